@@ -88,12 +88,6 @@ function editDistance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** `"a", "b" and "c"`, sorted as given. */
-function listed(names: readonly string[]): string {
-  const quoted = names.map((name) => `"${name}"`);
-  return quoted.length < 2 ? quoted.join("") : `${quoted.slice(0, -1).join(", ")} and ${quoted.at(-1)}`;
-}
-
 export function platformUnknown(name: string, known: readonly string[]): BtError {
   const near = closest(name, known);
   return new BtError("PLATFORM_UNKNOWN", `There is no architecture "${name}"`, {

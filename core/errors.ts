@@ -94,3 +94,16 @@ export function platformUnknown(name: string, known: readonly string[]): BtError
     fix: `Use ${near === undefined ? "one of" : `"${near}", or another of`} ${known.join(", ")}.`,
   });
 }
+
+export function paramMissing(task: string, variable: string, option: string, description: string | undefined): BtError {
+  return new BtError("PARAM_MISSING", `Task "${task}" needs a value for ${variable}${description === undefined ? "" : ` (${description})`}`, {
+    fix: `Add ${variable}=… or \`--${option} …\`, or set ${variable} in the environment.`,
+  });
+}
+
+export function paramWrong(facts: { task: string; variable: string; text: string; allowed: string; values: readonly string[] | undefined }): BtError {
+  const near = facts.values === undefined ? undefined : closest(facts.text, facts.values);
+  return new BtError("PARAM_WRONG", `${facts.variable} of task "${facts.task}" is "${facts.text}", but takes ${facts.allowed}`, {
+    fix: near === undefined ? `Give ${facts.variable} another value; \`bt ${facts.task} --help\` describes it.` : `Use ${facts.variable}=${near}.`,
+  });
+}

@@ -1,0 +1,272 @@
+/** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
+import type { Shell as ZxShell } from "zx";
+
+/** A value that survives JSON: what a task may return. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/** The Standard Schema protocol (version 1), as zod, valibot and arktype implement it. */
+export interface StandardSchema<T = unknown> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => StandardResult<T> | Promise<StandardResult<T>>;
+    readonly types?: { readonly input: unknown; readonly output: T } | undefined;
+  };
+}
+type StandardResult<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly { readonly message: string }[] };
+
+/** One parameter of a task, made by `param.*`. */
+export interface Param<T = unknown> {
+  readonly kind: "string" | "flag" | "integer" | "number" | "enum" | "list" | "path" | "arch" | "secret" | "schema";
+  readonly description?: string;
+  /** Variable and environment name. Default: the param's name in upper case, `_` for `-`. */
+  readonly env?: string;
+  /** Absent: the param is optional (`undefined`) or required. */
+  readonly default?: T;
+  /** Without a value the run ends before anything starts. */
+  readonly required: boolean;
+  /** The allowed words. Absent: any. */
+  readonly values?: readonly string[];
+  readonly schema?: StandardSchema<T>;
+  /** Only for the compiler: the type of the value. */
+  readonly type?: T;
+}
+
+export type ParamSet = Readonly<Record<string, Param>>;
+/** The values that a task's action sees. */
+export type ParamValues<P extends ParamSet> = { readonly [K in keyof P]: P[K] extends Param<infer T> ? T : never };
+
+type RequiredName<P extends ParamSet> = { [K in keyof P]: P[K] extends { readonly required: true } ? K : never }[keyof P];
+/** What `with()` takes: any params, and all that are required. */
+export type WithParams<P extends ParamSet> = Partial<ParamValues<P>> & Pick<ParamValues<P>, RequiredName<P>>;
+
+/** Axis name to values: one task becomes one cell per combination. */
+export type Matrix = Readonly<Record<string, readonly string[]>>;
+export type Cell<M extends Matrix> = { readonly [K in keyof M]: M[K][number] };
+/** Names of the cells: the values of the only axis; with several axes any string (`a:b`). */
+export type CellName<M extends Matrix> = string extends keyof M ? never : IsUnion<keyof M> extends true ? string : M[keyof M][number];
+type IsUnion<T, U = T> = [T] extends [never] ? false : T extends unknown ? ([U] extends [T] ? false : true) : never;
+
+/** How a need is meant. `result`: its result is an input. `order`: only before. `validation`: runs, but only the end of the run waits for it. */
+export type EdgeKind = "result" | "order" | "validation";
+
+/** A need spelled out; made by `build.with(…)`, `build.cell(…)`, `after(…)` or `validation(…)`. */
+export interface Need<R = unknown> {
+  readonly need: string | TaskBase;
+  readonly kind: EdgeKind;
+  /** Param values fixed on this edge. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly cellName?: string;
+  /** False: the edge, and the task if nobody else needs it, is left out. */
+  readonly when?: () => boolean;
+  readonly result?: R;
+}
+export type NeedInput = string | TaskBase | Need;
+export type Needs = readonly NeedInput[] | Readonly<Record<string, NeedInput>>;
+
+type ResultOf<N> = N extends Task<infer R, ParamSet, infer C> ? ([C] extends [never] ? R : Readonly<Record<C, R>>) : N extends Need<infer R> ? R : unknown;
+/** The results of the needs under the names they were declared with. */
+export type NeedResults<N extends Needs> = N extends readonly NeedInput[] ? Readonly<Record<string, unknown>> : { readonly [K in keyof N]: ResultOf<N[K]> };
+
+/** What path lists may depend on. */
+export interface Bound<P extends ParamSet = ParamSet, M extends Matrix = Matrix> {
+  readonly params: ParamValues<P>;
+  readonly cell: Cell<M>;
+}
+/** Globs relative to the project root; `!` excludes. */
+export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> = readonly string[] | ((bound: Bound<P, M>) => readonly string[]);
+
+/** `$` of zx, bound to its task: its output is streamed, masked and logged, and its processes end with the task. */
+export type Shell = ZxShell;
+
+/** How one program is started. */
+export interface ExecOptions {
+  /** Relative to the project root. Default: the task's `cwd`. */
+  readonly cwd?: string;
+  /** Added to the task's environment; undefined removes. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string | Uint8Array;
+  /** Milliseconds. Default: none. */
+  readonly timeoutMs?: number;
+  /** Exit codes that are no failure. Default: [0]. */
+  readonly allowedCodes?: readonly number[];
+  /** `false` keeps standard output off the screen and the log; it is still returned. Default: true. */
+  readonly show?: boolean;
+}
+export interface ExecResult {
+  readonly exitCode: number;
+  /** Without the last newline. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What an action says besides its commands' output. */
+export interface Log {
+  readonly info: (text: string) => void;
+  readonly warn: (text: string) => void;
+}
+
+/** All that an action is given; nothing else needs to be reached for. */
+export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs, M extends Matrix = Matrix> {
+  /** `build:s390x`. */
+  readonly name: string;
+  readonly params: ParamValues<P>;
+  readonly needs: NeedResults<N>;
+  readonly cell: Cell<M>;
+  /** Files that matched, relative to the root, sorted. */
+  readonly inputs: readonly string[];
+  /** The declared outputs, relative to the root. */
+  readonly outputs: readonly string[];
+  readonly $: Shell;
+  /** Runs one program without a shell. @throws BtError COMMAND_FAILED */
+  readonly exec: (file: string, args?: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
+  readonly log: Log;
+  /** Environment of the task's processes. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Project root, absolute. */
+  readonly root: string;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Aborted when the task is cancelled or out of time. */
+  readonly signal: AbortSignal;
+  /** Hex SHA-256 of all the task's result depends on; also `BT_TASK_KEY` in `env`. */
+  readonly key: string;
+  /** 1 for the first try. */
+  readonly attempt: number;
+  /** Makes a private folder that is removed when the task ends. */
+  readonly tempDir: () => Promise<string>;
+  /** Runs when the task ends, last in first out, with true after a success. */
+  readonly defer: (cleanup: (succeeded: boolean) => unknown) => void;
+  /** Names a text that must never be shown from now on. */
+  readonly hide: (secret: string) => void;
+}
+
+export interface Retries {
+  /** Tries after the first. */
+  readonly times: number;
+  /** Before the second try. Default: 0. */
+  readonly delayMs?: number;
+  /** Each delay is the last one times this. Default: 2. */
+  readonly factor?: number;
+  /** What is tried again. Default: ["failure"]. */
+  readonly on?: readonly ("failure" | "timeout")[];
+}
+
+/** What every task may say, whatever its types. */
+interface TaskFacts {
+  /** Full name, instead of the plugin's prefix and the key it is listed under. */
+  readonly name?: string;
+  /** One line for the list. */
+  readonly description?: string;
+  readonly aliases?: readonly string[];
+  readonly tags?: readonly string[];
+  /** Not listed, and not to be asked for by name. */
+  readonly private?: boolean;
+  /** `true` removes the declared outputs before a run; `keep` is for incremental tools. Default: true. */
+  readonly clean?: true | "keep";
+  /** Environment variables that reach the task and enter its key. `NAME=value` sets one. */
+  readonly env?: readonly string[];
+  /** Programs whose `--version` enters the key. */
+  readonly tools?: readonly string[];
+  /** Relative to the project root. Default: the root. */
+  readonly cwd?: string;
+  /** Runs even if up to date. */
+  readonly always?: boolean;
+  /** Run after this one has ended, however it ended. */
+  readonly finally?: readonly NeedInput[];
+  /** Asked before the first task of the run starts; `{name}` is the param's value. */
+  readonly confirm?: string;
+  readonly retries?: number | Retries;
+  /** Milliseconds for one try. Default: none. */
+  readonly timeoutMs?: number;
+  /** Capacities taken while it runs, all at once. `console` gets the terminal. */
+  readonly pool?: string | readonly string[];
+  /** Higher starts first. Default: 0. */
+  readonly priority?: number;
+  /** A failure is reported, but fails nothing else. */
+  readonly allowFailure?: boolean;
+  /** Changing it runs the task again. */
+  readonly salt?: string;
+  /** The result does not depend on the operating system and architecture it ran on. */
+  readonly portable?: boolean;
+  /** `record`: in a dry run the function is called with a `$` and `exec` that only print. */
+  readonly dryRun?: "record";
+}
+
+/** What users write in `task({…})`. */
+export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matrix> extends TaskFacts {
+  readonly params?: P;
+  /** Names or handles; a record gives the results those names. */
+  readonly needs?: N;
+  readonly matrix?: M;
+  /** Absent: the task always runs. Empty: it depends on nothing but its own text. */
+  readonly inputs?: Paths<P, M>;
+  /** Files and folders that the task makes; a trailing `/` or `/**` means a folder with all in it. */
+  readonly outputs?: Paths<P, M>;
+  /** A function, one command line (`bash -euo pipefail` when it needs a shell), or an argument list. Absent: a group. */
+  readonly run?: string | readonly string[] | ((context: Context<P, N, M>) => R | Promise<R>);
+  /** False: the task is skipped. */
+  readonly when?: (bound: Bound<P, M>) => boolean | Promise<boolean>;
+  /** False: the task runs although its key is unchanged. Not asked in a dry run. */
+  readonly status?: (context: Context<P, N, M>) => boolean | Promise<boolean>;
+}
+
+/** A task of any kind, as the engine handles it. */
+export interface TaskBase extends TaskFacts {
+  /** The same object in every spread copy: how a handle finds its name. */
+  readonly handle: object;
+  /** Where it was defined: `.stack` of a captured error. */
+  readonly site: { readonly stack?: string };
+  readonly params?: ParamSet;
+  readonly needs?: Needs;
+  readonly matrix?: Matrix;
+  readonly run?: string | readonly string[] | ((context: never) => unknown);
+  readonly when?: (bound: never) => boolean | Promise<boolean>;
+  readonly status?: (context: never) => boolean | Promise<boolean>;
+  readonly inputs?: readonly string[] | ((bound: never) => readonly string[]);
+  readonly outputs?: readonly string[] | ((bound: never) => readonly string[]);
+}
+
+/** A typed handle: a frozen description with the types of its result, params and cells. */
+export interface Task<R = unknown, P extends ParamSet = ParamSet, C extends string = never> extends TaskBase {
+  /** Only for the compiler. */
+  readonly types?: { readonly result: R; readonly params: P; readonly cells: C };
+  /** A need of this task with some params fixed. */
+  with(params: WithParams<P>): Need<[C] extends [never] ? R : Readonly<Record<C, R>>>;
+  /** A need of one cell only. */
+  cell(name: C): Need<R>;
+}
+
+const methods = {
+  with(this: TaskBase, params: Readonly<Record<string, unknown>>): Need {
+    return { need: this, kind: "result", params };
+  },
+  cell(this: TaskBase, cellName: string): Need {
+    return { need: this, kind: "result", cellName };
+  },
+};
+
+/** Describes a task. Runs nothing. */
+export function task<R = void, const P extends ParamSet = {}, const N extends Needs = [], const M extends Matrix = {}>(
+  spec: TaskSpec<R, P, N, M>,
+): Task<R, P, CellName<M>> {
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, task);
+  const described: unknown = Object.freeze(Object.assign(Object.create(methods), spec, { handle: {}, site }));
+  return described as Task<R, P, CellName<M>>; // The methods stand on the prototype, which Object.create does not tell the compiler.
+}
+
+/** A need that only has to be done before; its result is not an input. */
+export function after(need: string | TaskBase): Need<undefined> {
+  return { need, kind: "order" };
+}
+
+/** A need that runs beside; only the end of the run and publishing wait for it. */
+export function validation(need: string | TaskBase): Need<undefined> {
+  return { need, kind: "validation" };
+}
+
+/** Whether a value was made by `task()`, possibly by another copy of bt. */
+export function isTask(value: unknown): value is TaskBase {
+  return typeof value === "object" && value !== null && "handle" in value && "site" in value;
+}

@@ -107,3 +107,98 @@ export function paramWrong(facts: { task: string; variable: string; text: string
     fix: near === undefined ? `Give ${facts.variable} another value; \`bt ${facts.task} --help\` describes it.` : `Use ${facts.variable}=${near}.`,
   });
 }
+
+export function nameClash(name: string, plugins: readonly (string | undefined)[]): BtError {
+  const owners = plugins.map((plugin) => (plugin === undefined ? "the builderfile" : `plugin "${plugin}"`));
+  return new BtError("NAME_CLASH", `Two tasks are called "${name}": one of ${owners[0]}, one of ${owners[1]}`, {
+    fix: `Rename one of them${plugins.some((plugin) => plugin !== undefined) ? ", or give the plugin another prefix" : ""}.`,
+  });
+}
+
+export function taskUnknown(name: string, known: readonly string[], neededBy?: string): BtError {
+  const near = closest(name, known);
+  const problem = neededBy === undefined ? `There is no task "${name}"` : `Task "${neededBy}" needs "${name}", which does not exist`;
+  const otherwise = `add a task called "${name}"`;
+  return new BtError("TASK_UNKNOWN", problem, {
+    fix: near === undefined ? `Run \`bt\` to see every task, or ${otherwise}.` : `Use "${near}", or ${otherwise}.`,
+  });
+}
+
+export function taskPrivate(name: string): BtError {
+  return new BtError("TASK_PRIVATE", `Task "${name}" is private`, { fix: "Ask for a task that needs it; `bt` lists them." });
+}
+
+export function selectionEmpty(words: readonly string[]): BtError {
+  return new BtError("SELECTION_EMPTY", words.length === 0 ? "No task is left to run" : `No task matches ${words.map((word) => `"${word}"`).join(" ")}`, {
+    fix: "Run `bt` to see every task.",
+  });
+}
+
+export function cellUnknown(task: string, cell: string, known: readonly string[]): BtError {
+  const near = closest(cell, known);
+  return new BtError("CELL_UNKNOWN", cell === "" ? `Task "${task}" is needed for the cell of the same name by a task without cells` : `Task "${task}" has no cell "${cell}"`, {
+    fix: `Use ${near === undefined ? "one of" : `"${near}", or another of`} ${known.join(", ")}.`,
+  });
+}
+
+export function handleUnlisted(from: string, description: string | undefined): BtError {
+  return new BtError("HANDLE_UNLISTED", `Task "${from}" needs a task${description === undefined ? "" : ` ("${description}")`} that the builderfile does not list`, {
+    fix: "Add that task to `tasks`, or its plugin to `plugins`, of defineBuilder.",
+  });
+}
+
+export function cycle(path: readonly string[], stack?: string): BtError {
+  const [first, second] = path;
+  return new BtError("CYCLE", `Tasks need each other in a circle: ${path.join(" → ")}`, {
+    fix: first === second ? `Remove "${first}" from its own needs.` : `Remove "${second}" from the needs of "${first}", or break the circle elsewhere.`,
+    cause: stack,
+  });
+}
+
+export function outputTwice(path: string, tasks: readonly [string, string]): BtError {
+  return new BtError("OUTPUT_TWICE", `Tasks "${tasks[0]}" and "${tasks[1]}" both write "${path}"`, {
+    fix: "Give one of them another output, or let one task write it and the other need it.",
+  });
+}
+
+export function outputOutside(task: string, path: string): BtError {
+  return new BtError("OUTPUT_OUTSIDE", `Task "${task}" writes "${path}", which lies outside the project`, {
+    fix: "Use a path below the folder of the builderfile, or say `external: true`.",
+  });
+}
+
+export function secretShort(shortest: number): BtError {
+  return new BtError("SECRET_SHORT", `A secret is shorter than ${shortest} bytes; hiding it would hide half of every output`, {
+    fix: "Use a longer secret, or do not declare this value as one.",
+  });
+}
+
+export function stateUnwritable(file: string, cause: unknown): BtError {
+  const why = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
+  const known: Readonly<Record<string, string>> = { ENOSPC: "the disk is full", EACCES: "permission is denied", EROFS: "the file system is read-only", EDQUOT: "the quota is used up" };
+  return new BtError("STATE_UNWRITABLE", `The state cannot be written: ${known[why] ?? why}`, {
+    at: { where: file },
+    fix: "Make room, or make the folder writable; what was remembered before is still there.",
+    cause,
+  });
+}
+
+export function pluginFailed(plugin: string, when: string, cause: unknown): BtError {
+  return new BtError("PLUGIN_FAILED", `Plugin "${plugin}" failed ${when}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    at: { where: `plugin "${plugin}"` },
+    fix: `Correct the plugin, or leave it out of \`plugins\`.`,
+    exitCode: 2,
+    cause,
+  });
+}
+
+export function pluginTwice(plugin: string): BtError {
+  return new BtError("PLUGIN_TWICE", `Plugin "${plugin}" is in the builderfile twice`, {
+    at: { where: `plugin "${plugin}"` },
+    fix: "Leave one of them out, or give one another `name`.",
+  });
+}
+
+export function builderShape(problem: string, fix: string, at?: Place): BtError {
+  return new BtError("BUILDER_SHAPE", `The builderfile is not as it should be: ${problem}`, { fix, ...(at === undefined ? {} : { at }) });
+}

@@ -1,7 +1,7 @@
 /** Typed params: declared, parsed, checked, described. Pure; does not know argv or make. */
 import { paramMissing, paramWrong } from "./errors.ts";
 import { findPlatform, platformTable, type Arch } from "./platform.ts";
-import type { Param, ParamSet, StandardSchema } from "./task.ts";
+import type { BoundParam, Param, ParamSet, StandardSchema } from "./task.ts";
 
 interface Options<T> {
   readonly description?: string;
@@ -58,13 +58,6 @@ export function variableName(name: string, param: Param): string {
 /** `image-tag`: the option of the param called `imageTag`. */
 export function optionName(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
-}
-
-/** Where a value came from, strongest first. */
-export type ParamSource = "need" | "command line" | "environment" | "builderfile" | "default" | "none";
-export interface BoundParam {
-  readonly value: unknown;
-  readonly source: ParamSource;
 }
 
 /** Texts given from outside, by variable or option name; an empty text counts as not given. */

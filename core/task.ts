@@ -32,6 +32,13 @@ export interface Param<T = unknown> {
   readonly type?: T;
 }
 
+/** Where a param's value came from. */
+export type ParamSource = "need" | "command line" | "environment" | "builderfile" | "default" | "none";
+export interface BoundParam {
+  readonly value: unknown;
+  readonly source: ParamSource;
+}
+
 export type ParamSet = Readonly<Record<string, Param>>;
 /** The values that a task's action sees. */
 export type ParamValues<P extends ParamSet> = { readonly [K in keyof P]: P[K] extends Param<infer T> ? T : never };
@@ -56,6 +63,7 @@ export interface Need<R = unknown> {
   readonly kind: EdgeKind;
   /** Param values fixed on this edge. */
   readonly params?: Readonly<Record<string, unknown>>;
+  /** Empty: the cell called as the needing task's own. Absent: the whole task. */
   readonly cellName?: string;
   /** False: the edge, and the task if nobody else needs it, is left out. */
   readonly when?: () => boolean;
@@ -164,6 +172,8 @@ interface TaskFacts {
   readonly private?: boolean;
   /** `true` removes the declared outputs before a run; `keep` is for incremental tools. Default: true. */
   readonly clean?: true | "keep";
+  /** Outputs may lie outside the project. Default: false. */
+  readonly external?: boolean;
   /** Environment variables that reach the task and enter its key. `NAME=value` sets one. */
   readonly env?: readonly string[];
   /** Programs whose `--version` enters the key. */
@@ -233,15 +243,15 @@ export interface Task<R = unknown, P extends ParamSet = ParamSet, C extends stri
   readonly types?: { readonly result: R; readonly params: P; readonly cells: C };
   /** A need of this task with some params fixed. */
   with(params: WithParams<P>): Need<[C] extends [never] ? R : Readonly<Record<C, R>>>;
-  /** A need of one cell only. */
-  cell(name: C): Need<R>;
+  /** A need of one cell only; without a name, of the cell called as the needing task's own. */
+  cell(name?: C): Need<R>;
 }
 
 const methods = {
   with(this: TaskBase, params: Readonly<Record<string, unknown>>): Need {
     return { need: this, kind: "result", params };
   },
-  cell(this: TaskBase, cellName: string): Need {
+  cell(this: TaskBase, cellName = ""): Need {
     return { need: this, kind: "result", cellName };
   },
 };

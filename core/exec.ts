@@ -1,0 +1,159 @@
+/** Runs programs in process groups of their own and ends whole trees. Importer of `node:child_process` and `execa`; does not know tasks. */
+import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
+import * as fs from "node:fs";
+
+/** One program to start. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Absolute. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+}
+
+/** How a process ended; exactly one of the three is there. */
+export type Exit = { readonly code: number } | { readonly signal: NodeJS.Signals } | { readonly error: Error };
+
+/** The processes of one try of a task. */
+export interface ProcessTree {
+  /** Value of BT_TASK_COOKIE, which all its descendants carry. */
+  readonly cookie: string;
+  /** Starts a program as the leader of a new group. */
+  readonly spawn: (file: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+  /** TERM to every group, then, after the grace, KILL to the groups and to whoever carries the cookie. */
+  readonly stop: () => Promise<void>;
+  /** KILL at once. */
+  readonly kill: () => void;
+  readonly isStopped: () => boolean;
+}
+
+export const cookieName = "BT_TASK_COOKIE";
+
+export function createProcessTree(cookie: string, options: { readonly graceMs: number }): ProcessTree {
+  const leaders = new Set<number>();
+  let stopped = false;
+  const kill = (): void => {
+    stopped = true;
+    signalGroups(leaders, "SIGKILL");
+    killByCookie(cookie);
+  };
+  return {
+    cookie,
+    spawn(file, args, spawnOptions) {
+      const child = spawn(file, args, { ...spawnOptions, detached: true });
+      const { pid } = child;
+      if (pid !== undefined) {
+        leaders.add(pid);
+        child.once("close", () => isGroupAlive(pid) || leaders.delete(pid));
+        if (stopped) signalGroups([pid], "SIGKILL");
+      }
+      return child;
+    },
+    async stop() {
+      stopped = true;
+      signalGroups(leaders, "SIGTERM");
+      const deadline = Date.now() + options.graceMs;
+      while (Date.now() < deadline && [...leaders].some(isGroupAlive)) await pause(20);
+      kill();
+    },
+    kill,
+    isStopped: () => stopped,
+  };
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function signalGroups(leaders: Iterable<number>, signal: NodeJS.Signals): void {
+  for (const pid of leaders) sendSignal(-pid, signal);
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false; // Gone already, or never ours.
+  }
+}
+
+/** Zombies count as gone: nothing is left to run. */
+function isGroupAlive(leader: number): boolean {
+  if (!sendSignal(-leader, 0)) return false;
+  const members = listProcesses().filter(({ group }) => group === leader);
+  return members.length === 0 || members.some(({ state }) => state !== "Z");
+}
+
+function listProcesses(): { pid: number; state: string; group: number }[] {
+  return readProc().flatMap((pid) => {
+    const [, state, , group] = /^.*\) (\S) (\d+) (\d+)/s.exec(readFile(`/proc/${pid}/stat`)) ?? [];
+    return state === undefined ? [] : [{ pid, state, group: Number(group) }];
+  });
+}
+
+/** Pids; empty on systems without /proc. */
+function readProc(): number[] {
+  try {
+    return fs.readdirSync("/proc").map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+function readFile(file: string): string {
+  try {
+    return fs.readFileSync(file, "latin1");
+  } catch {
+    return ""; // The process ended while we looked.
+  }
+}
+
+/** KILL to all processes whose environment has a cookie that starts so; repeats until none is left. Returns how many there were. */
+export function killByCookie(prefix: string): number {
+  const needle = `${cookieName}=${prefix}`;
+  let killed = 0;
+  for (let round = 0; round < 10; round++) {
+    const found = readProc().filter((pid) => pid !== process.pid && `\0${readFile(`/proc/${pid}/environ`)}`.includes(`\0${needle}`));
+    if (found.length === 0) return killed;
+    killed += found.filter((pid) => sendSignal(pid, "SIGKILL")).length;
+  }
+  return killed;
+}
+
+/** Where a process's output goes, as it comes. */
+export type OnChunk = (stream: "stdout" | "stderr", chunk: Buffer) => void;
+
+/**
+ * Runs one command to its end. Its output pipes may be held open by a process it left behind: those are ended after the grace.
+ * Never rejects.
+ */
+export function runCommand(tree: ProcessTree, command: Command, options: { readonly onChunk: OnChunk; readonly graceMs: number }): Promise<Exit> {
+  const child = tree.spawn(command.file, command.args, {
+    cwd: command.cwd,
+    env: command.env,
+    stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  child.stdin?.on("error", () => {}); // The program may end without reading.
+  child.stdin?.end(command.input);
+  child.stdout?.on("data", (chunk: Buffer) => options.onChunk("stdout", chunk));
+  child.stderr?.on("data", (chunk: Buffer) => options.onChunk("stderr", chunk));
+  return waitFor(child, options.graceMs);
+}
+
+/** The exit of a child whose output somebody else reads. Never rejects. */
+export function waitFor(child: ChildProcess, graceMs: number): Promise<Exit> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => resolve({ error }));
+    child.once("exit", () => {
+      const timer = setTimeout(() => signalGroups([child.pid ?? 0].filter(Boolean), "SIGKILL"), graceMs);
+      child.once("close", () => clearTimeout(timer));
+    });
+    child.once("close", (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }));
+  });
+}
+
+/** Runs a command with the terminal as its own: input, output, signals. */
+export function runOnConsole(command: Command): Promise<Exit> {
+  return waitFor(spawn(command.file, command.args, { cwd: command.cwd, env: command.env, stdio: "inherit" }), 0);
+}

@@ -1,0 +1,147 @@
+/** Globs, stat, reading, hashing, atomic writing. Importer of `node:fs` for the engine; does not know tasks. */
+import { createHash, type Hash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { escapePath, globSync } from "tinyglobby";
+
+/** Identity of a file's content as far as stat tells: size, times, inode, device. */
+export type Signature = string;
+
+/** What one path holds. `exec` is a file with an executable bit; a link is described by its target. */
+export type FileKind = "file" | "exec" | "link" | "folder" | "missing";
+export interface FileFact {
+  /** Relative to the root, with `/`. */
+  readonly path: string;
+  readonly kind: FileKind;
+  /** Hex SHA-256 of the content or link target; empty for a folder or a missing file. */
+  readonly digest: string;
+  /** Absent: the file was too young for its times to be trusted. */
+  readonly signature?: Signature;
+}
+
+/** Digests known from before, by path. */
+export type FileMemo = ReadonlyMap<string, FileFact>;
+
+/** A file younger than this when it was hashed may change within the clock's grain. Milliseconds. */
+const youngMs = 2000;
+
+/** Stat of a path itself (links are not followed). Undefined: it does not exist. */
+export function findStat(file: string): fs.Stats | undefined {
+  return fs.lstatSync(file, { throwIfNoEntry: false });
+}
+
+export function signatureOf(stat: fs.Stats): Signature {
+  return `${stat.size} ${stat.mtimeMs} ${stat.ctimeMs} ${stat.ino} ${stat.dev}`;
+}
+
+/** What `relative` holds now; content is read only when the stat differs from the memo's. */
+export function describeFile(root: string, relative: string, memo: FileMemo): FileFact {
+  const file = path.resolve(root, relative);
+  const stat = findStat(file);
+  if (stat === undefined) return { path: relative, kind: "missing", digest: "" };
+  if (stat.isDirectory()) return { path: relative, kind: "folder", digest: "" };
+  const kind = stat.isSymbolicLink() ? "link" : (stat.mode & 0o111) === 0 ? "file" : "exec";
+  const signature = signatureOf(stat);
+  const known = memo.get(relative);
+  if (known !== undefined && known.signature === signature && known.kind === kind) return known;
+  const digest = kind === "link" ? hashText(fs.readlinkSync(file)) : hashFile(file);
+  const isYoung = Date.now() - Math.max(stat.mtimeMs, stat.ctimeMs) < youngMs;
+  return { path: relative, kind, digest, ...(isYoung ? {} : { signature }) };
+}
+
+/** Hex SHA-256 of a file's content. */
+export function hashFile(file: string): string {
+  const hash = createHash("sha256");
+  const descriptor = fs.openSync(file, "r");
+  try {
+    readInto(descriptor, hash);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  return hash.digest("hex");
+}
+
+function readInto(descriptor: number, hash: Hash): void {
+  const chunk = Buffer.allocUnsafe(1 << 16);
+  for (;;) {
+    const size = fs.readSync(descriptor, chunk, 0, chunk.length, null);
+    if (size === 0) return;
+    hash.update(chunk.subarray(0, size));
+  }
+}
+
+export function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/**
+ * Files that the patterns mean, sorted, each once. A pattern without glob characters stays even if nothing is there;
+ * a folder means all files in it; `!` excludes. `.bt/`, `.git/` and `node_modules/` are never walked into by a glob.
+ */
+export function expandPaths(root: string, patterns: readonly string[], isGlob: (pattern: string) => boolean): string[] {
+  const found = new Set<string>();
+  const excluded = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
+  const globs: string[] = [];
+  for (const pattern of patterns) {
+    if (pattern.startsWith("!")) continue;
+    if (isGlob(pattern)) globs.push(pattern.endsWith("/") ? `${pattern}**` : pattern);
+    else if (findStat(path.resolve(root, pattern))?.isDirectory() === true) globs.push(`${escapePath(pattern.replace(/\/+$/, ""))}/**`);
+    else found.add(pattern.replace(/^\.\//, ""));
+  }
+  if (globs.length > 0) for (const file of walk(root, globs, excluded)) found.add(file);
+  if (excluded.length > 0 && found.size > 0 && globs.length === 0) for (const file of walk(root, excluded, [])) found.delete(file);
+  return [...found].sort();
+}
+
+function walk(root: string, patterns: readonly string[], ignore: readonly string[]): string[] {
+  return globSync([...patterns], { cwd: root, dot: true, onlyFiles: true, followSymbolicLinks: false, expandDirectories: false, ignore: [...ignore, "**/.bt/**", "**/.git/**", "**/node_modules/**"] });
+}
+
+/** Writes a file whole or not at all: staged beside it, synced, renamed. Makes its folder. */
+export function writeAtomic(file: string, content: string | Uint8Array): void {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  const staged = `${file}.${process.pid}.${Math.random().toString(36).slice(2, 8)}`;
+  try {
+    const descriptor = fs.openSync(staged, "wx");
+    try {
+      writeAll(descriptor, content);
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    fs.renameSync(staged, file);
+  } catch (error) {
+    fs.rmSync(staged, { force: true });
+    throw error;
+  }
+}
+
+/** Writes everything; a short write is continued. */
+export function writeAll(descriptor: number, content: string | Uint8Array): void {
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  for (let offset = 0; offset < bytes.length; ) offset += fs.writeSync(descriptor, bytes, offset);
+}
+
+/** Text of a file. Undefined: it does not exist. */
+export function findText(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Whether an error of the operating system has this code, for example `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+/** Removes a file or a folder with all in it; not being there is fine. */
+export function removePath(file: string): void {
+  fs.rmSync(file, { recursive: true, force: true });
+}
+
+export function makeFolder(folder: string): void {
+  fs.mkdirSync(folder, { recursive: true });
+}

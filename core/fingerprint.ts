@@ -1,0 +1,100 @@
+/** One key for all a task's result depends on, as a list of named leaves. Pure; does not know whether anything is up to date. */
+import { hashText, type FileFact } from "./files.ts";
+import type { Reason } from "./reason.ts";
+
+/** One thing a result depends on: `param/tag` and its value, `need/build` and a digest. */
+export interface Leaf {
+  /** `kind/name`; unique within a key. */
+  readonly name: string;
+  /** A short text as it is, anything long as its digest; never a secret. */
+  readonly value: string;
+}
+
+/** All leaves of one task. */
+export interface KeyDocument {
+  readonly leaves: readonly Leaf[];
+  readonly inputs: readonly FileFact[];
+}
+
+/** Raised when the meaning of a leaf changes; then every task runs once more. */
+const format: Leaf = { name: "format", value: "1" };
+
+/** The document with its leaves in order. */
+export function createDocument(leaves: readonly Leaf[], inputs: readonly FileFact[]): KeyDocument {
+  return { leaves: [format, ...leaves].sort(byName), inputs };
+}
+
+function byName(a: Leaf, b: Leaf): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+}
+
+/** Hex SHA-256 of a document. Equal documents have equal keys, whatever the order they were collected in. */
+export function keyOf(document: KeyDocument): string {
+  const inputs = document.inputs.map((fact) => `${JSON.stringify(fact.path)} ${fact.kind} ${fact.digest}`).sort();
+  return hashText([...document.leaves.map(({ name, value }) => `${name} ${JSON.stringify(value)}`), ...inputs].join("\n"));
+}
+
+/** Every difference between two documents as reasons, in a fixed order. Not empty whenever the keys differ. */
+export function diffDocuments(before: KeyDocument, now: KeyDocument): Reason[] {
+  return [...diffLeaves(before.leaves, now.leaves), ...diffInputs(before.inputs, now.inputs)];
+}
+
+function diffLeaves(before: readonly Leaf[], now: readonly Leaf[]): Reason[] {
+  const old = new Map(before.map(({ name, value }) => [name, value]));
+  const fresh = new Map(now.map(({ name, value }) => [name, value]));
+  const names = [...new Set([...old.keys(), ...fresh.keys()])].sort();
+  return names.filter((name) => old.get(name) !== fresh.get(name)).map((name) => leafReason(name, old.get(name), fresh.get(name)));
+}
+
+function leafReason(leaf: string, before: string | undefined, now: string | undefined): Reason {
+  const at = leaf.indexOf("/");
+  const [kind, name] = at === -1 ? [leaf, ""] : [leaf.slice(0, at), leaf.slice(at + 1)];
+  switch (kind) {
+    case "format":
+      return { kind: "format" };
+    case "code":
+      return { kind: "code-changed" };
+    case "command":
+      return { kind: "code-changed", ...(before === undefined || now === undefined ? {} : { before, now }) };
+    case "param":
+      return { kind: "param-changed", name, before: before ?? "(not given)", now: now ?? "(not given)" };
+    case "env":
+      return { kind: "env-changed", name };
+    case "tool":
+      return { kind: "tool-changed", name };
+    case "need":
+      return { kind: "need-changed", need: name };
+    default:
+      return { kind: "leaf-changed", name: leaf, before, now };
+  }
+}
+
+function diffInputs(before: readonly FileFact[], now: readonly FileFact[]): Reason[] {
+  const old = new Map(before.map((fact) => [fact.path, fact]));
+  const fresh = new Map(now.map((fact) => [fact.path, fact]));
+  const paths = [...new Set([...old.keys(), ...fresh.keys()])].sort();
+  return paths.flatMap((path): Reason[] => {
+    const [a, b] = [old.get(path), fresh.get(path)];
+    if (a === undefined) return [{ kind: "input-new", path }];
+    if (b === undefined) return [{ kind: "input-gone", path }];
+    if (a.kind === b.kind && a.digest === b.digest) return [];
+    if (b.kind === "missing") return [{ kind: "input-gone", path }];
+    return [{ kind: a.kind === "missing" ? "input-new" : "input-changed", path }];
+  });
+}
+
+/** The part of an outcome that dependents' keys contain: outputs and value, or, where there are none, the key. */
+export function resultDigest(key: string, outputs: readonly FileFact[], value: unknown): string {
+  if (outputs.length === 0 && value === undefined) return key;
+  const files = outputs.map((fact) => `${JSON.stringify(fact.path)} ${fact.kind} ${fact.digest}`).sort();
+  return hashText([...files, stableJson(value)].join("\n"));
+}
+
+/** JSON with the members of objects in order. */
+export function stableJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner)) ?? "";
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,199 @@
+/** The tasks of one run and the edges between them. Pure; does not know files, processes or the clock. */
+import { addressText, cellsOf, needEntries, resolveNeed, toNeed, type Address, type Catalog, type NamedTask } from "./catalog.ts";
+import { cellUnknown, cycle, handleUnlisted, type BtError } from "./errors.ts";
+import type { BoundParam, EdgeKind, Need, TaskBase } from "./task.ts";
+
+/** From a node to one it waits for; `finally` points to one that runs afterwards. */
+export interface Edge {
+  readonly to: string;
+  readonly kind: EdgeKind | "finally";
+  /** Name of the result in `needs`. Absent: its own id. */
+  readonly as?: string;
+  /** Found from paths or by a plugin, not written down. */
+  readonly inferred?: boolean;
+}
+
+/** One task, one cell of a task, or a group of cells, with its params bound. */
+export interface Node {
+  /** `build`, `build:s390x`, `build[tag=v1]`. */
+  readonly id: string;
+  /** Name of the task. */
+  readonly name: string;
+  readonly task: TaskBase;
+  readonly plugin?: string;
+  /** Stands for all cells of a matrix; its result is the record of theirs. */
+  readonly isGroup: boolean;
+  readonly cell: Readonly<Record<string, string>>;
+  readonly cellName?: string;
+  readonly params: Readonly<Record<string, BoundParam>>;
+  readonly inputs?: readonly string[];
+  readonly outputs: readonly string[];
+  readonly edges: readonly Edge[];
+}
+
+export interface Graph {
+  readonly nodes: ReadonlyMap<string, Node>;
+  /** Ids that were asked for. */
+  readonly targets: readonly string[];
+}
+
+/** Gives the params of a task their values. */
+export type Bind = (named: NamedTask, fixed: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, BoundParam>>>;
+
+interface Request {
+  readonly address: Address;
+  readonly fixed: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The targets and all they need, params bound, edges resolved.
+ * @throws BtError or AggregateError of TASK_UNKNOWN, CELL_UNKNOWN, HANDLE_UNLISTED, PARAM_MISSING, PARAM_WRONG
+ */
+export async function createGraph(catalog: Catalog, targets: readonly Address[], bind: Bind): Promise<Graph> {
+  const nodes = new Map<string, Node>();
+  const mistakes: unknown[] = [];
+  const open: Request[] = targets.map((address) => ({ address, fixed: {} }));
+  for (let request = open.shift(); request !== undefined; request = open.shift()) {
+    const id = requestId(request);
+    if (nodes.has(id)) continue;
+    try {
+      const { node, requests } = await createNode(catalog, request, bind);
+      nodes.set(id, node);
+      open.push(...requests);
+    } catch (error) {
+      mistakes.push(error);
+    }
+  }
+  if (mistakes.length === 1) throw mistakes[0];
+  if (mistakes.length > 1) throw new AggregateError(unique(mistakes));
+  return { nodes, targets: targets.map((address) => requestId({ address, fixed: {} })) };
+}
+
+/** The same mistake is reached once per task that leads to it. */
+function unique(mistakes: readonly unknown[]): unknown[] {
+  return [...new Map(mistakes.map((mistake) => [mistake instanceof Error ? mistake.message : mistake, mistake])).values()];
+}
+
+function requestId({ address, fixed }: Request): string {
+  const values = Object.entries(fixed).sort(([a], [b]) => (a < b ? -1 : 1));
+  return values.length === 0 ? addressText(address) : `${addressText(address)}[${values.map(([name, value]) => `${name}=${String(value)}`).join(",")}]`;
+}
+
+async function createNode(catalog: Catalog, request: Request, bind: Bind): Promise<{ node: Node; requests: Request[] }> {
+  const { address, fixed } = request;
+  const named = catalog.tasks.get(address.name)!; // An address is only made from the catalog.
+  const { task } = named;
+  const cells = task.matrix === undefined ? [] : cellsOf(task.matrix);
+  const id = requestId(request);
+  const shared = { id, name: address.name, task, ...(named.plugin === undefined ? {} : { plugin: named.plugin }) };
+  if (task.matrix !== undefined && address.cellName === undefined) {
+    const requests = cells.map(({ cellName }) => ({ address: { name: address.name, cellName }, fixed }));
+    const edges = requests.map((cell): Edge => ({ to: requestId(cell), kind: "result", as: cell.address.cellName }));
+    return { node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], edges }, requests };
+  }
+  const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
+  if (address.cellName !== undefined && !cells.some(({ cellName }) => cellName === address.cellName)) {
+    throw cellUnknown(address.name, address.cellName, cells.map(({ cellName }) => cellName));
+  }
+  const params = await bind(named, fixed);
+  const bound = { params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])), cell };
+  const inputs = resolvePaths(task.inputs, bound);
+  const { edges, requests } = resolveEdges(catalog, address, task);
+  const node: Node = {
+    ...shared,
+    isGroup: false,
+    cell,
+    ...(address.cellName === undefined ? {} : { cellName: address.cellName }),
+    params,
+    ...(inputs === undefined ? {} : { inputs }),
+    outputs: resolvePaths(task.outputs, bound) ?? [],
+    edges,
+  };
+  return { node, requests };
+}
+
+function resolvePaths(paths: TaskBase["inputs"], bound: object): readonly string[] | undefined {
+  return typeof paths === "function" ? paths(bound as never) : paths; // The bound values have the types that the task declared.
+}
+
+function resolveEdges(catalog: Catalog, from: Address, task: TaskBase): { edges: Edge[]; requests: Request[] } {
+  const edges: Edge[] = [];
+  const requests: Request[] = [];
+  const add = (as: string | undefined, need: Need, kind: Edge["kind"]): void => {
+    if (need.when?.() === false) return;
+    const request = { address: resolveAddress(catalog, from, need), fixed: need.params ?? {} };
+    requests.push(request);
+    const to = requestId(request);
+    edges.push({ to, kind, ...(as === undefined ? {} : { as }) });
+  };
+  for (const [as, need] of needEntries(task)) add(as, need, need.kind);
+  for (const input of task.finally ?? []) add(undefined, toNeed(input), "finally");
+  return { edges, requests };
+}
+
+function resolveAddress(catalog: Catalog, from: Address, need: Need): Address {
+  if (typeof need.need === "object" && !catalog.handles.has(need.need.handle)) throw handleUnlisted(addressText(from), need.need.description);
+  const address = resolveNeed(catalog, addressText(from), need);
+  return need.cellName === "" ? { name: address.name, cellName: from.cellName ?? "" } : address;
+}
+
+/** The same graph with more edges; edges that exist are not doubled. */
+export function withEdges(graph: Graph, added: readonly { readonly from: string; readonly edge: Edge }[]): Graph {
+  const nodes = new Map(graph.nodes);
+  for (const { from, edge } of added) {
+    const node = nodes.get(from);
+    if (node !== undefined && !node.edges.some(({ to, kind }) => to === edge.to && kind !== "finally")) {
+      nodes.set(from, { ...node, edges: [...node.edges, edge] });
+    }
+  }
+  return { ...graph, nodes };
+}
+
+/** Ids in an order in which every node comes after all it waits for; equal graphs give equal orders. @throws BtError CYCLE */
+export function sortGraph(graph: Graph): readonly string[] {
+  const order: string[] = [];
+  const state = new Map<string, "open" | "done">();
+  for (const start of [...graph.nodes.keys()].sort()) {
+    const path: { id: string; waits: string[] }[] = [];
+    const enter = (id: string): void => {
+      state.set(id, "open");
+      path.push({ id, waits: waitsFor(graph, id).sort().reverse() });
+    };
+    if (!state.has(start)) enter(start);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const next = top.waits.pop();
+      if (next === undefined) {
+        state.set(top.id, "done");
+        order.push(top.id);
+        path.pop();
+      } else if (state.get(next) === "open") {
+        throw circle(graph, path.map(({ id }) => id), next);
+      } else if (!state.has(next)) enter(next);
+    }
+  }
+  return order;
+}
+
+/** Starts the circle at its alphabetically first task, so that it always reads the same. */
+function circle(graph: Graph, path: readonly string[], back: string): BtError {
+  const ring = path.slice(path.indexOf(back));
+  const first = ring.indexOf([...ring].sort()[0]!);
+  const turned = [...ring.slice(first), ...ring.slice(0, first)];
+  return cycle([...turned, turned[0]!], graph.nodes.get(turned[0]!)?.task.site.stack);
+}
+
+/** Ids that must be done before `id` starts. */
+export function waitsFor(graph: Graph, id: string): string[] {
+  return (graph.nodes.get(id)?.edges ?? []).filter(({ kind }) => kind === "result" || kind === "order").map(({ to }) => to);
+}
+
+/** Milliseconds from the start of each node to the end of the longest chain behind it. */
+export function remainingTimes(graph: Graph, order: readonly string[], durationMs: (id: string) => number): ReadonlyMap<string, number> {
+  const remaining = new Map<string, number>();
+  for (const id of order.toReversed()) {
+    const own = (remaining.get(id) ?? 0) + durationMs(id);
+    remaining.set(id, own);
+    for (const to of waitsFor(graph, id)) remaining.set(to, Math.max(remaining.get(to) ?? 0, own));
+  }
+  return remaining;
+}

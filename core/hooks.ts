@@ -1,0 +1,181 @@
+/** Where plugins plug in: the table of hook points. Importer of `tapable`; does not know any plugin. */
+import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from "tapable";
+import type { NamedTask } from "./catalog.ts";
+import { isBtError, pluginFailed } from "./errors.ts";
+import type { Event } from "./event.ts";
+import type { Command } from "./exec.ts";
+import type { Leaf } from "./fingerprint.ts";
+import type { Graph, Node } from "./graph.ts";
+import type { Step } from "./plan.ts";
+import type { FileFact } from "./files.ts";
+
+/** Settings of a builderfile that a plugin may change before the tasks are collected. */
+export interface BuilderSettings {
+  /** Pool name to capacity. */
+  readonly pools: Readonly<Record<string, number>>;
+  /** Variable name to the value that beats a param's default. */
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Something a plugin needs on this machine. */
+export interface Requirement {
+  /** What is needed: `buildah`. */
+  readonly name: string;
+  readonly plugin: string;
+  /** Version or path of what is there. Absent: it is missing. */
+  readonly found?: string;
+  /** False: only some tasks need it. */
+  readonly isRequired: boolean;
+  /** How to get it: `apt-get install buildah`. */
+  readonly install: string;
+}
+
+/** A task that is about to run, for whoever runs it. */
+export interface Job {
+  readonly node: Node;
+  readonly key: string;
+  readonly signal: AbortSignal;
+}
+
+/** What a run of one task left. */
+export interface Finished {
+  readonly outputs: readonly FileFact[];
+  readonly value: unknown;
+}
+
+/** Results by key, kept outside of the project's own files. */
+export interface CacheProvider {
+  readonly name: string;
+  /** Puts the outputs in place. Undefined: a miss. */
+  readonly restore: (job: Job) => Promise<{ readonly value: unknown } | undefined>;
+  readonly store: (job: Job, finished: Finished) => Promise<void>;
+}
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly exitCode: number;
+  readonly targets: readonly string[];
+}
+
+export interface Hooks {
+  /** Before anything is collected. Gets the builderfile's settings, returns those to use. Throwing ends bt. */
+  readonly config: SyncWaterfallHook<[settings: BuilderSettings]>;
+  /** Gets every task of builderfile and plugins, returns the tasks to build with. Throwing ends bt. */
+  readonly tasks: SyncWaterfallHook<[tasks: readonly NamedTask[]]>;
+  /** The graph of this run with its declared edges; returns one with more of them. Rejecting ends the run before it starts. */
+  readonly graph: AsyncSeriesWaterfallHook<[graph: Graph]>;
+  /** The leaves of one task's key; returns them with its own added. Rejecting fails the task. */
+  readonly fingerprint: AsyncSeriesWaterfallHook<[leaves: readonly Leaf[], node: Node]>;
+  /** The decision about one task; returns the same or another one. Throwing fails the task. */
+  readonly plan: SyncWaterfallHook<[step: Step, node: Node]>;
+  /** Once, before the first task. Rejecting ends the run. */
+  readonly beforeRun: AsyncSeriesHook<[graph: Graph]>;
+  /** Right before a task runs. Rejecting fails the task. */
+  readonly beforeTask: AsyncSeriesHook<[job: Job]>;
+  /** Every process before it starts; returns the command to start instead (a container, ssh, a wrapper). Throwing fails the task. */
+  readonly command: SyncWaterfallHook<[command: Command, node: Node]>;
+  /** Who runs this task: the first tap that returns something has run it. Nobody: bt itself. Rejecting fails the task. */
+  readonly execute: AsyncSeriesBailHook<[job: Job], { readonly value: unknown } | undefined>;
+  /** After a task has succeeded, before its success is remembered. Rejecting fails the task. */
+  readonly afterTask: AsyncSeriesHook<[job: Job, finished: Finished]>;
+  /** Gets the cache providers in the order they are asked, returns them with its own. Throwing ends bt. */
+  readonly cache: SyncWaterfallHook<[providers: readonly CacheProvider[]]>;
+  /** Right before tags move, with what is about to become visible. Rejecting prevents it. */
+  readonly publish: AsyncSeriesHook<[group: readonly string[], node: Node]>;
+  /** Everything that happens. A failing tap is dropped with a warning. */
+  readonly event: SyncHook<[event: Event]>;
+  /** What is needed on this machine; returns the list with its own added. Rejecting ends `bt --doctor`. */
+  readonly doctor: AsyncSeriesWaterfallHook<[requirements: readonly Requirement[]]>;
+  /** Once, after the last task. Rejecting makes the run fail. */
+  readonly afterRun: AsyncSeriesHook<[end: RunEnd]>;
+}
+
+export function createHooks(): Hooks {
+  return {
+    config: new SyncWaterfallHook(["settings"]),
+    tasks: new SyncWaterfallHook(["tasks"]),
+    graph: new AsyncSeriesWaterfallHook(["graph"]),
+    fingerprint: new AsyncSeriesWaterfallHook(["leaves", "node"]),
+    plan: new SyncWaterfallHook(["step", "node"]),
+    beforeRun: new AsyncSeriesHook(["graph"]),
+    beforeTask: new AsyncSeriesHook(["job"]),
+    command: new SyncWaterfallHook(["command", "node"]),
+    execute: new AsyncSeriesBailHook(["job"]),
+    afterTask: new AsyncSeriesHook(["job", "finished"]),
+    cache: new SyncWaterfallHook(["providers"]),
+    publish: new AsyncSeriesHook(["group", "node"]),
+    event: new SyncHook(["event"]),
+    doctor: new AsyncSeriesWaterfallHook(["requirements"]),
+    afterRun: new AsyncSeriesHook(["end"]),
+  };
+}
+
+/** What a tap is called with and may return, for each hook. */
+export interface Taps {
+  readonly config: (settings: BuilderSettings) => BuilderSettings;
+  readonly tasks: (tasks: readonly NamedTask[]) => readonly NamedTask[];
+  readonly graph: (graph: Graph) => Graph | Promise<Graph>;
+  readonly fingerprint: (leaves: readonly Leaf[], node: Node) => readonly Leaf[] | Promise<readonly Leaf[]>;
+  readonly plan: (step: Step, node: Node) => Step;
+  readonly beforeRun: (graph: Graph) => void | Promise<void>;
+  readonly beforeTask: (job: Job) => void | Promise<void>;
+  readonly command: (command: Command, node: Node) => Command;
+  readonly execute: (job: Job) => { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined>;
+  readonly afterTask: (job: Job, finished: Finished) => void | Promise<void>;
+  readonly cache: (providers: readonly CacheProvider[]) => readonly CacheProvider[];
+  readonly publish: (group: readonly string[], node: Node) => void | Promise<void>;
+  readonly event: (event: Event) => void;
+  readonly doctor: (requirements: readonly Requirement[]) => readonly Requirement[] | Promise<readonly Requirement[]>;
+  readonly afterRun: (end: RunEnd) => void | Promise<void>;
+}
+
+/** The hooks as a plugin sees them: `hooks.beforeTask.tap(fn)`, bound to its name. */
+export type BoundHooks = { readonly [K in keyof Taps]: { readonly tap: (fn: Taps[K]) => void } };
+
+const names: { readonly [K in keyof Taps]: "sync" | "async" } = {
+  config: "sync",
+  tasks: "sync",
+  graph: "async",
+  fingerprint: "async",
+  plan: "sync",
+  beforeRun: "async",
+  beforeTask: "async",
+  command: "sync",
+  execute: "async",
+  afterTask: "async",
+  cache: "sync",
+  publish: "async",
+  event: "sync",
+  doctor: "async",
+  afterRun: "async",
+};
+
+type Untyped = (...values: unknown[]) => unknown;
+interface Tappable {
+  tap(name: string, fn: Untyped): void;
+  tapPromise(name: string, fn: (...values: unknown[]) => Promise<unknown>): void;
+}
+
+/** The same hooks, whose failing taps name the plugin. */
+export function bindHooks(hooks: Hooks, plugin: string): BoundHooks {
+  const bound = Object.entries(names).map(([name, kind]) => {
+    const hook = hooks[name as keyof Hooks] as unknown as Tappable; // tapable's overloads differ per hook; Taps says what each gets.
+    const blame = (error: unknown): never => {
+      throw isBtError(error) ? error : pluginFailed(plugin, `in its tap of hook "${name}"`, error);
+    };
+    const tap = (fn: Untyped): void => {
+      if (kind === "async") hook.tapPromise(plugin, async (...values) => await Promise.resolve().then(() => fn(...values)).catch(blame));
+      else hook.tap(plugin, (...values) => attempt(() => fn(...values), blame));
+    };
+    return [name, { tap }] as const;
+  });
+  return Object.fromEntries(bound) as unknown as BoundHooks; // Made from all names of Taps.
+}
+
+function attempt(act: () => unknown, blame: (error: unknown) => never): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return blame(error);
+  }
+}

@@ -1,0 +1,84 @@
+/** One lock per task between bts of one checkout; a lock whose owner is gone is taken over. Does not know what it guards. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { hasCode, makeFolder } from "./files.ts";
+
+export interface Lock {
+  /** Somebody else held it first, and may have done the work. */
+  readonly waited: boolean;
+  readonly release: () => void;
+}
+
+/** How often a waiting bt looks again. Milliseconds. */
+const pollMs = 50;
+
+/**
+ * Takes the lock `name`, waiting while another bt holds it. A lock is a symbolic link whose target names its owner:
+ * made and read in one step, so it is never half written.
+ */
+export async function acquireLock(folder: string, name: string, signal: AbortSignal): Promise<Lock> {
+  const file = path.join(folder, encodeURIComponent(name));
+  const owner = `${process.pid}:${startTime(process.pid)}`;
+  for (let waited = false; ; waited = true) {
+    signal.throwIfAborted();
+    if (tryLink(owner, file)) return { waited, release: () => fs.rmSync(file, { force: true }) };
+    const holder = findHolder(file);
+    if (holder !== undefined && !isAlive(holder)) removeIfSame(file, holder);
+    else await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+function tryLink(owner: string, file: string): boolean {
+  try {
+    fs.symlinkSync(owner, file);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "EEXIST")) return false;
+    if (!hasCode(error, "ENOENT")) throw error;
+    makeFolder(path.dirname(file));
+    return tryLink(owner, file);
+  }
+}
+
+function findHolder(file: string): string | undefined {
+  try {
+    return fs.readlinkSync(file);
+  } catch {
+    return undefined; // Released just now.
+  }
+}
+
+/** Two bts may find the same stale lock: renaming it away succeeds for one of them only. */
+function removeIfSame(file: string, holder: string): void {
+  const aside = `${file}.${process.pid}.stale`;
+  try {
+    fs.renameSync(file, aside);
+    if (fs.readlinkSync(aside) !== holder) fs.renameSync(aside, file);
+  } catch {
+    return; // The other one was faster.
+  }
+  fs.rmSync(aside, { force: true });
+}
+
+/** A number is used again after its process has ended; the start time tells the two apart. */
+function isAlive(holder: string): boolean {
+  const [pid, start] = holder.split(":");
+  return startTime(Number(pid)) === start && start !== "";
+}
+
+/** Clock ticks since boot; empty when there is no such process. Without /proc, whether a signal could be sent. */
+function startTime(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ")[19] ?? "";
+  } catch {
+    return !fs.existsSync("/proc/self") && canSignal(pid) ? "alive" : "";
+  }
+}
+
+function canSignal(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,65 @@
+/** Why a task runs: a closed union and its texts. Does not know how it was found out. */
+
+export type Reason =
+  | { readonly kind: "first-run" | "failed-before" | "interrupted-before" | "no-inputs" | "always" | "forced" | "status" | "changed-while-running" | "format" | "state-lost" }
+  | { readonly kind: "code-changed"; readonly before?: string; readonly now?: string }
+  | { readonly kind: "input-changed" | "input-new" | "input-gone"; readonly path: string }
+  | { readonly kind: "param-changed"; readonly name: string; readonly before: string; readonly now: string }
+  | { readonly kind: "env-changed"; readonly name: string }
+  | { readonly kind: "tool-changed"; readonly name: string }
+  | { readonly kind: "need-changed"; readonly need: string }
+  /** A need will run, so this may run too. Only in forecasts. */
+  | { readonly kind: "need-runs"; readonly need: string }
+  | { readonly kind: "output-missing" | "output-edited"; readonly path: string }
+  /** A leaf that a plugin, or a newer bt, added to the key. */
+  | { readonly kind: "leaf-changed"; readonly name: string; readonly before: string | undefined; readonly now: string | undefined };
+
+/** The reason as a sentence without a full stop. */
+export function renderReason(reason: Reason): string {
+  switch (reason.kind) {
+    case "first-run":
+      return "it has never run";
+    case "failed-before":
+      return "it failed last time";
+    case "interrupted-before":
+      return "it was interrupted last time";
+    case "no-inputs":
+      return "it declares no inputs";
+    case "always":
+      return "it always runs";
+    case "forced":
+      return "it is forced";
+    case "status":
+      return "its status check failed";
+    case "changed-while-running":
+      return "an input changed while it ran";
+    case "format":
+      return "bt's key format changed";
+    case "state-lost":
+      return "bt lost its state";
+    case "code-changed":
+      return reason.before === undefined || reason.now === undefined ? "its code changed" : `its command changed: ${reason.before} → ${reason.now}`;
+    case "input-changed":
+      return `input "${reason.path}" changed`;
+    case "input-new":
+      return `input "${reason.path}" is new`;
+    case "input-gone":
+      return `input "${reason.path}" is gone`;
+    case "param-changed":
+      return `param "${reason.name}" changed: ${reason.before} → ${reason.now}`;
+    case "env-changed":
+      return `variable "${reason.name}" changed`;
+    case "tool-changed":
+      return `tool "${reason.name}" changed`;
+    case "need-changed":
+      return `"${reason.need}" produced something else`;
+    case "need-runs":
+      return `"${reason.need}" runs first`;
+    case "output-missing":
+      return `output "${reason.path}" is missing`;
+    case "output-edited":
+      return `output "${reason.path}" was edited`;
+    case "leaf-changed":
+      return `${reason.name} changed: ${reason.before ?? "(absent)"} → ${reason.now ?? "(absent)"}`;
+  }
+}

@@ -1,0 +1,58 @@
+/** One line for what a task says and for how it ended. Does not know in which order lines are shown. */
+import type { Event } from "../event.ts";
+import { marks, type Paint } from "../paint.ts";
+import { renderDuration } from "./duration.ts";
+import type { DoneEvent } from "./summary.ts";
+
+export type OutputEvent = Extract<Event, { readonly kind: "task-output" }>;
+export type RunningEvent = Extract<Event, { readonly state: "running" }>;
+
+/** Output as it is shown; may be several lines, without the last newline. */
+export function renderOutput(event: OutputEvent, paint: Paint): string {
+  switch (event.stream) {
+    case "command":
+      return paint.dim(`$ ${event.text}`);
+    case "warn":
+      return `${paint.warn("warning:")} ${event.text}`;
+    case "stdout":
+    case "stderr":
+    case "info":
+      return event.text;
+  }
+}
+
+/** That a task starts, and why. */
+export function renderStart(event: RunningEvent, paint: Paint): string {
+  const attempt = event.attempt > 1 ? `, try ${event.attempt}` : "";
+  return `${paint.strong(`${marks.start} ${event.task}`)}${attempt}${renderReasons(event.reasons, paint)}`;
+}
+
+/** How a task ended, and why it ran. Undefined: nothing happened that needs a line. */
+export function renderDone(event: DoneEvent, reasons: readonly string[], paint: Paint): string | undefined {
+  const { task } = event;
+  const time = renderDuration(event.durationMs);
+  const bad = (text: string): string =>
+    event.allowed === true ? `${paint.warn(marks.warning)} ${paint.strong(task)} ${text} (allowed)` : `${paint.bad(marks.failed)} ${paint.strong(task)} ${text}`;
+  switch (event.outcome) {
+    case "ran":
+      if (event.flaky === true) return `${paint.warn(marks.warning)} ${paint.strong(task)} in ${time}, after a failed try`;
+      return `${paint.good(marks.done)} ${paint.strong(task)} in ${time}${renderReasons(reasons, paint)}`;
+    case "restored":
+      return `${paint.good(marks.done)} ${paint.strong(task)} restored in ${time}`;
+    case "failed":
+      return bad(`failed after ${time}`);
+    case "timed-out":
+      return bad(`ran out of time after ${time}`);
+    case "cancelled":
+      return `${paint.warn(marks.failed)} ${paint.strong(task)} cancelled after ${time}`;
+    case "fresh":
+    case "skipped":
+    case "group":
+    case "blocked":
+      return undefined;
+  }
+}
+
+function renderReasons(reasons: readonly string[], paint: Paint): string {
+  return reasons[0] === undefined ? "" : paint.dim(` (${reasons[0]})`);
+}

@@ -1,0 +1,98 @@
+/** Shows a run as plain text, the reference of all reporters. Moves no cursor; does not know files or terminals. */
+import type { Event, Reporter } from "../event.ts";
+import { noPaint, type Paint } from "../paint.ts";
+import { createBlock, renderBlock, type Block } from "./block.ts";
+import { renderWarning } from "./failure.ts";
+import { renderDone, renderOutput, renderStart, type OutputEvent, type RunningEvent } from "./line.ts";
+import { createSummary, isFailure, type DoneEvent } from "./summary.ts";
+
+/** `grouped` one block per task when it is done · `prefixed` each line with its task · `stream` lines as they come. */
+export type PlainMode = "grouped" | "prefixed" | "stream";
+
+export interface PlainOptions {
+  readonly write: (text: string) => void;
+  readonly mode: PlainMode;
+  /** Only failures and warnings. Default: false. */
+  readonly quiet?: boolean;
+  /** Default: no colours. */
+  readonly paint?: Paint;
+}
+
+/** What is known of a task between its start and its end. */
+interface Open {
+  readonly block: Block;
+  reasons: readonly string[];
+}
+
+const untouched: Open = { block: createBlock(), reasons: [] };
+
+export function createPlainReporter(options: PlainOptions): Reporter {
+  const { write, mode, quiet = false, paint = noPaint } = options;
+  const summary = createSummary();
+  const opened = new Map<string, Open>();
+  let isDry = false;
+  const isGrouped = (): boolean => mode === "grouped" || isDry;
+
+  function open(task: string): Open {
+    const found = opened.get(task);
+    if (found !== undefined) return found;
+    const made = { block: createBlock(isGrouped() ? undefined : 200), reasons: [] };
+    opened.set(task, made);
+    return made;
+  }
+
+  function start(event: RunningEvent): void {
+    open(event.task).reasons = event.reasons;
+    if (!isGrouped() && !quiet) write(`${renderStart(event, paint)}\n`);
+    else if (event.attempt > 1) open(event.task).block.add(paint.dim(`try ${event.attempt}`));
+  }
+
+  function output(event: OutputEvent): void {
+    if (quiet && event.stream === "warn") write(renderWarning({ text: event.text, task: event.task }, paint));
+    if (quiet) return;
+    const text = renderOutput(event, paint);
+    open(event.task).block.add(text);
+    if (isGrouped()) return;
+    const prefix = mode === "prefixed" ? paint.dim(`${event.task} | `) : "";
+    write(text.split("\n").map((line) => `${prefix}${line}\n`).join(""));
+  }
+
+  function done(event: DoneEvent): void {
+    const { block, reasons } = opened.get(event.task) ?? untouched;
+    opened.delete(event.task);
+    summary.add(event, block.lines());
+    if (quiet) return;
+    if (isDry) return write(renderPlanned(event, reasons, block));
+    if (!isGrouped() && event.outcome === "ran") return;
+    const head = renderDone(event, reasons, paint);
+    if (head !== undefined) write(`${head}\n${isGrouped() ? renderBlock(block, event.log) : ""}`);
+  }
+
+  function renderPlanned(event: DoneEvent, reasons: readonly string[], block: Block): string {
+    if (event.outcome !== "ran" && event.outcome !== "restored" && !isFailure(event)) return "";
+    const why = event.outcome === "restored" ? "from the cache" : reasons[0];
+    return `${paint.strong(event.task)}${why === undefined ? "" : paint.dim(` (${why})`)}\n${renderBlock(block, event.log, "  ")}`;
+  }
+
+  return {
+    event(event: Event) {
+      switch (event.kind) {
+        case "run-started":
+          isDry = event.dryRun;
+          return;
+        case "task-state":
+          if (event.state === "running") start(event);
+          else if (event.state === "done") done(event);
+          return;
+        case "task-output":
+          return output(event);
+        case "warning":
+          return write(renderWarning(event, paint));
+        case "run-finished":
+          return write(summary.render(event, { quiet, dryRun: isDry, paint }));
+        case "graph-ready":
+          return;
+      }
+    },
+  };
+}

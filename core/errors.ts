@@ -202,3 +202,97 @@ export function pluginTwice(plugin: string): BtError {
 export function builderShape(problem: string, fix: string, at?: Place): BtError {
   return new BtError("BUILDER_SHAPE", `The builderfile is not as it should be: ${problem}`, { fix, ...(at === undefined ? {} : { at }) });
 }
+
+export function commandFailed(facts: { task: string; command: string; exit: string; cwd: string; lines: readonly string[] }): BtError {
+  const where = facts.cwd === "" ? "" : ` in "${facts.cwd}"`;
+  return new BtError("COMMAND_FAILED", `\`${facts.command}\`${where} ${facts.exit}`, {
+    at: { where: `task "${facts.task}"` },
+    detail: facts.lines,
+    fix: "Correct what its output names, then run the same command again.",
+    exitCode: 1,
+  });
+}
+
+export function commandMissing(facts: { task: string; file: string; cwd: string }): BtError {
+  const where = facts.cwd === "" ? "" : `, or no folder "${facts.cwd}" to run it in`;
+  return new BtError("COMMAND_MISSING", `There is no program "${facts.file}" on PATH${where}`, {
+    at: { where: `task "${facts.task}"` },
+    fix: `Install "${facts.file}", or correct its name in the task.`,
+    exitCode: 1,
+  });
+}
+
+export function outputMissing(task: string, output: string): BtError {
+  return new BtError("OUTPUT_MISSING", `Task "${task}" succeeded without making its output "${output}"`, {
+    at: { where: `task "${task}"` },
+    fix: "Make the task write it, or correct `outputs`.",
+    exitCode: 1,
+  });
+}
+
+export function resultNotJson(task: string, why: string): BtError {
+  return new BtError("RESULT_NOT_JSON", `The result of task "${task}" cannot be remembered: ${why}`, {
+    at: { where: `task "${task}"` },
+    fix: "Return plain data: strings, numbers, booleans, lists and records.",
+    exitCode: 1,
+  });
+}
+
+export function taskTimedOut(task: string, timeoutMs: number): BtError {
+  return new BtError("TASK_TIMED_OUT", `Task "${task}" was not done after ${timeoutMs / 1000} s`, {
+    at: { where: `task "${task}"` },
+    fix: "Make it faster, or raise its `timeoutMs`.",
+    exitCode: 1,
+  });
+}
+
+export function poolUnknown(task: string, pool: string, known: readonly string[]): BtError {
+  return new BtError("POOL_UNKNOWN", `Task "${task}" is in the pool "${pool}", which has no capacity`, {
+    fix: `Say \`pools: { "${pool}": 1 }\` in defineBuilder${closest(pool, known) === undefined ? "" : `, or use "${closest(pool, known)}"`}.`,
+  });
+}
+
+export function validationFailed(task: string, validation: string): BtError {
+  return new BtError("VALIDATION_FAILED", `Task "${task}" may not publish, because its validation "${validation}" failed`, {
+    at: { where: `task "${task}"` },
+    fix: `Correct what "${validation}" found; nothing was made visible.`,
+    exitCode: 1,
+  });
+}
+
+export function builderfileMissing(file: string | undefined, from: string | undefined): BtError {
+  if (file !== undefined) {
+    return new BtError("BUILDERFILE_MISSING", `There is no file "${file}"`, { fix: "Correct the path of the builderfile.", ...(from === undefined ? {} : { at: { where: from } }) });
+  }
+  return new BtError("BUILDERFILE_MISSING", `There is no builderfile in "${from}" or above`, {
+    fix: "Write a builderfile.ts, or name one with `-f FILE` or its folder with `-C DIR`.",
+  });
+}
+
+export function builderfileSyntax(text: string, at: Place | undefined): BtError {
+  return new BtError("BUILDERFILE_SYNTAX", `The builderfile cannot be compiled: ${text.replace(/\.$/, "")}`, {
+    fix: "Correct this line.",
+    ...(at === undefined ? {} : { at }),
+  });
+}
+
+export function builderfileThrew(cause: unknown, at: Place, isModuleMissing: boolean): BtError {
+  return new BtError("BUILDERFILE_THREW", `The builderfile failed while it was read: ${cause instanceof Error ? cause.message.split("\n")[0] : String(cause)}`, {
+    at,
+    fix: isModuleMissing ? "Install the package (`npm install`), or correct the import." : "Correct what it does outside of tasks.",
+    cause,
+  });
+}
+
+export function settingsWrong(file: string, problem: string, known: readonly string[]): BtError {
+  return new BtError("SETTINGS_WRONG", `The settings cannot be used: ${problem.split("\n")[0]}`, { at: { where: file }, fix: `Settings are ${known.join(", ")}.` });
+}
+
+export function taskShape(field: string, found: string, allowed: string): BtError {
+  return new BtError("TASK_SHAPE", `"${field}" of a task is ${found}, but takes ${allowed}`, { fix: `Correct "${field}".` });
+}
+
+export function taskFieldUnknown(field: string, known: readonly string[]): BtError {
+  const near = closest(field, known);
+  return new BtError("TASK_SHAPE", `A task has no "${field}"`, { fix: near === undefined ? `Use ${known.join(", ")}.` : `Use "${near}".` });
+}

@@ -1,4 +1,4 @@
-/** Runs programs in process groups of their own and ends whole trees. Importer of `node:child_process` and `execa`; does not know tasks. */
+/** Runs programs in process groups of their own and ends whole trees. Importer of `node:child_process`; does not know tasks. */
 import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process";
 import * as fs from "node:fs";
 
@@ -21,6 +21,8 @@ export interface ProcessTree {
   readonly cookie: string;
   /** Starts a program as the leader of a new group. */
   readonly spawn: (file: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
+  /** Takes in a group leader that somebody else has started. */
+  readonly adopt: (child: { readonly pid?: number | undefined; readonly once: (event: "close", listener: () => void) => unknown }) => void;
   /** TERM to every group, then, after the grace, KILL to the groups and to whoever carries the cookie. */
   readonly stop: () => Promise<void>;
   /** KILL at once. */
@@ -38,16 +40,19 @@ export function createProcessTree(cookie: string, options: { readonly graceMs: n
     signalGroups(leaders, "SIGKILL");
     killByCookie(cookie);
   };
+  const adopt: ProcessTree["adopt"] = (child) => {
+    const { pid } = child;
+    if (pid === undefined) return;
+    leaders.add(pid);
+    child.once("close", () => sendSignal(-pid, 0) || leaders.delete(pid));
+    if (stopped) signalGroups([pid], "SIGKILL");
+  };
   return {
     cookie,
+    adopt,
     spawn(file, args, spawnOptions) {
       const child = spawn(file, args, { ...spawnOptions, detached: true });
-      const { pid } = child;
-      if (pid !== undefined) {
-        leaders.add(pid);
-        child.once("close", () => isGroupAlive(pid) || leaders.delete(pid));
-        if (stopped) signalGroups([pid], "SIGKILL");
-      }
+      adopt(child);
       return child;
     },
     async stop() {

@@ -1,0 +1,236 @@
+/** One task, once or again: its context, time limit, retries, outputs checked. Does not know other tasks or their order. */
+import { mkdtemp } from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
+import { taskEnvironment } from "./environment.ts";
+import { resultNotJson, taskTimedOut } from "./errors.ts";
+import { cookieName, createProcessTree, type ProcessTree } from "./exec.ts";
+import type { EventBody } from "./event.ts";
+import { removePath, type FileFact, type FileMemo } from "./files.ts";
+import type { Node } from "./graph.ts";
+import type { Finished, Hooks, Job } from "./hooks.ts";
+import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
+import type { Secrets } from "./secrets.ts";
+import { createShell, type TaskShell } from "./shell.ts";
+import type { Context, Retries } from "./task.ts";
+
+/** What all tasks of a run share. */
+export interface Workshop {
+  readonly root: string;
+  /** Id of the run; starts the cookie of every process. */
+  readonly run: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly secrets: Secrets;
+  readonly hooks: Hooks;
+  readonly emit: (event: EventBody) => void;
+  readonly memo: FileMemo;
+  /** Waits until the validations of the run have succeeded; the task's slot is free meanwhile. */
+  readonly barrier: (task: string) => Promise<void>;
+  /** Milliseconds between TERM and KILL. */
+  readonly graceMs: number;
+  readonly isDryRun: boolean;
+  /** Trees of the tasks that run now, for whoever must end them at once. */
+  readonly trees: Set<ProcessTree>;
+}
+
+/** One task that has been decided to run. */
+export interface Work extends Job {
+  readonly inputs: readonly string[];
+  /** Results of the needs by name. */
+  readonly needs: Readonly<Record<string, unknown>>;
+  readonly reasons: readonly string[];
+  readonly slot: number;
+}
+
+export type AttemptEnd =
+  | { readonly kind: "done"; readonly finished: Finished; readonly isFlaky: boolean }
+  | { readonly kind: "failed" | "timed-out" | "cancelled"; readonly error: unknown };
+
+/** Runs a task until it succeeds, is out of tries, or is cancelled. Never rejects. */
+export async function attemptTask(work: Work, workshop: Workshop): Promise<AttemptEnd> {
+  const retries = toRetries(work.node.task.retries);
+  for (let attempt = 1, delayMs = retries.delayMs; ; attempt++, delayMs *= retries.factor) {
+    workshop.emit({ kind: "task-state", task: work.node.id, state: "running", reasons: work.reasons, attempt, slot: work.slot });
+    const end = await attemptOnce(work, workshop, attempt);
+    if (end.kind === "done") return { ...end, isFlaky: attempt > 1 };
+    const isWorth = (end.kind === "failed" && retries.on.includes("failure")) || (end.kind === "timed-out" && retries.on.includes("timeout"));
+    if (!isWorth || attempt > retries.times) return end;
+    workshop.emit({ kind: "warning", task: work.node.id, text: `Try ${attempt} of ${retries.times + 1} failed: ${workshop.secrets.hide(messageOf(end.error))}` });
+    await pause(delayMs, work.signal);
+    if (work.signal.aborted) return { kind: "cancelled", error: work.signal.reason };
+  }
+}
+
+function toRetries(retries: number | Retries | undefined): Required<Retries> {
+  return { times: 0, delayMs: 0, factor: 2, on: ["failure"], ...(typeof retries === "number" ? { times: retries } : retries) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
+
+async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Promise<AttemptEnd> {
+  const { node } = work;
+  const { root } = workshop;
+  const tree = createProcessTree(`${workshop.run}/${node.id}/${attempt}`, { graceMs: workshop.graceMs });
+  workshop.trees.add(tree);
+  const limit = startLimit(work.signal, node.task.timeoutMs);
+  const signed = node.task.clean === "keep" ? signOutputs(root, node) : new Map<string, string>();
+  const bench = createBench(work, workshop, { tree, signal: limit.signal, attempt });
+  let succeeded = false;
+  try {
+    if (!workshop.isDryRun) prepareOutputs(root, node, work.inputs);
+    const value = await orAbort(act(work, workshop, bench), limit.signal, tree, workshop.graceMs);
+    if (workshop.isDryRun) return { kind: "done", finished: { outputs: [], value }, isFlaky: false };
+    const outputs: readonly FileFact[] = node.outputs.length === 0 ? [] : describeOutputs(root, node, workshop.memo);
+    checkOutputs(root, node, outputs);
+    const finished = { outputs, value: toJson(node, value) };
+    if (workshop.hooks.afterTask.isUsed()) await workshop.hooks.afterTask.promise(work, finished);
+    succeeded = true;
+    return { kind: "done", finished, isFlaky: false };
+  } catch (error) {
+    if (limit.hasExpired()) return { kind: "timed-out", error: taskTimedOut(node.id, node.task.timeoutMs ?? 0) };
+    if (work.signal.aborted) return { kind: "cancelled", error: work.signal.reason };
+    return { kind: "failed", error: bench.shell.explain(error) };
+  } finally {
+    limit.clear();
+    if (!succeeded && !workshop.isDryRun) await tree.stop();
+    await bench.cleanUp(succeeded);
+    if (!succeeded && !workshop.isDryRun) dropTouched(root, node, signed);
+    workshop.trees.delete(tree);
+  }
+}
+
+/** Aborts with the outer signal, or when the time is up. */
+function startLimit(outer: AbortSignal, timeoutMs: number | undefined): { signal: AbortSignal; hasExpired: () => boolean; clear: () => void } {
+  const controller = new AbortController();
+  let expired = false;
+  const follow = (): void => controller.abort(outer.reason);
+  outer.addEventListener("abort", follow, { once: true });
+  if (outer.aborted) follow();
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => ((expired = true), controller.abort()), timeoutMs);
+  const clear = (): void => {
+    clearTimeout(timer);
+    outer.removeEventListener("abort", follow);
+  };
+  return { signal: controller.signal, hasExpired: () => expired, clear };
+}
+
+/** The action's value; after an abort its processes are ended and it gets the grace to settle, no more. */
+async function orAbort<T>(action: Promise<T>, signal: AbortSignal, tree: ProcessTree, graceMs: number): Promise<T> {
+  let wake: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    wake = () => void tree.stop().then(() => setTimeout(() => reject(signal.reason), Math.min(graceMs, 200)));
+    if (signal.aborted) wake();
+    else signal.addEventListener("abort", wake, { once: true });
+  });
+  action.catch(() => {}); // When the abort wins the race, nobody else waits for it.
+  try {
+    const value = await Promise.race([action, aborted]);
+    if (signal.aborted) throw signal.reason;
+    return value;
+  } finally {
+    signal.removeEventListener("abort", wake);
+  }
+}
+
+interface Bench {
+  readonly context: Context;
+  readonly shell: TaskShell;
+  readonly cleanUp: (succeeded: boolean) => Promise<void>;
+}
+
+function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; signal: AbortSignal; attempt: number }): Bench {
+  const { node, key } = work;
+  const { root, secrets, emit, hooks } = workshop;
+  const env = { ...taskEnvironment(node, workshop.env), BT_TASK: node.id, BT_TASK_KEY: key, [cookieName]: own.tree.cookie };
+  const cwd = path.resolve(root, node.task.cwd ?? ".");
+  const say = (stream: "stdout" | "stderr" | "command" | "info" | "warn", text: string): void => emit({ kind: "task-output", task: node.id, stream, text });
+  const pools = [node.task.pool ?? []].flat();
+  const shell = createShell({
+    task: node.id,
+    tree: own.tree,
+    root,
+    cwd,
+    env,
+    secrets,
+    graceMs: workshop.graceMs,
+    hasConsole: pools.includes("console"),
+    isDryRun: workshop.isDryRun,
+    say,
+    rewrite: (command) => (hooks.command.isUsed() ? hooks.command.call(command, node) : command),
+  });
+  const cleanups: ((succeeded: boolean) => unknown)[] = [];
+  const context: Context = {
+    get $() {
+      return shell.load();
+    },
+    name: node.id,
+    params: Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value])),
+    needs: work.needs,
+    cell: node.cell,
+    inputs: work.inputs,
+    outputs: node.outputs,
+    exec: shell.exec,
+    log: { info: (text) => say("info", secrets.hide(text)), warn: (text) => say("warn", secrets.hide(text)) },
+    env,
+    root,
+    cwd,
+    signal: own.signal,
+    key,
+    attempt: own.attempt,
+    tempDir: async () => {
+      const folder = await mkdtemp(path.join(os.tmpdir(), "bt-"));
+      cleanups.push(() => removePath(folder));
+      return folder;
+    },
+    defer: (cleanup) => void cleanups.push(cleanup),
+    hide: secrets.add,
+    publishing: async (references) => {
+      await workshop.barrier(node.id);
+      if (hooks.publish.isUsed()) await hooks.publish.promise(references, node);
+    },
+  };
+  const cleanUp = async (succeeded: boolean): Promise<void> => {
+    for (const cleanup of cleanups.toReversed()) {
+      try {
+        await cleanup(succeeded);
+      } catch (error) {
+        emit({ kind: "warning", task: node.id, text: `A deferred cleanup failed: ${secrets.hide(messageOf(error))}` });
+      }
+    }
+  };
+  return { context, shell, cleanUp };
+}
+
+async function act(work: Work, workshop: Workshop, { context, shell }: Bench): Promise<unknown> {
+  const { node } = work;
+  const { hooks } = workshop;
+  if (hooks.beforeTask.isUsed() && !workshop.isDryRun) await hooks.beforeTask.promise(work);
+  const ran = hooks.execute.isUsed() && !workshop.isDryRun ? await hooks.execute.promise(work) : undefined;
+  if (ran !== undefined) return ran.value;
+  const { run } = node.task;
+  if (typeof run !== "function") return run === undefined ? undefined : await shell.run(run);
+  return await run(context as never); // The context has the types that the task declared.
+}
+
+/** @throws BtError RESULT_NOT_JSON: what is not JSON could not be remembered */
+function toJson(node: Node, value: unknown): unknown {
+  if (value === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    throw resultNotJson(node.id, messageOf(error));
+  }
+  if (text === undefined) throw resultNotJson(node.id, `it is a ${typeof value}`);
+  const plain: unknown = JSON.parse(text);
+  return plain;
+}

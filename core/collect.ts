@@ -1,0 +1,77 @@
+/** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
+import * as path from "node:path";
+import { declaredVariables, paramText } from "./environment.ts";
+import { describeFile, expandPaths, findStat, type FileFact, type FileMemo } from "./files.ts";
+import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
+import type { Node } from "./graph.ts";
+import type { Hooks } from "./hooks.ts";
+import { isGlob, outputPath } from "./paths.ts";
+
+export interface CollectOptions {
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly memo: FileMemo;
+  readonly hooks: Hooks;
+  /** Digest of the code of a function. Undefined: cannot be told. */
+  readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
+  /** Digests of what the needs produced, by id. */
+  readonly needs: Readonly<Record<string, string>>;
+  /** Arguments after `--`, for the one task that was asked for. */
+  readonly rest?: readonly string[];
+}
+
+/** The key document of one node, as things are now. */
+export async function collectDocument(node: Node, options: CollectOptions): Promise<KeyDocument> {
+  const leaves = [...ownLeaves(node, options), ...Object.entries(options.needs).map(([id, digest]): Leaf => ({ name: `need/${id}`, value: digest }))];
+  const { hooks } = options;
+  const all = hooks.fingerprint.isUsed() ? await hooks.fingerprint.promise(leaves, node) : leaves;
+  return createDocument(all, collectInputs(node, options.root, options.memo));
+}
+
+/** The files that the inputs mean now; the task's own outputs are never among them. */
+export function collectInputs(node: Node, root: string, memo: FileMemo): FileFact[] {
+  if (node.inputs === undefined || node.inputs.length === 0) return [];
+  const files = node.inputs.every((input) => !isGlob(input) && !input.startsWith("!") && findStat(path.resolve(root, input))?.isDirectory() !== true)
+    ? node.inputs.map((input) => input.replace(/^\.\//, "")).sort()
+    : expandPaths(root, node.inputs, isGlob);
+  const own = node.outputs.map(outputPath);
+  const isOwn = (file: string): boolean => own.some(({ path: output, isFolder }) => file === output || (isFolder && output !== "" && output !== "." && file.startsWith(`${output}/`)));
+  return files.filter((file) => !isOwn(file)).map((file) => describeFile(root, file, memo));
+}
+
+function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions): Leaf[] {
+  const { task } = node;
+  const { run } = task;
+  const leaves: Leaf[] = [{ name: "config", value: stableJson([node.outputs, task.clean, task.cwd, node.cell]) }];
+  if (typeof run === "function") leaves.push({ name: "code", value: codeOf(task.site) ?? "unknown" });
+  else if (run !== undefined) leaves.push({ name: "command", value: typeof run === "string" ? run : run.join(" ") });
+  for (const [name, { value }] of Object.entries(node.params)) {
+    if (task.params?.[name]?.kind !== "secret" && value !== undefined) leaves.push({ name: `param/${name}`, value: paramText(value) });
+  }
+  for (const [name, value] of declaredVariables(node, env)) leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : `=${value}` });
+  for (const tool of task.tools ?? []) leaves.push({ name: `tool/${tool}`, value: describeTool(tool, root, env["PATH"] ?? "", memo) });
+  if (task.portable !== true) leaves.push({ name: "platform", value: `${process.platform}/${process.arch}` });
+  if (task.salt !== undefined) leaves.push({ name: "salt", value: task.salt });
+  if (rest !== undefined && rest.length > 0) leaves.push({ name: "rest", value: stableJson(rest) });
+  return leaves;
+}
+
+const toolDigests = new Map<string, string>();
+
+/** Digest of the program that PATH leads to. */
+function describeTool(tool: string, root: string, searchPath: string, memo: FileMemo): string {
+  const file = findTool(tool, searchPath);
+  if (file === undefined) return "missing";
+  const known = toolDigests.get(file) ?? describeFile(root, file, memo).digest;
+  toolDigests.set(file, known);
+  return known;
+}
+
+/** Absolute path of a program. */
+export function findTool(tool: string, searchPath: string): string | undefined {
+  const candidates = tool.includes("/") ? [tool] : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));
+  return candidates.find((file) => {
+    const stat = findStat(file);
+    return stat !== undefined && (stat.isSymbolicLink() || (stat.isFile() && (stat.mode & 0o111) !== 0));
+  });
+}

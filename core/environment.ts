@@ -1,0 +1,38 @@
+/** The environment that a task's processes get: an allow-list, its declared variables, its params. Pure; does not know processes. */
+import { variableName } from "./params.ts";
+import type { Node } from "./graph.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reaches every task and enters no key: where programs and people's settings are, locale, proxies, colours. */
+const passed = new Set(
+  "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TERM TMPDIR CI NO_COLOR FORCE_COLOR SSH_AUTH_SOCK XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_CACHE_HOME XDG_DATA_HOME HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy SSL_CERT_FILE SSL_CERT_DIR NODE_EXTRA_CA_CERTS".split(
+    " ",
+  ),
+);
+
+/** Variables for the processes of a node. */
+export function taskEnvironment(node: Node, env: Environment): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) if (value !== undefined && (passed.has(name) || name.startsWith("LC_"))) result[name] = value;
+  for (const [name, value] of declaredVariables(node, env)) if (value !== undefined) result[name] = value;
+  for (const [name, { value }] of Object.entries(node.params)) {
+    const declared = node.task.params?.[name];
+    if (declared !== undefined && value !== undefined) result[variableName(name, declared)] = paramText(value);
+  }
+  return result;
+}
+
+/** The variables that a task declares, with their values now; `NAME=value` gives one. */
+export function declaredVariables(node: Node, env: Environment): readonly (readonly [name: string, value: string | undefined])[] {
+  return (node.task.env ?? []).map((declared) => {
+    const at = declared.indexOf("=");
+    return at === -1 ? [declared, env[declared]] : [declared.slice(0, at), declared.slice(at + 1)];
+  });
+}
+
+/** A param's value as commands and keys see it: lists joined by blanks. */
+export function paramText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(String).join(" ");
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,130 @@
+/** Runs a compiled builderfile once and writes down what it reads meanwhile. Does not know what it exports. */
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import * as vm from "node:vm";
+
+/** What an evaluation has read. */
+export interface Reads {
+  /** Names of variables. */
+  readonly env: ReadonlySet<string>;
+  /** Absolute paths, also of files that were not there. */
+  readonly files: ReadonlySet<string>;
+  /** What cannot be tracked: `child_process.execSync`, or all of process.env. */
+  readonly untracked: ReadonlySet<string>;
+}
+
+export interface Evaluated {
+  /** The default export, awaited. Undefined: there is none. */
+  readonly exported: unknown;
+  readonly reads: Reads;
+  /** V8's compiled form, to be handed in next time. Absent: the given one was accepted. */
+  readonly codeCache?: Buffer;
+}
+
+export interface Script {
+  readonly code: string;
+  /** The source file, absolute; relative packages are looked for from here. */
+  readonly file: string;
+  /** Name of the script in stack traces. */
+  readonly name: string;
+  readonly codeCache?: Buffer;
+  /** Packages to import before it runs. */
+  readonly packages: readonly string[];
+  /** bt's own modules. Undefined: it is somebody else's package. */
+  readonly ownModule: (specifier: string) => Promise<object> | undefined;
+}
+
+type Loader = (specifier: string) => Promise<object>;
+
+/** Evaluates a builderfile; whatever it throws passes through. */
+export async function evaluate(script: Script): Promise<Evaluated> {
+  const resolver = createRequire(script.file);
+  const importPackage = importerFrom(script.file);
+  const load: Loader = async (specifier) => (await script.ownModule(specifier)) ?? importPackage(specifier);
+  const loaded = new Map<string, object>();
+  for (const specifier of script.packages) loaded.set(specifier, await load(specifier));
+  const compiled = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${script.code}\n})`, {
+    filename: script.name,
+    ...(script.codeCache === undefined ? {} : { cachedData: script.codeCache }),
+    importModuleDynamically: (async (specifier: string) => await load(specifier)) as never, // A namespace object is allowed, but not in Node's types.
+  });
+  const { reads, wrap, stop } = startRecording();
+  try {
+    const require = requireFor(loaded, resolver, wrap);
+    const module: { exports: Record<string, unknown> } = { exports: {} };
+    const run: unknown = compiled.runInThisContext();
+    if (typeof run === "function") run(module.exports, require, module, script.file, path.dirname(script.file));
+    const exported: unknown = await module.exports["default"];
+    const isUsed = script.codeCache !== undefined && compiled.cachedDataRejected !== true;
+    return { exported, reads, ...(isUsed ? {} : { codeCache: compiled.createCachedData() }) };
+  } finally {
+    stop();
+  }
+}
+
+/** Node's own `import()`, resolving from the builderfile. */
+function importerFrom(file: string): Loader {
+  const importer: unknown = new vm.Script("(specifier) => import(specifier)", { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }).runInThisContext();
+  return importer as Loader; // The script above.
+}
+
+/**
+ * `require` of the script. esbuild has turned `import` into it; marking the namespace as a module makes default and named
+ * imports mean what they mean in Node.
+ */
+function requireFor(loaded: ReadonlyMap<string, object>, resolver: NodeJS.Require, wrap: (specifier: string, module: object) => object): (specifier: string) => unknown {
+  const wrapped = new Map<string, object>();
+  return (specifier) => {
+    const module = loaded.get(specifier);
+    if (module === undefined) return resolver(specifier);
+    const known = wrapped.get(specifier) ?? { __esModule: true, ...wrap(specifier, module) };
+    wrapped.set(specifier, known);
+    return known;
+  };
+}
+
+/** Modules through which the outside world is read, without a way to tell what was read. */
+const untrackable = new Set(["child_process", "http", "https", "net", "dgram", "dns", "worker_threads"]);
+
+function startRecording(): { reads: Reads; wrap: (specifier: string, module: object) => object; stop: () => void } {
+  const reads = { env: new Set<string>(), files: new Set<string>(), untracked: new Set<string>() };
+  let isRecording = true;
+  const { env } = process;
+  const note = (name: string | symbol): void => void (isRecording && typeof name === "string" && reads.env.add(name));
+  process.env = new Proxy(env, {
+    get: (target, name) => (note(name), Reflect.get(target, name)),
+    has: (target, name) => (note(name), Reflect.has(target, name)),
+    getOwnPropertyDescriptor: (target, name) => (note(name), Reflect.getOwnPropertyDescriptor(target, name)),
+    ownKeys: (target) => (isRecording && reads.untracked.add("all of process.env"), Reflect.ownKeys(target)),
+  });
+  const onCall = (name: string, member: string, values: readonly unknown[]): void => {
+    if (!isRecording) return;
+    if (untrackable.has(name)) reads.untracked.add(`${name}.${member}`);
+    else if (typeof values[0] === "string") reads.files.add(path.resolve(values[0]));
+    else if (values[0] instanceof URL) reads.files.add(values[0].pathname);
+  };
+  const wrap = (specifier: string, module: object): object => {
+    const name = specifier.replace(/^node:/, "");
+    const isWatched = name === "fs" || name === "fs/promises" || untrackable.has(name);
+    return isWatched ? wrapMembers(name, module, onCall) : module;
+  };
+  const stop = (): void => {
+    isRecording = false;
+    process.env = env;
+  };
+  return { reads, wrap, stop };
+}
+
+/** A copy of a module whose functions say when they are called; members of members (`fs.promises`) too. */
+function wrapMembers(name: string, module: object, onCall: (name: string, member: string, values: readonly unknown[]) => void): object {
+  const members = Object.entries(module).map(([member, value]: [string, unknown]) => {
+    if (member === "default" || member === "promises") return [member, wrapMembers(name, Object(value) as object, onCall)];
+    if (typeof value !== "function" || /^[A-Z]/.test(member)) return [member, value];
+    const watched = (...values: unknown[]): unknown => {
+      onCall(name, member, values);
+      return Reflect.apply(value, module, values);
+    };
+    return [member, Object.assign(watched, value)];
+  });
+  return Object.fromEntries(members) as object;
+}

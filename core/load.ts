@@ -1,0 +1,212 @@
+/** A builderfile, found, compiled (or taken from the cache) and evaluated. Does not know what its tasks do. */
+import * as fs from "node:fs";
+import { SourceMap } from "node:module";
+import * as path from "node:path";
+import { builderfileThrew, builderShape, isBtError, placed, type Place } from "./errors.ts";
+import { evaluate, type Reads } from "./evaluate.ts";
+import { findText, hashText, makeFolder, writeAtomic } from "./files.ts";
+import { findBuilderfile, loadSettings, settingsFiles, type Settings } from "./find.ts";
+import { stableJson } from "./fingerprint.ts";
+import type { Builder } from "./plugin.ts";
+import { stampEnv, stampFile, type Manifest } from "./warm.ts";
+import type { Compiled } from "./compile.ts";
+
+export interface LoadOptions {
+  /** Absolute. */
+  readonly cwd: string;
+  /** As given with `-f`. Absent: searched for. */
+  readonly file?: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Build of this bt: its caches are of no use to another one. */
+  readonly build: string;
+  /** bt's own modules by the name a builderfile imports them with. */
+  readonly ownModule: (specifier: string) => Promise<object> | undefined;
+  /** False: nothing is written, not even a cache. */
+  readonly mayWrite: boolean;
+}
+
+export interface Project {
+  readonly root: string;
+  /** Relative to the root. */
+  readonly file: string;
+  readonly builder: Builder;
+  readonly settings: Settings;
+  readonly reads: Reads;
+  /** Digest of the module that a task was defined in and of all it imports. Undefined: cannot be told. */
+  readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
+  /** Where a stack trace enters the builderfile. */
+  readonly placeOf: (stack: string | undefined) => Place | undefined;
+  /** What the evaluation depended on, as of now. */
+  readonly manifest: Manifest;
+}
+
+/**
+ * Loads the project that `cwd` belongs to.
+ * @throws BtError BUILDERFILE_MISSING, BUILDERFILE_SYNTAX, BUILDERFILE_THREW, BUILDER_SHAPE, TASK_SHAPE, SETTINGS_WRONG
+ */
+export async function loadProject(options: LoadOptions): Promise<Project> {
+  const { file, root } = await findBuilderfile(options.cwd, options.file);
+  const settings = await loadSettings(options.env);
+  const writtenMs = Date.now();
+  const compiled = await compileCached(file, root, options);
+  const scriptName = path.join(root, ".bt", "builderfile.cjs");
+  const placeOf = createPlaces(compiled.map, scriptName, root);
+  const cacheFile = path.join(root, ".bt", "builder", "code.v8");
+  const codeCache = findBytes(cacheFile);
+  const name = path.relative(root, file);
+  try {
+    const evaluated = await evaluate({ code: compiled.code, file, name: scriptName, packages: compiled.packages, ownModule: options.ownModule, ...(codeCache === undefined ? {} : { codeCache }) });
+    const { exported, reads } = evaluated;
+    if (options.mayWrite && evaluated.codeCache !== undefined) cacheWrite(cacheFile, evaluated.codeCache);
+    const builder = checkBuilder(exported, name);
+    return {
+      root,
+      file: name,
+      builder,
+      settings,
+      reads,
+      codeOf: createCodeDigests(compiled, placeOf, options.build),
+      placeOf,
+      manifest: createManifest({ root, file, writtenMs, compiled, reads }, options),
+    };
+  } catch (error) {
+    if (isBtError(error)) throw placed(error, placeOf(error.stack) ?? { where: name });
+    const missing = error instanceof Error && "code" in error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND");
+    throw builderfileThrew(error, placeOf(error instanceof Error ? error.stack : undefined) ?? { where: name }, missing);
+  }
+}
+
+function checkBuilder(exported: unknown, file: string): Builder {
+  const at = { where: file };
+  if (exported === undefined) throw builderShape("it has no default export", "End it with `export default defineBuilder({ … })`.", at);
+  if (typeof exported !== "object" || exported === null) throw builderShape(`its default export is a ${typeof exported}`, "Export what `defineBuilder({ … })` returns.", at);
+  const known = ["plugins", "tasks", "default", "pools", "params", "apply"];
+  const unknown = Object.keys(exported).find((key) => !known.includes(key));
+  if (unknown !== undefined) throw builderShape(`"${unknown}" is nothing that defineBuilder knows`, `Use ${known.join(", ")}.`, at);
+  return exported;
+}
+
+type CompiledFile = Compiled & { readonly build: string; readonly file: string; readonly digests: Readonly<Record<string, string>> };
+
+/** The compiled form of exactly these contents, from the cache or made now. */
+async function compileCached(file: string, root: string, options: LoadOptions): Promise<CompiledFile> {
+  const cacheFile = path.join(root, ".bt", "builder", "compiled.json");
+  const text = findText(cacheFile);
+  const cached = text === undefined ? undefined : parseCompiled(text);
+  if (cached !== undefined && cached.build === options.build && cached.file === file && isUnchanged(cached.digests)) return cached;
+  const { compile } = await import("./compile.ts");
+  const compiled = await compile(file, root);
+  const digests = Object.fromEntries(Object.keys(compiled.modules).map((module) => [module, hashText(findText(module) ?? "")]));
+  const made = { ...compiled, build: options.build, file, digests };
+  if (options.mayWrite) cacheWrite(cacheFile, JSON.stringify(made));
+  return made;
+}
+
+function parseCompiled(text: string): CompiledFile | undefined {
+  try {
+    return JSON.parse(text) as CompiledFile; // Written above, by the build that it names.
+  } catch {
+    return undefined;
+  }
+}
+
+function isUnchanged(digests: Readonly<Record<string, string>>): boolean {
+  return Object.entries(digests).every(([module, digest]) => {
+    const text = findText(module);
+    return text !== undefined && hashText(text) === digest;
+  });
+}
+
+/** A cache that cannot be written costs speed, nothing else. */
+function cacheWrite(file: string, content: string | Uint8Array): void {
+  try {
+    writeAtomic(file, content);
+  } catch {
+    return;
+  }
+}
+
+function findBytes(file: string): Buffer | undefined {
+  try {
+    return fs.readFileSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `at build (/project/.bt/builderfile.cjs:12:5)` → the place in the source that this came from. */
+function createPlaces(map: string, scriptName: string, root: string): (stack: string | undefined) => Place | undefined {
+  let sourceMap: SourceMap | undefined;
+  return (stack) => {
+    const at = stack?.indexOf(`${scriptName}:`) ?? -1;
+    if (stack === undefined || at === -1 || map === "") return undefined;
+    const [, line, column] = /^:(\d+):(\d+)/.exec(stack.slice(at + scriptName.length)) ?? [];
+    sourceMap ??= new SourceMap(JSON.parse(map));
+    const entry = sourceMap.findEntry(Number(line) - 1, Number(column) - 1);
+    if (!("originalSource" in entry)) return undefined;
+    const file = path.resolve(path.dirname(scriptName), entry.originalSource);
+    const source = findText(file)?.split("\n")[entry.originalLine];
+    return { where: path.relative(root, file), line: entry.originalLine + 1, column: entry.originalColumn + 1, ...(source === undefined ? {} : { source }) };
+  };
+}
+
+/** A function can capture whatever its module holds: its digest is that of the module and of all local modules below it. */
+function createCodeDigests(compiled: CompiledFile, placeOf: Project["placeOf"], build: string): Project["codeOf"] {
+  const closures = new Map<string, string>();
+  const root = path.dirname(compiled.file);
+  const digestOf = (module: string): string => {
+    const known = closures.get(module);
+    if (known !== undefined) return known;
+    const reached = reach(module, compiled.modules);
+    const digest = hashText(stableJson([build, compiled.packages, reached.map((name) => [path.relative(root, name), compiled.digests[name]])]));
+    closures.set(module, digest);
+    return digest;
+  };
+  const projectRoot = Object.keys(compiled.modules).length > 0 ? root : "";
+  return (site) => {
+    const frame = site.stack?.split("\n")[1] ?? "";
+    const place = placeOf(frame);
+    if (place !== undefined) {
+      const module = Object.keys(compiled.modules).find((name) => name.endsWith(`/${place.where}`) || path.relative(projectRoot, name) === place.where);
+      return module === undefined ? undefined : digestOf(module);
+    }
+    const file = /\(?((?:file:\/\/)?\/[^():]+):\d+:\d+\)?$/.exec(frame)?.[1]?.replace(/^file:\/\//, "");
+    const text = file === undefined ? undefined : findText(file);
+    return text === undefined ? undefined : hashText(`${build}\n${text}`);
+  };
+}
+
+function reach(start: string, modules: Readonly<Record<string, readonly string[]>>): string[] {
+  const seen = new Set([start]);
+  for (const module of seen) for (const next of modules[module] ?? []) seen.add(next);
+  return [...seen].sort();
+}
+
+interface Facts {
+  readonly root: string;
+  readonly file: string;
+  readonly writtenMs: number;
+  readonly compiled: CompiledFile;
+  readonly reads: Reads;
+}
+
+function createManifest({ root, file, writtenMs, compiled, reads }: Facts, options: LoadOptions): Manifest {
+  const files = new Set([...Object.keys(compiled.modules), ...reads.files, ...settingsFiles(options.env), path.join(root, "package-lock.json")]);
+  return {
+    build: options.build,
+    root,
+    builderfile: file,
+    writtenMs,
+    stamps: [...files].sort().map(stampFile),
+    env: ["HOME", "XDG_CONFIG_HOME", ...reads.env].map((name) => stampEnv(name, options.env, root)),
+    isTracked: reads.untracked.size === 0,
+  };
+}
+
+/** `.bt/` says itself that git shall not see it. */
+export function prepareStateFolder(root: string): void {
+  const folder = path.join(root, ".bt");
+  makeFolder(folder);
+  const ignore = path.join(folder, ".gitignore");
+  if (!fs.existsSync(ignore)) writeAtomic(ignore, "*\n");
+}

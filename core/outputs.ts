@@ -1,0 +1,63 @@
+/** The files a task makes: cleaned before, found and described after, removed when they are half made. Does not know why a task runs. */
+import * as path from "node:path";
+import { outputMissing } from "./errors.ts";
+import { describeFile, expandPaths, findStat, makeFolder, removePath, signatureOf, type FileFact, type FileMemo } from "./files.ts";
+import type { Node } from "./graph.ts";
+import { isGlob, outputPath } from "./paths.ts";
+
+/** What the declared outputs hold now, sorted; a folder stands for the files in it, an empty or missing one for itself. */
+export function describeOutputs(root: string, node: Node, memo: FileMemo): readonly FileFact[] {
+  return expandOutputs(root, node).map((file) => describeFile(root, file, memo));
+}
+
+function expandOutputs(root: string, node: Node): readonly string[] {
+  if (node.outputs.every((output) => !isGlob(output) && !output.endsWith("/") && findStat(path.resolve(root, output))?.isDirectory() !== true)) {
+    return node.outputs.map((output) => output.replace(/^\.\//, "")).sort();
+  }
+  const patterns = node.outputs.map((output) => (output.endsWith("/") ? `${output}**` : output));
+  const found = expandPaths(root, patterns, isGlob);
+  const folders = node.outputs.filter((output) => !isGlob(output)).map((output) => outputPath(output).path);
+  const empty = folders.filter((folder) => !found.some((file) => file === folder || file.startsWith(`${folder}/`)));
+  return [...new Set([...found, ...empty])].sort();
+}
+
+/** @throws BtError OUTPUT_MISSING when a declared output is not there, or a folder is a file */
+export function checkOutputs(root: string, node: Node, facts: readonly FileFact[]): void {
+  for (const declared of node.outputs) {
+    const { path: wanted, isFolder } = outputPath(declared);
+    const isThere = facts.some((fact) => (fact.path === wanted && fact.kind !== "missing") || fact.path.startsWith(`${wanted}/`));
+    const isPattern = isGlob(declared) && !declared.endsWith("/**");
+    if (!isThere && !(isFolder && !isPattern && findStat(path.resolve(root, wanted))?.isDirectory() === true)) throw outputMissing(node.id, declared);
+  }
+}
+
+/** Removes what an earlier run has made, and makes the folders that the outputs go into. A folder that holds inputs is left alone. */
+export function prepareOutputs(root: string, node: Node, inputs: readonly string[]): void {
+  for (const declared of node.outputs) {
+    const { path: wanted, isFolder } = outputPath(declared);
+    const holdsInputs = inputs.some((input) => input === wanted || input.startsWith(`${wanted}/`));
+    if (node.task.clean !== "keep" && !holdsInputs) {
+      if (isGlob(declared) && !declared.endsWith("/**")) for (const file of expandPaths(root, [declared], isGlob)) removePath(path.resolve(root, file));
+      else if (wanted !== "" && wanted !== ".") removePath(path.resolve(root, wanted));
+    }
+    makeFolder(path.resolve(root, isFolder ? wanted : path.dirname(wanted)));
+  }
+}
+
+/** Signatures of the outputs, to tell later what a failed run has touched. */
+export function signOutputs(root: string, node: Node): ReadonlyMap<string, string> {
+  const signed = new Map<string, string>();
+  for (const file of expandOutputs(root, node)) {
+    const stat = findStat(path.resolve(root, file));
+    if (stat !== undefined) signed.set(file, signatureOf(stat));
+  }
+  return signed;
+}
+
+/** Removes the outputs that a failed run has made or changed since they were signed. */
+export function dropTouched(root: string, node: Node, signed: ReadonlyMap<string, string>): void {
+  for (const [file, signature] of signOutputs(root, node)) {
+    const isFolder = findStat(path.resolve(root, file))?.isDirectory() === true;
+    if (!isFolder && signed.get(file) !== signature) removePath(path.resolve(root, file));
+  }
+}

@@ -1,0 +1,134 @@
+/** What happened in one run, and the log of each task: a tap on `event`. Does not know how it is shown. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Event, Failure, Outcome, Reporter } from "./event.ts";
+import { findText, makeFolder, removePath, writeAll, writeAtomic } from "./files.ts";
+
+/** One task of a past run. */
+export interface RecordedTask {
+  readonly outcome?: Outcome;
+  readonly reasons?: readonly string[];
+  readonly startedMs?: number;
+  readonly durationMs?: number;
+  readonly attempts?: number;
+  readonly failure?: Failure;
+  /** Relative to the root. */
+  readonly log?: string;
+}
+
+/** `run.json` of a past run. A run that was killed has no `exitCode`. */
+export interface RunRecord {
+  readonly id: string;
+  readonly version: 1;
+  readonly targets: readonly string[];
+  readonly startedMs: number;
+  readonly durationMs?: number;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly tasks: Readonly<Record<string, RecordedTask>>;
+}
+
+/** How many runs are kept. */
+const keptRuns = 20;
+
+/** Id of a run: sorts by time. */
+export function createRunId(now: Date): string {
+  return `${now.toISOString().replaceAll(/[-:]/g, "").replace(/\.\d+Z/, "")}-${process.pid}`;
+}
+
+/** Where the log of a task goes, relative to the root. */
+export function logPath(run: string, task: string): string {
+  return path.join(".bt", "runs", run, `${task.replaceAll(/[/\0]/g, "_")}.log`);
+}
+
+/** Writes the logs as they come, `events.ndjson` in batches, and `run.json` at the start and at the end. */
+export function createRecorder(root: string, run: string): Reporter {
+  const folder = path.join(root, ".bt", "runs", run);
+  const logs = new Map<string, number>();
+  const tasks: Record<string, RecordedTask> = {};
+  let head: Omit<RunRecord, "tasks"> = { id: run, version: 1, targets: [], startedMs: 0 };
+  let journal: number | undefined;
+  let lines = "";
+  const flush = (): void => {
+    if (lines === "" || journal === undefined) return;
+    writeAll(journal, lines);
+    lines = "";
+  };
+  const writeHead = (): void => writeAtomic(path.join(folder, "run.json"), JSON.stringify({ ...head, tasks }, undefined, 1));
+  const note = (task: string, facts: RecordedTask): void => void (tasks[task] = { ...tasks[task], ...facts });
+  const take = (event: Event): void => {
+    switch (event.kind) {
+      case "run-started":
+        head = { ...head, targets: event.targets, startedMs: event.atMs };
+        makeFolder(folder);
+        journal = fs.openSync(path.join(folder, "events.ndjson"), "a");
+        writeHead();
+        return;
+      case "task-output":
+        appendLog(root, run, logs, event);
+        return;
+      case "task-state":
+        if (event.state === "running") note(event.task, { reasons: event.reasons, startedMs: event.atMs, attempts: event.attempt });
+        if (event.state === "done") {
+          const { outcome, durationMs, failure, log } = event;
+          note(event.task, { outcome, durationMs, ...(failure === undefined ? {} : { failure }), ...(log === undefined ? {} : { log }) });
+          closeLog(logs, event.task);
+        }
+        return;
+      case "run-finished":
+        head = { ...head, durationMs: event.durationMs, exitCode: event.exitCode, ...(event.signal === undefined ? {} : { signal: event.signal }) };
+        return;
+      case "graph-ready":
+      case "warning":
+        return;
+    }
+  };
+  return {
+    event(event) {
+      take(event);
+      if (event.kind === "task-output" || (event.kind === "task-state" && event.state !== "running" && event.state !== "done")) return;
+      if (lines === "") setImmediate(flush);
+      lines += `${JSON.stringify(event)}\n`;
+    },
+    end() {
+      flush();
+      for (const task of logs.keys()) closeLog(logs, task);
+      if (journal === undefined) return;
+      fs.closeSync(journal);
+      writeHead();
+      for (const old of listRuns(root).slice(keptRuns)) removePath(path.join(root, ".bt", "runs", old));
+    },
+  };
+}
+
+function appendLog(root: string, run: string, logs: Map<string, number>, event: Extract<Event, { kind: "task-output" }>): void {
+  const descriptor = logs.get(event.task) ?? fs.openSync(path.join(root, logPath(run, event.task)), "a");
+  logs.set(event.task, descriptor);
+  const mark = event.stream === "command" ? "$ " : event.stream === "warn" ? "warning: " : "";
+  writeAll(descriptor, `${mark}${event.text}\n`);
+}
+
+function closeLog(logs: Map<string, number>, task: string): void {
+  const descriptor = logs.get(task);
+  if (descriptor !== undefined) fs.closeSync(descriptor);
+  logs.delete(task);
+}
+
+/** Ids of the runs that are kept, the newest first. */
+export function listRuns(root: string): string[] {
+  try {
+    return fs.readdirSync(path.join(root, ".bt", "runs")).sort().reverse();
+  } catch {
+    return []; // No run yet.
+  }
+}
+
+/** The record of a past run. Undefined: there is none, or it is damaged. */
+export function findRun(root: string, run: string): RunRecord | undefined {
+  const text = findText(path.join(root, ".bt", "runs", run, "run.json"));
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as RunRecord); // Written whole by the recorder.
+  } catch {
+    return undefined;
+  }
+}

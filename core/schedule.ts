@@ -1,0 +1,233 @@
+/** Which task starts next: slots, pools, the longest path first, failure, cancellation. Does not know what running means. */
+import { poolUnknown, validationFailed } from "./errors.ts";
+import type { Outcome } from "./event.ts";
+import { waitsFor, type Graph, type Node } from "./graph.ts";
+
+/** What the scheduler is told about one ended task. */
+export interface Ended {
+  readonly outcome: Outcome;
+  /** Fails nothing else. */
+  readonly isAllowed?: boolean;
+}
+
+export interface ScheduleOptions {
+  /** Tasks running at the same time. At least 1. */
+  readonly jobs: number;
+  readonly keepGoing: boolean;
+  /** Running tasks are cancelled at the first failure. */
+  readonly failFast: boolean;
+  readonly pools: Readonly<Record<string, number>>;
+  /** Higher starts first: milliseconds to the end of the longest chain behind the task. */
+  readonly urgency: (id: string) => number;
+  /** False while the machine is too busy for another task. */
+  readonly hasRoom: () => boolean;
+  /** Runs, skips or restores one task. Its needs are done. Never rejects. */
+  readonly start: (node: Node, slot: number) => Promise<Ended>;
+  /** A task that will not start because `because` failed. */
+  readonly block: (node: Node, because: string) => void;
+  readonly ready: (node: Node) => void;
+  /** Aborted: nothing is started any more. */
+  readonly signal: AbortSignal;
+  /** Cancels the running tasks, for failFast. */
+  readonly cancel: () => void;
+}
+
+export interface Schedule {
+  /** Resolves when nothing runs and nothing can start any more. */
+  readonly run: () => Promise<void>;
+  /** Frees the slot of a running task until every validation is done. Rejects when one has failed. */
+  readonly barrier: (id: string) => Promise<void>;
+}
+
+type Status = "waiting" | "ready" | "running" | "done";
+
+/** How often a busy machine is looked at again. Milliseconds. */
+const pollMs = 500;
+
+/**
+ * Runs the wanted nodes of a graph.
+ *
+ *     waiting ──needs done──▶ ready ──slot and pools free──▶ running ──▶ done
+ *        └──────────a need failed, or the run stopped──────────────────▶ done (blocked)
+ *
+ * @throws BtError POOL_UNKNOWN
+ */
+export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, options: ScheduleOptions): Schedule {
+  const nodes = new Map([...graph.nodes].filter(([id]) => wanted.has(id)));
+  const status = new Map<string, Status>([...nodes.keys()].map((id) => [id, "waiting"]));
+  const dependents = new Map<string, string[]>();
+  const missing = new Map<string, number>();
+  const failed = new Set<string>();
+  const validations = new Set<string>();
+  const finals = collectFinals(nodes);
+  const used = new Map<string, number>();
+  const slots = new Map<number, string>();
+  const started = new Set<string>();
+  const ready: string[] = []; // The next one to start is the last.
+  let paused = 0; // Running tasks that wait at the barrier and need no slot.
+  let left = nodes.size;
+  let running = 0;
+  let stopped = false;
+  let finish: () => void = () => {};
+  let onValidation: (() => void)[] = [];
+  let timer: NodeJS.Timeout | undefined;
+
+  for (const node of nodes.values()) {
+    for (const pool of poolsOf(node)) if (options.pools[pool] === undefined) throw poolUnknown(node.id, pool, Object.keys(options.pools));
+    const waits = waitsFor(graph, node.id).filter((id) => nodes.has(id));
+    missing.set(node.id, new Set(waits).size + (finals.get(node.id)?.size ?? 0));
+    for (const id of new Set([...waits, ...(finals.get(node.id) ?? [])])) push(dependents, id, node.id);
+    for (const { to, kind } of node.edges) if (kind === "validation" && nodes.has(to)) validations.add(to);
+  }
+
+  const mayStart = (id: string): boolean => finals.has(id) || (!options.signal.aborted && (!stopped || options.keepGoing));
+
+  const compare = (a: string, b: string): number => {
+    const byPriority = (nodes.get(a)?.task.priority ?? 0) - (nodes.get(b)?.task.priority ?? 0);
+    return byPriority || options.urgency(a) - options.urgency(b) || (a > b ? -1 : 1);
+  };
+
+  const makeReady = (id: string): void => {
+    markReady(id);
+    let [low, high] = [0, ready.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(id, ready[middle]!) < 0) high = middle;
+      else low = middle + 1;
+    }
+    ready.splice(low, 0, id);
+  };
+
+  const markReady = (id: string): void => {
+    status.set(id, "ready");
+    options.ready(nodes.get(id)!); // Only ids of nodes are queued.
+  };
+
+  const settle = (id: string, hasFailed: boolean): void => {
+    status.set(id, "done");
+    left--;
+    if (hasFailed) failed.add(id);
+    if (validations.has(id)) for (const wake of onValidation.splice(0)) wake();
+    for (const next of dependents.get(id) ?? []) {
+      const count = missing.get(next)! - 1;
+      missing.set(next, count);
+      if (status.get(next) !== "waiting") continue;
+      const owners = finals.get(next);
+      const isUnneeded = count === 0 && owners !== undefined && ![...owners].some((owner) => started.has(owner));
+      if ((hasFailed && owners?.has(id) !== true) || isUnneeded) blockTree(next, id);
+      else if (count === 0) makeReady(next);
+    }
+  };
+
+  const blockTree = (id: string, because: string): void => {
+    const open = [id];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (status.get(next) === "done" || status.get(next) === "running") continue;
+      options.block(nodes.get(next)!, because);
+      settle(next, true);
+    }
+  };
+
+  const takePools = (node: Node): boolean => {
+    const pools = poolsOf(node);
+    if (pools.some((pool) => (used.get(pool) ?? 0) >= (options.pools[pool] ?? 1))) return false;
+    for (const pool of pools) used.set(pool, (used.get(pool) ?? 0) + 1);
+    return true;
+  };
+
+  const pickNext = (): Node | undefined => {
+    for (let at = ready.length - 1; at >= 0; at--) {
+      const node = nodes.get(ready[at]!)!;
+      if (!mayStart(node.id) || !takePools(node)) continue;
+      ready.splice(at, 1);
+      return node;
+    }
+    return undefined;
+  };
+
+  const pump = (): void => {
+    while (running - paused < options.jobs && (running === 0 || options.hasRoom())) {
+      const node = pickNext();
+      if (node === undefined) break;
+      launch(node);
+    }
+    if (running > 0) {
+      if (running - paused < options.jobs && ready.length > 0 && timer === undefined) timer = setTimeout(() => ((timer = undefined), pump()), pollMs).unref();
+      return;
+    }
+    for (const [id, state] of status) if (state !== "done" && !finals.has(id)) blockTree(id, [...failed][0] ?? "");
+    if (running === 0 && ready.some(mayStart)) return pump();
+    if (running === 0) finish();
+  };
+
+  const launch = (node: Node): void => {
+    let slot = 1;
+    while (slots.has(slot)) slot++;
+    slots.set(slot, node.id);
+    status.set(node.id, "running");
+    started.add(node.id);
+    running++;
+    void options.start(node, slot).then(({ outcome, isAllowed }) => {
+      const hasFailed = !isAllowed && (outcome === "failed" || outcome === "timed-out" || outcome === "cancelled");
+      if (hasFailed) {
+        stopped = true; // Known before the slot is free, so that no new task slips in.
+        if (options.failFast) options.cancel();
+      }
+      for (const pool of poolsOf(node)) used.set(pool, used.get(pool)! - 1);
+      slots.delete(slot);
+      running--;
+      settle(node.id, hasFailed);
+      pump();
+    });
+  };
+
+  return {
+    run: () =>
+      new Promise((resolve) => {
+        finish = () => (clearTimeout(timer), resolve());
+        options.signal.addEventListener("abort", pump, { once: true });
+        for (const id of [...missing.keys()].filter((name) => missing.get(name) === 0).sort(compare)) {
+          ready.push(id);
+          markReady(id);
+        }
+        pump();
+      }),
+    async barrier(id) {
+      const isOpen = (): boolean => [...validations].some((validation) => status.get(validation) !== "done");
+      paused++;
+      while (isOpen() && !options.signal.aborted) {
+        pump();
+        await new Promise<void>((resolve) => {
+          onValidation.push(resolve);
+          options.signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      }
+      paused--;
+      const bad = [...validations].find((validation) => failed.has(validation));
+      if (bad !== undefined) throw validationFailed(id, bad);
+    },
+  };
+}
+
+/** Tasks that run after others whatever happens, with those others. */
+function collectFinals(nodes: ReadonlyMap<string, Node>): ReadonlyMap<string, ReadonlySet<string>> {
+  const finals = new Map<string, Set<string>>();
+  for (const node of nodes.values()) {
+    for (const { to, kind } of node.edges) {
+      if (kind !== "finally" || !nodes.has(to)) continue;
+      const before = finals.get(to) ?? new Set();
+      finals.set(to, before.add(node.id));
+    }
+  }
+  return finals;
+}
+
+function poolsOf(node: Node): readonly string[] {
+  return [node.task.pool ?? []].flat();
+}
+
+function push(map: Map<string, string[]>, key: string, value: string): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,168 @@
+/** Starts a task's programs: `exec` (execa), `$` (zx) and commands given as data, all through one path. Importer of `zx` and `execa`; does not know scheduling. */
+import type { ChildProcess, SpawnOptions } from "node:child_process";
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import type * as Zx from "zx/core";
+import { commandFailed, commandMissing, isBtError } from "./errors.ts";
+import { runCommand, runOnConsole, waitFor, type Command, type Exit, type ProcessTree } from "./exec.ts";
+import { hasCode } from "./files.ts";
+import { createOutput, type Output } from "./output.ts";
+import type { Secrets } from "./secrets.ts";
+import type { ExecOptions, ExecResult, Shell } from "./task.ts";
+
+/** What the programs of one try of a task share. */
+export interface ShellOptions {
+  readonly task: string;
+  readonly tree: ProcessTree;
+  readonly root: string;
+  /** Absolute. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
+  readonly graceMs: number;
+  /** True: the terminal belongs to this task. */
+  readonly hasConsole: boolean;
+  /** True: commands are only said, nothing is started. */
+  readonly isDryRun: boolean;
+  readonly say: (stream: "stdout" | "stderr" | "command", text: string) => void;
+  /** May replace a command before it starts. */
+  readonly rewrite: (command: Command) => Command;
+}
+
+export interface TaskShell {
+  /** A command given as data. @throws BtError COMMAND_FAILED, COMMAND_MISSING */
+  readonly run: (command: string | readonly string[]) => Promise<void>;
+  readonly exec: (file: string, args?: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
+  /** Loads zx, at the first use and without waiting, because `$` itself is not waited for. */
+  readonly load: () => Shell;
+  /** An uncaught failure of zx as the message for it; anything else as it is. */
+  readonly explain: (error: unknown) => unknown;
+}
+
+export function createShell(options: ShellOptions): TaskShell {
+  const failures: { readonly command: Command; readonly exit: Exit; readonly tail: readonly string[] }[] = [];
+  const begin = (command: Command, shown?: string): Command => {
+    const rewritten = options.rewrite(command);
+    options.say("command", options.secrets.hide(shown ?? commandText(rewritten)));
+    return rewritten;
+  };
+  const fail = (command: Command, exit: Exit, tail: readonly string[]): unknown => {
+    const { task, root } = options;
+    if ("error" in exit && hasCode(exit.error, "ENOENT")) return commandMissing({ task, file: command.file, cwd: path.relative(root, command.cwd) });
+    return commandFailed({ task, command: options.secrets.hide(commandText(command)), exit: exitText(exit), cwd: path.relative(root, command.cwd), lines: tail });
+  };
+  const run = async (data: string | readonly string[]): Promise<void> => {
+    const { argv, shown } = parseCommand(data);
+    const command = begin({ file: argv[0] ?? "", args: argv.slice(1), cwd: options.cwd, env: options.env }, shown);
+    if (options.isDryRun) return;
+    const output = createOutput(options.secrets, options.say);
+    const exit = options.hasConsole ? await runOnConsole(command) : await runCommand(options.tree, command, { onChunk: output.write, graceMs: options.graceMs });
+    output.end();
+    if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail());
+  };
+  const exec = async (file: string, args: readonly string[] = [], own: ExecOptions = {}): Promise<ExecResult> => {
+    const command = begin({ file, args, cwd: path.resolve(options.cwd, own.cwd ?? "."), env: mergeEnv(options.env, own.env), ...(own.input === undefined ? {} : { input: own.input }) });
+    if (options.isDryRun) return { exitCode: 0, stdout: "", stderr: "" };
+    const { exit, result, tail } = await runExeca(command, own, options);
+    const isAllowed = "code" in exit && (own.allowedCodes ?? [0]).includes(exit.code);
+    if (!isAllowed) throw fail(command, exit, tail);
+    return { ...result, exitCode: exit.code };
+  };
+  const spawnForZx = (text: string, _: readonly string[], spawnOptions: SpawnOptions): ChildProcess => {
+    const shell = typeof spawnOptions.shell === "string" ? spawnOptions.shell : "bash";
+    const command = begin({ file: shell, args: ["-c", text], cwd: String(spawnOptions.cwd ?? options.cwd), env: mergeEnv({}, spawnOptions.env) }, text.slice(prefix.length));
+    const stdio = options.hasConsole ? "inherit" : spawnOptions.stdio;
+    const child = options.tree.spawn(command.file, command.args, { ...spawnOptions, shell: false, cwd: command.cwd, env: command.env, ...(stdio === undefined ? {} : { stdio }) });
+    const output = watch(child, options);
+    void waitFor(child, options.graceMs).then((exit) => {
+      output.end();
+      if (!("code" in exit && exit.code === 0)) failures.push({ command: { ...command, file: "", args: [text.slice(prefix.length)] }, exit, tail: output.tail() });
+    });
+    return child;
+  };
+  const load = (): Shell => {
+    const { $, quote } = loadZx();
+    if (options.isDryRun) return recordingShell(quote, (text) => begin({ file: "bash", args: ["-c", text], cwd: options.cwd, env: options.env }, text));
+    return $({ spawn: spawnForZx as never, cwd: options.cwd, env: { ...options.env }, shell: "bash", prefix, quote, quiet: true, verbose: false, detached: true }); // Node's spawn has ten overloads; zx calls this one.
+  };
+  const explain = (error: unknown): unknown => {
+    if (isBtError(error) || !(error instanceof Error) || error.constructor.name !== "ProcessOutput") return error;
+    const last = failures.at(-1);
+    return last === undefined ? error : fail(last.command, last.exit, last.tail);
+  };
+  return { run, exec, load, explain };
+}
+
+function loadZx(): typeof Zx {
+  const loaded: typeof Zx = createRequire(import.meta.url)("zx/core");
+  return loaded;
+}
+
+/** What zx puts before every command line. */
+const prefix = "set -euo pipefail;";
+
+/** Sends what a child prints to the screen and the log; whoever started it may read it as well. */
+function watch(child: ChildProcess, { secrets, say }: ShellOptions): Output {
+  const output = createOutput(secrets, say);
+  child.stdout?.on("data", (chunk: Buffer) => output.write("stdout", chunk));
+  child.stderr?.on("data", (chunk: Buffer) => output.write("stderr", chunk));
+  return output;
+}
+
+async function runExeca(command: Command, own: ExecOptions, options: ShellOptions): Promise<{ exit: Exit; result: Omit<ExecResult, "exitCode">; tail: readonly string[] }> {
+  const { execa } = await import("execa");
+  const child = execa(command.file, command.args, {
+    cwd: command.cwd,
+    env: command.env,
+    extendEnv: false,
+    reject: false,
+    detached: !options.hasConsole,
+    ...(command.input === undefined ? { stdin: options.hasConsole ? ("inherit" as const) : ("ignore" as const) } : { input: command.input }),
+    ...(options.hasConsole ? { stdout: ["inherit", "pipe"] as const, stderr: ["inherit", "pipe"] as const } : {}),
+    ...(own.timeoutMs === undefined ? {} : { timeout: own.timeoutMs }),
+  });
+  options.tree.adopt(child);
+  const output = createOutput(options.secrets, options.hasConsole || own.show === false ? () => {} : options.say);
+  child.stdout?.on("data", (chunk: Buffer) => output.write("stdout", chunk));
+  child.stderr?.on("data", (chunk: Buffer) => output.write("stderr", chunk));
+  const [ended, exit] = await Promise.all([child, waitFor(child, options.graceMs)]);
+  output.end();
+  return { exit, result: { stdout: String(ended.stdout ?? ""), stderr: String(ended.stderr ?? "") }, tail: output.tail() };
+}
+
+/** `$` of a dry run: says the command, starts nothing, succeeds with empty output. */
+function recordingShell(quote: (text: string) => string, begin: (text: string) => unknown): Shell {
+  const shell = (pieces: TemplateStringsArray | object, ...values: unknown[]): unknown => {
+    if (!Array.isArray(pieces)) return shell;
+    const words = values.map((value) => (Array.isArray(value) ? value.map((word) => quote(String(word))).join(" ") : quote(String(value))));
+    begin(pieces.map((piece, at) => piece + (words[at] ?? "")).join(""));
+    return Object.assign(Promise.resolve({ exitCode: 0, stdout: "", stderr: "", text: () => "", lines: () => [] }), { quiet: () => shell, nothrow: () => shell });
+  };
+  return shell as Shell; // Only what a dry run can give.
+}
+
+/** Words that need no shell are started directly; everything else runs with `bash -euo pipefail`. */
+function parseCommand(data: string | readonly string[]): { readonly argv: readonly string[]; readonly shown?: string } {
+  if (typeof data !== "string") return { argv: data };
+  const text = data.trim();
+  const words = text.split(/[ \t]+/);
+  if (/^[\w@%+:,./ \t=-]+$/.test(text) && !words[0]!.includes("=") && !shellWords.has(words[0]!)) return { argv: words };
+  return { argv: ["bash", "-euo", "pipefail", "-c", data], shown: text };
+}
+
+/** Words that only a shell knows. */
+const shellWords = new Set(". : alias bg case cd command declare eval exec exit export fg for function hash if jobs let local read readonly return set shift source time trap type ulimit umask unset until wait while".split(" "));
+
+/** A command as a person would type it. */
+export function commandText({ file, args }: Pick<Command, "file" | "args">): string {
+  return [file, ...args].filter((word, at) => at > 0 || word !== "").map((word) => (/^[\w@%+:,./=-]+$/.test(word) || (file === "" && args.length === 1) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+}
+
+function exitText(exit: Exit): string {
+  if ("code" in exit) return `exited with ${exit.code}`;
+  return "signal" in exit ? `was ended by ${exit.signal}` : `could not start: ${exit.error.message}`;
+}
+
+function mergeEnv(base: Readonly<Record<string, string>>, more: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries({ ...base, ...more }).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

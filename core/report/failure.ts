@@ -67,7 +67,7 @@ function renderBug(problem: string, stack: string | undefined, facts: FailureFac
 
 function renderParts(parts: Parts, facts: FailureFacts, paint: Paint): string {
   const { task, log, blocked = [], allowed } = facts;
-  const isNamed = task === undefined || parts.problem.includes(`"${task}"`);
+  const isNamed = task === undefined || `${parts.problem} ${parts.at ?? ""}`.includes(`"${task}"`);
   const lines = [`${paint.bad("bt:")} ${paint.strong(hang(parts.problem, 4))}\n`];
   if (!isNamed) lines.push(labelled("task", task, paint));
   if (parts.at !== undefined) lines.push(labelled("at", parts.at, paint));

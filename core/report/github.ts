@@ -69,7 +69,8 @@ export function createGithubReporter(options: GithubOptions): Reporter {
           else if (event.state === "done") done(event);
           return;
         case "task-output":
-          return add(event.task, renderOutput(event, paint));
+          add(event.task, renderOutput(event, paint));
+          return event.stream === "warn" ? write(`::warning title=${escapeProperty(event.task)}::${escapeData(event.text)}\n`) : undefined;
         case "warning":
           write(renderWarning(event, paint));
           return write(`::warning::${escapeData(event.fix === undefined ? event.text : `${event.text}\n${event.fix}`)}\n`);

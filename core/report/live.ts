@@ -1,0 +1,128 @@
+/** Shows a run live: a window of what happens now, above it what stays. Does not know how a terminal is driven. */
+import type { Event, Reporter } from "../event.ts";
+import { noPaint, type Paint } from "../paint.ts";
+import { createBlock, type Block } from "./block.ts";
+import { renderWarning } from "./failure.ts";
+import { renderDone, renderOutput, type OutputEvent } from "./line.ts";
+import { createProgress } from "./progress.ts";
+import { createSummary, isFailure, type DoneEvent, type FinishedEvent } from "./summary.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+import { renderWindow } from "./window.ts";
+
+export interface LiveOptions {
+  /** Takes what is shown while there is no window. */
+  readonly write: (text: string) => void;
+  /** Holds the window. Whatever else is written to these two while it is up appears above it. */
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Default: no colours. */
+  readonly paint?: Paint;
+  /** Whose output stays on the screen: of tasks that failed, also of those asked for by name, or of all. Default: targets. */
+  readonly show?: "failures" | "targets" | "all";
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** Calls `tick` again and again until the returned function is called. */
+  readonly every?: (ms: number, tick: () => Promise<void>) => () => void;
+}
+
+/** Ten frames a second. The first comes after one of these, so a short run never shows a window nor loads listr2. */
+const frameMs = 100;
+/** Lines of a failed task's output; all is in its log. */
+const failedLines = 30;
+
+export function createLiveReporter(options: LiveOptions): Reporter {
+  const { write, paint = noPaint, show = "targets", now = Date.now, every = repeat } = options;
+  const progress = createProgress();
+  const summary = createSummary();
+  const blocks = new Map<string, Block>();
+  const reasons = new Map<string, readonly string[]>();
+  const groups = new Map<string, string>();
+  let targets = new Set<string>();
+  let terminal: Terminal | undefined;
+  let isLoading = false;
+  let isClosed = false;
+  let stop = (): void => {};
+
+  const print = (text: string): void => (terminal === undefined ? write(text) : terminal.print(text));
+
+  async function tick(): Promise<void> {
+    if (terminal === undefined && !isLoading && !progress.isIdle()) {
+      isLoading = true;
+      const opened = await openTerminal(options);
+      // The run may have ended meanwhile.
+      if (isClosed) opened.close();
+      else terminal = opened;
+    }
+    terminal?.draw((size, spinner) => renderWindow(progress.snapshot(now()), { ...size, spinner, nowMs: now(), paint }));
+  }
+
+  /** Lines meant for the reader stay at once; the others wait for the end of their task. */
+  function output(event: OutputEvent): void {
+    const text = renderOutput(event, paint);
+    if (event.stream === "info" || event.stream === "warn") return print(text.split("\n").map((line) => `${paint.dim(`${event.task} |`)} ${line}\n`).join(""));
+    const block = blocks.get(event.task) ?? createBlock(isShown(event.task) ? undefined : failedLines);
+    blocks.set(event.task, block);
+    block.add(text);
+  }
+
+  function isShown(task: string): boolean {
+    const group = groups.get(task);
+    return show === "all" || (show === "targets" && (targets.has(task) || (group !== undefined && targets.has(group))));
+  }
+
+  function done(event: DoneEvent): void {
+    const { task, log } = event;
+    const lines = blocks.get(task)?.lines() ?? [];
+    const shown = isFailure(event) ? lines.slice(-failedLines) : lines;
+    const hidden = lines.length - shown.length + (blocks.get(task)?.dropped() ?? 0);
+    blocks.delete(task);
+    summary.add(event, shown);
+    if (!isFailure(event) && (shown.length === 0 || !isShown(task))) return;
+    const more = hidden === 0 ? "" : paint.dim(`(${hidden} lines before${log === undefined ? "" : `, all in ${log}`})\n`);
+    print(`${renderDone(event, reasons.get(task) ?? [], paint) ?? task}\n${more}${shown.map((line) => `${line}\n`).join("")}`);
+  }
+
+  function finish(event: FinishedEvent): void {
+    close();
+    write(summary.render(event, { paint }));
+  }
+
+  function close(): void {
+    isClosed = true;
+    stop();
+    terminal?.close();
+    terminal = undefined;
+  }
+
+  return {
+    event(event: Event) {
+      progress.event(event);
+      switch (event.kind) {
+        case "run-started":
+          targets = new Set(event.targets);
+          stop = every(frameMs, tick);
+          return;
+        case "graph-ready":
+          for (const { task, group } of event.tasks) if (group !== undefined) groups.set(task, group);
+          return;
+        case "task-state":
+          if (event.state === "running") reasons.set(event.task, event.reasons);
+          else if (event.state === "done") done(event);
+          return;
+        case "task-output":
+          return output(event);
+        case "warning":
+          return print(renderWarning(event, paint));
+        case "run-finished":
+          return finish(event);
+      }
+    },
+    end: close,
+  };
+}
+
+function repeat(ms: number, tick: () => Promise<void>): () => void {
+  // A view that breaks ends itself, not the run.
+  const timer = setInterval(() => void tick().catch(() => clearInterval(timer)), ms).unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,78 @@
+/** Takes the terminal for a window that changes and lines that stay. Only importer of `listr2`; does not know what the lines say. */
+import { emptyFrame, renderFrame, type ScreenSize } from "./screen.ts";
+
+/** Both are taken over until `close`: what others write to them appears above the window. */
+export interface TerminalStreams {
+  /** Holds the window. */
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+/** A terminal with a window in it. */
+export interface Terminal {
+  /** Whole lines that stay above the window. */
+  readonly print: (text: string) => void;
+  readonly draw: (render: (size: ScreenSize, spinner: string) => readonly string[]) => void;
+  /** Removes the window and gives the terminal back. */
+  readonly close: () => void;
+}
+
+/**
+ * listr2 takes the streams, hides the cursor and turns the spinner. Its default renderer is not used: it needs 11 ms for a frame
+ * of 24 rows and 88 ms for one of 50, wraps to the width at the start, and cannot print above itself.
+ */
+export async function openTerminal({ stdout, stderr }: TerminalStreams): Promise<Terminal> {
+  const { ProcessOutput, Spinner } = await import("listr2");
+  const output = new ProcessOutput(stdout, stderr, { leaveEmptyLine: false });
+  const spinner = new Spinner();
+  let frame = emptyFrame;
+  let above = "";
+  let partial = "";
+
+  /** What others wrote to the streams, up to the last whole line. */
+  function drain(): void {
+    const entries = [output.stream.stdout, output.stream.stderr].flatMap((stream) => {
+      const found = stream.release();
+      stream.hijack();
+      return found;
+    });
+    const text = partial + entries.sort((a, b) => a.time - b.time).map(({ entry }) => entry).join("");
+    const end = text.lastIndexOf("\n") + 1;
+    above += text.slice(0, end);
+    partial = text.slice(end);
+  }
+
+  function swap(lines: readonly string[], size: ScreenSize): void {
+    const next = { lines, columns: size.columns };
+    const bytes = renderFrame(frame, next, { ...size, above });
+    frame = next;
+    above = "";
+    if (bytes !== "") output.toStdout(bytes, false);
+  }
+
+  function close(): void {
+    process.removeListener("exit", close);
+    drain();
+    if (partial !== "") above += `${partial}\n`;
+    swap([], sizeOf(stdout));
+    output.release();
+  }
+
+  output.hijack();
+  // Whoever ends the process early must not leave a terminal without a cursor.
+  process.once("exit", close);
+  return {
+    print: (text) => void (above += text),
+    draw(render) {
+      drain();
+      spinner.spin();
+      const size = sizeOf(stdout);
+      swap(render(size, spinner.fetch()), size);
+    },
+    close,
+  };
+}
+
+function sizeOf(stream: NodeJS.WriteStream): ScreenSize {
+  return { columns: stream.columns ?? 80, rows: stream.rows ?? 24 };
+}

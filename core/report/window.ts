@@ -25,8 +25,10 @@ export function renderWindow(snapshot: Snapshot, options: WindowOptions): readon
   const columns = options.columns - 1;
   // One row is the cursor's.
   const space = Math.max(1, Math.min(options.rows - 1, mostRows)) - 1;
-  const failed = renderFailed(snapshot, columns, options.paint).slice(0, Math.max(0, space - 1));
-  const running = renderRunning(fold(snapshot.running), space - failed.length, { ...options, columns });
+  const rows = fold(snapshot.running);
+  // Failures have been printed above as well: they get what the others leave.
+  const failed = renderFailed(snapshot, columns, options.paint).slice(0, Math.max(0, space - rows.length));
+  const running = renderRunning(rows, space - failed.length, { ...options, columns });
   return [...failed, ...running, renderCounters(snapshot, { ...options, columns })];
 }
 

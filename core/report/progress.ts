@@ -13,19 +13,12 @@ export interface Running {
   readonly lastLine: string;
 }
 
-/** A task that has failed in this run. */
-export interface Failed {
-  readonly task: string;
-  readonly outcome: Outcome;
-  readonly durationMs: number;
-}
-
 /** The run at one moment. */
 export interface Snapshot {
   /** Longest running first. */
   readonly running: readonly Running[];
-  /** In the order in which they failed. */
-  readonly failed: readonly Failed[];
+  /** Names, in the order in which they failed. */
+  readonly failed: readonly string[];
   readonly counts: ReadonlyMap<Outcome, number>;
   /** Without groups. */
   readonly done: number;
@@ -52,7 +45,7 @@ interface History {
 export function createProgress(): Progress {
   const outlines = new Map<string, TaskOutline>();
   const running = new Map<string, Running>();
-  const failed: Failed[] = [];
+  const failed: string[] = [];
   const counts = new Map<Outcome, number>();
   const history: History = { expectedMs: 0, doneMs: 0, tookMs: 0 };
   let total = 0;
@@ -63,7 +56,7 @@ export function createProgress(): Progress {
     running.delete(task);
     if (outcome === "group") return void total--;
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-    if (isFailure(event)) failed.push({ task, outcome, durationMs });
+    if (isFailure(event)) failed.push(task);
     const expectedMs = outlines.get(task)?.expectedMs ?? 0;
     history.expectedMs -= expectedMs;
     if (outcome !== "ran" || expectedMs === 0) return;

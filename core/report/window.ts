@@ -1,7 +1,7 @@
 /** The lines of the live view: what runs, what failed, how far it is. Pure; does not know how lines reach the terminal. */
 import type { Outcome } from "../event.ts";
 import { marks, type Paint } from "../paint.ts";
-import { renderClock, renderDuration } from "./duration.ts";
+import { renderClock } from "./duration.ts";
 import type { Running, Snapshot } from "./progress.ts";
 import { fit, flatten, measure } from "./width.ts";
 
@@ -16,7 +16,6 @@ export interface WindowOptions {
 
 /** Cells of one matrix beyond this share a line. */
 const mostCells = 3;
-const mostFailed = 3;
 /** Higher windows would hide what was printed above. */
 const mostRows = 24;
 
@@ -26,8 +25,8 @@ export function renderWindow(snapshot: Snapshot, options: WindowOptions): readon
   // One row is the cursor's.
   const space = Math.max(1, Math.min(options.rows - 1, mostRows)) - 1;
   const rows = fold(snapshot.running);
-  // Failures have been printed above as well: they get what the others leave.
-  const failed = renderFailed(snapshot, columns, options.paint).slice(0, Math.max(0, space - rows.length));
+  // Failures have been printed above as well: they get a line only when one is left.
+  const failed = rows.length < space ? renderFailed(snapshot, columns, options.paint) : [];
   const running = renderRunning(rows, space - failed.length, { ...options, columns });
   return [...failed, ...running, renderCounters(snapshot, { ...options, columns })];
 }
@@ -85,10 +84,10 @@ function renderRunning(rows: readonly Row[], space: number, options: WindowOptio
   return hidden === 0 || space === 0 ? lines : [...lines, paint.dim(fit(`  and ${hidden} more`, columns))];
 }
 
-function renderFailed(snapshot: Snapshot, columns: number, paint: Paint): readonly string[] {
-  return snapshot.failed
-    .slice(-mostFailed)
-    .map(({ task, durationMs }) => `${paint.bad(marks.failed)} ${fit(`${task}  failed after ${renderDuration(durationMs)}`, columns - 2)}`);
+/** The last one first: it is the least likely to be cut off. */
+function renderFailed({ failed }: Snapshot, columns: number, paint: Paint): readonly string[] {
+  if (failed.length === 0) return [];
+  return [`${paint.bad(marks.failed)} ${fit(`failed: ${failed.toReversed().slice(0, columns).join(", ")}`, columns - 2)}`];
 }
 
 const told: readonly (readonly [outcome: Outcome, word: string])[] = [

@@ -13,6 +13,12 @@ function snapshot(happenings: readonly Happening[], nowMs: number): Snapshot {
   return progress.snapshot(nowMs);
 }
 
+test("renderWindow() names the last failures first", () => {
+  const fail = (task: string): Happening => done(task, "failed");
+
+  expect(draw([fail("a"), fail("b"), fail("a-long-name-of-a-task")], { columns: 36, rows: 9 })[0]).toBe("✖ failed: a-long-name-of-a-task, b…");
+});
+
 function draw(happenings: readonly Happening[], size: { columns: number; rows: number }): readonly string[] {
   return renderWindow(snapshot(happenings, 65_000), { ...size, nowMs: 65_000, spinner: "*", paint: noPaint });
 }
@@ -31,7 +37,7 @@ const busy: readonly Happening[] = [
 
 test("renderWindow() shows failures, running tasks with their last line, folded cells, counters", () => {
   expect(draw(busy, { columns: 80, rows: 24 })).toEqual([
-    "✖ push  failed after 1.2 s",
+    "✖ failed: push",
     "* test          1 min 02 s",
     "* lint (try 2)  1 min 00 s  50 %",
     "* image ×4            55 s  amd64 arm64 ppc64le s390x",
@@ -92,15 +98,19 @@ test("renderFrame() overwrites lines in place, and writes nothing when nothing c
   const size = { columns: 20, rows: 10 };
   const frame = { lines: ["one", "two"], columns: 20 };
 
-  expect(visible(renderFrame(emptyFrame, frame, size))).toBe("<?2026h>\r<?7l>one<K>\ntwo<K>\n<J><?7h><?2026l>");
-  expect(visible(renderFrame(frame, { ...frame, lines: ["three"] }, size))).toBe("<?2026h>\r<2A><?7l>three<K>\n<J><?7h><?2026l>");
+  expect(visible(renderFrame(emptyFrame, frame, size))).toBe("<?2026h>\r<?7l><K>one\n<K>two\n<J><?7h><?2026l>");
+  expect(visible(renderFrame(frame, { ...frame, lines: ["three"] }, size))).toBe("<?2026h>\r<2A><?7l><K>three\n<J><?7h><?2026l>");
   expect(renderFrame(frame, { ...frame }, size)).toBe("");
 });
 
 test("renderFrame() puts what stays above the window", () => {
   const frame = { lines: ["one"], columns: 20 };
 
-  expect(visible(renderFrame(frame, frame, { columns: 20, rows: 10, above: "done\n" }))).toBe("<?2026h>\r<1A><J>done\n<?7l>one<K>\n<J><?7h><?2026l>");
+  expect(visible(renderFrame(frame, frame, { columns: 20, rows: 10, above: "done\n" }))).toBe("<?2026h>\r<1A><K>\n<J><A>done\n<?7l><K>one\n<J><?7h><?2026l>");
+});
+
+test("renderFrame() removes the window without erasing from its first line, which tmux would keep", () => {
+  expect(visible(renderFrame({ lines: ["one", "two"], columns: 20 }, { lines: [], columns: 20 }, { columns: 20, rows: 10 }))).toBe("<?2026h>\r<2A><K>\n<J><A><?7l><?7h><?2026l>");
 });
 
 test("renderFrame() knows that a narrower terminal broke the old lines", () => {

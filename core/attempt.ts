@@ -11,7 +11,7 @@ import type { Node } from "./graph.ts";
 import type { Finished, Hooks, Job } from "./hooks.ts";
 import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
 import type { Secrets } from "./secrets.ts";
-import { createShell, type TaskShell } from "./shell.ts";
+import { commandText, createShell, type TaskShell } from "./shell.ts";
 import type { Context, Retries } from "./task.ts";
 
 /** What all tasks of a run share. */
@@ -38,6 +38,7 @@ export interface Work extends Job {
   readonly inputs: readonly string[];
   /** Results of the needs by name. */
   readonly needs: Readonly<Record<string, unknown>>;
+  readonly rest: readonly string[];
   readonly reasons: readonly string[];
   readonly slot: number;
 }
@@ -74,6 +75,19 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(resolve, ms);
     signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
   });
+}
+
+/** Whether the user's own check finds the task up to date. */
+export async function askStatus(work: Work, workshop: Workshop): Promise<boolean> {
+  const { status } = work.node.task;
+  if (status === undefined) return true;
+  const tree = createProcessTree(`${workshop.run}/${work.node.id}/status`, { graceMs: workshop.graceMs });
+  const bench = createBench(work, workshop, { tree, signal: work.signal, attempt: 0 });
+  try {
+    return await status(bench.context as never); // The context has the types that the task declared.
+  } finally {
+    await bench.cleanUp(true);
+  }
 }
 
 async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Promise<AttemptEnd> {
@@ -178,6 +192,7 @@ function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; s
     cell: node.cell,
     inputs: work.inputs,
     outputs: node.outputs,
+    rest: work.rest,
     exec: shell.exec,
     log: { info: (text) => say("info", secrets.hide(text)), warn: (text) => say("warn", secrets.hide(text)) },
     env,
@@ -217,8 +232,13 @@ async function act(work: Work, workshop: Workshop, { context, shell }: Bench): P
   const ran = hooks.execute.isUsed() && !workshop.isDryRun ? await hooks.execute.promise(work) : undefined;
   if (ran !== undefined) return ran.value;
   const { run } = node.task;
-  if (typeof run !== "function") return run === undefined ? undefined : await shell.run(run);
+  if (typeof run !== "function") return run === undefined ? undefined : await shell.run(withRest(run, work.rest));
   return await run(context as never); // The context has the types that the task declared.
+}
+
+function withRest(run: string | readonly string[], rest: readonly string[]): string | readonly string[] {
+  if (rest.length === 0) return run;
+  return typeof run === "string" ? `${run} ${rest.map((word) => commandText({ file: word, args: [] })).join(" ")}` : [...run, ...rest];
 }
 
 /** @throws BtError RESULT_NOT_JSON: what is not JSON could not be remembered */

@@ -16,6 +16,8 @@ export interface CollectOptions {
   readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
   /** Digests of what the needs produced, by id. */
   readonly needs: Readonly<Record<string, string>>;
+  /** Replaces secrets in a text. */
+  readonly hide: (text: string) => string;
   /** Arguments after `--`, for the one task that was asked for. */
   readonly rest?: readonly string[];
 }
@@ -25,7 +27,8 @@ export async function collectDocument(node: Node, options: CollectOptions): Prom
   const leaves = [...ownLeaves(node, options), ...Object.entries(options.needs).map(([id, digest]): Leaf => ({ name: `need/${id}`, value: digest }))];
   const { hooks } = options;
   const all = hooks.fingerprint.isUsed() ? await hooks.fingerprint.promise(leaves, node) : leaves;
-  return createDocument(all, collectInputs(node, options.root, options.memo));
+  const shown = all.map(({ name, value }) => ({ name, value: options.hide(value) }));
+  return createDocument(shown, collectInputs(node, options.root, options.memo));
 }
 
 /** The files that the inputs mean now; the task's own outputs are never among them. */

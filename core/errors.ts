@@ -296,3 +296,74 @@ export function taskFieldUnknown(field: string, known: readonly string[]): BtErr
   const near = closest(field, known);
   return new BtError("TASK_SHAPE", `A task has no "${field}"`, { fix: near === undefined ? `Use ${known.join(", ")}.` : `Use "${near}".` });
 }
+
+export function variableUnknown(name: string, known: readonly string[]): BtError {
+  const near = closest(name, known);
+  return new BtError("VARIABLE_UNKNOWN", `No task of this run has a param "${name}"`, {
+    fix: near !== undefined ? `Use ${near}=….` : known.length === 0 ? "Leave it out: these tasks have no params." : `Use one of ${known.join(", ")}.`,
+  });
+}
+
+export function actionThrew(task: string, cause: unknown, at: Place | undefined): BtError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const [problem = "", ...detail] = message.split("\n");
+  return new BtError("ACTION_THREW", `Task "${task}" threw ${cause instanceof Error ? cause.name : "a value"}: ${problem}`, {
+    at: at ?? { where: `task "${task}"` },
+    detail,
+    fix: "Correct the task's action, or handle the error in it.",
+    exitCode: 1,
+    cause,
+  });
+}
+
+export function resultSecret(task: string): BtError {
+  return new BtError("RESULT_SECRET", `The result of task "${task}" contains a secret`, {
+    at: { where: `task "${task}"` },
+    fix: "Return something else: results are remembered in files.",
+    exitCode: 1,
+  });
+}
+
+export function inputMissing(task: string, input: string): BtError {
+  return new BtError("INPUT_MISSING", `Task "${task}" reads "${input}", which does not exist and which no task makes`, {
+    at: { where: `task "${task}"` },
+    fix: "Create the file, correct the path, or declare it among the `outputs` of the task that makes it.",
+  });
+}
+
+export function onlyStale(target: string, needs: readonly string[]): BtError {
+  return new BtError("ONLY_STALE", `"${target}" needs ${needs.map((need) => `"${need}"`).join(", ")}, which would have to run first`, {
+    fix: "Leave out `--only`, or say `--only=force` to run it on what is there.",
+  });
+}
+
+export function confirmRefused(task: string, question: string, isAsked: boolean): BtError {
+  return new BtError("CONFIRM_REFUSED", `Task "${task}" asks "${question}", and ${isAsked ? "the answer was no" : "there is no terminal to answer on"}`, {
+    fix: "Answer yes, or add `--yes`.",
+  });
+}
+
+export function restUnwanted(tasks: readonly string[]): BtError {
+  return new BtError("REST_UNWANTED", `Words after \`--\` go to one task that takes them, but this run has ${tasks.length === 1 ? `"${tasks[0]}", which does not` : `${tasks.length} targets`}`, {
+    fix: "Leave them out, or say `rest: true` in the task and run it alone.",
+  });
+}
+
+export function optionUnknown(option: string, known: readonly string[]): BtError {
+  const near = closest(option, known);
+  return new BtError("OPTION_UNKNOWN", `There is no option "${option}"`, {
+    fix: near === undefined || option.length <= 2 ? "Run `bt --help` to see every option." : `Use "${near}"; \`bt --help\` lists every option.`,
+  });
+}
+
+export function optionValue(option: string): BtError {
+  return new BtError("OPTION_VALUE", `Option "${option}" needs a value`, { fix: `Write \`${option} VALUE\`.` });
+}
+
+export function optionWrong(option: string, value: string, allowed: string): BtError {
+  return new BtError("OPTION_WRONG", `Option "${option}" is "${value}", but takes ${allowed}`, { fix: "Give it one of these values." });
+}
+
+export function directoryMissing(folder: string): BtError {
+  return new BtError("DIRECTORY_MISSING", `There is no folder "${folder}"`, { fix: "Correct the folder after `-C`." });
+}

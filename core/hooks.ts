@@ -88,6 +88,14 @@ export interface Hooks {
   readonly doctor: AsyncSeriesWaterfallHook<[requirements: readonly Requirement[]]>;
   /** Once, after the last task. Rejecting makes the run fail. */
   readonly afterRun: AsyncSeriesHook<[end: RunEnd]>;
+  /** Not a hook: failed taps of `event` that nobody has been told of yet. */
+  readonly listenerFailures: ListenerFailure[];
+}
+
+/** Plugins whose tap of `event` has failed; such a tap is not called again. */
+export interface ListenerFailure {
+  readonly plugin: string;
+  readonly error: unknown;
 }
 
 export function createHooks(): Hooks {
@@ -107,6 +115,7 @@ export function createHooks(): Hooks {
     event: new SyncHook(["event"]),
     doctor: new AsyncSeriesWaterfallHook(["requirements"]),
     afterRun: new AsyncSeriesHook(["end"]),
+    listenerFailures: [],
   };
 }
 
@@ -132,7 +141,7 @@ export interface Taps {
 /** The hooks as a plugin sees them: `hooks.beforeTask.tap(fn)`, bound to its name. */
 export type BoundHooks = { readonly [K in keyof Taps]: { readonly tap: (fn: Taps[K]) => void } };
 
-const names: { readonly [K in keyof Taps]: "sync" | "async" } = {
+const names: { readonly [K in keyof Taps]: "sync" | "async" | "listener" } = {
   config: "sync",
   tasks: "sync",
   graph: "async",
@@ -145,7 +154,7 @@ const names: { readonly [K in keyof Taps]: "sync" | "async" } = {
   afterTask: "async",
   cache: "sync",
   publish: "async",
-  event: "sync",
+  event: "listener",
   doctor: "async",
   afterRun: "async",
 };
@@ -164,12 +173,27 @@ export function bindHooks(hooks: Hooks, plugin: string): BoundHooks {
       throw isBtError(error) ? error : pluginFailed(plugin, `in its tap of hook "${name}"`, error);
     };
     const tap = (fn: Untyped): void => {
-      if (kind === "async") hook.tapPromise(plugin, async (...values) => await Promise.resolve().then(() => fn(...values)).catch(blame));
+      if (kind === "listener") hook.tap(plugin, listen(fn, (error) => hooks.listenerFailures.push({ plugin, error })));
+      else if (kind === "async") hook.tapPromise(plugin, async (...values) => await Promise.resolve().then(() => fn(...values)).catch(blame));
       else hook.tap(plugin, (...values) => attempt(() => fn(...values), blame));
     };
     return [name, { tap }] as const;
   });
   return Object.fromEntries(bound) as unknown as BoundHooks; // Made from all names of Taps.
+}
+
+/** Called until it fails once. */
+function listen(fn: Untyped, onFailure: (error: unknown) => void): Untyped {
+  let isBroken = false;
+  return (...values) => {
+    if (isBroken) return;
+    try {
+      fn(...values);
+    } catch (error) {
+      isBroken = true;
+      onFailure(error);
+    }
+  };
 }
 
 function attempt(act: () => unknown, blame: (error: unknown) => never): unknown {

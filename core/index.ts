@@ -1,2 +1,45 @@
+/** The whole public API of bt; re-exports only. */
+export { build, type BuildOptions, type BuildResult } from "./build.ts";
 export { BtError, closest, isBtError, type BtErrorFacts, type Place } from "./errors.ts";
+export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
+export type { Command } from "./exec.ts";
+export type { FileFact } from "./files.ts";
+export type { Leaf } from "./fingerprint.ts";
+export type { Edge, Graph, Node } from "./graph.ts";
+export type { BoundHooks, BuilderSettings, CacheProvider, Finished, Job, Requirement, RunEnd, Taps } from "./hooks.ts";
+export { loadProject, type LoadOptions, type Project } from "./load.ts";
+export type { NamedTask } from "./catalog.ts";
+export { findTool } from "./collect.ts";
+export { param } from "./params.ts";
 export { findPlatform, hostPlatform, ociPlatform, parsePlatform, platforms, platformTable, type Arch, type Platform } from "./platform.ts";
+export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";
+export { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
+export {
+  after,
+  isTask,
+  task,
+  validation,
+  type Bound,
+  type Cell,
+  type CellName,
+  type Context,
+  type ExecOptions,
+  type ExecResult,
+  type Json,
+  type Log,
+  type Matrix,
+  type Need,
+  type NeedInput,
+  type Needs,
+  type NeedResults,
+  type Param,
+  type ParamSet,
+  type ParamValues,
+  type Paths,
+  type Retries,
+  type Shell,
+  type StandardSchema,
+  type Task,
+  type TaskBase,
+  type TaskSpec,
+} from "./task.ts";

@@ -126,6 +126,8 @@ export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs,
   readonly inputs: readonly string[];
   /** The declared outputs, relative to the root. */
   readonly outputs: readonly string[];
+  /** Words after `--` on the command line. */
+  readonly rest: readonly string[];
   readonly $: Shell;
   /** Runs one program without a shell. @throws BtError COMMAND_FAILED */
   readonly exec: (file: string, args?: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
@@ -173,6 +175,8 @@ interface TaskFacts {
   readonly tags?: readonly string[];
   /** Not listed, and not to be asked for by name. */
   readonly private?: boolean;
+  /** Takes the words after `--`: `rest` in its context, added to a command given as data. */
+  readonly rest?: boolean;
   /** `true` removes the declared outputs before a run; `keep` is for incremental tools. Default: true. */
   readonly clean?: true | "keep";
   /** Outputs may lie outside the project. Default: false. */
@@ -279,6 +283,7 @@ const shapes: Readonly<Record<keyof TaskSpec<unknown, ParamSet, Needs, Matrix>, 
   aliases: ["list"],
   tags: ["list"],
   private: ["boolean"],
+  rest: ["boolean"],
   params: ["record"],
   needs: ["list", "record"],
   matrix: ["record"],

@@ -102,11 +102,11 @@ function parseJson<T>(text: string): T | undefined {
   }
 }
 
-/** The list of tasks as it was last printed. */
-export function findList(manifest: Manifest, variant: "plain" | "colour"): string | undefined {
+/** The list of tasks as it was last printed; with `isBare` only if bt without a task prints it. */
+export function findList(manifest: Manifest, variant: "plain" | "colour", isBare: boolean): string | undefined {
   const text = readText(path.join(manifest.root, ".bt", listFile));
-  const list = text === undefined ? undefined : parseJson<{ writtenMs: number; plain: string; colour: string }>(text);
-  return list?.writtenMs === manifest.writtenMs ? list[variant] : undefined;
+  const list = text === undefined ? undefined : parseJson<{ writtenMs: number; isDefault: boolean; plain: string; colour: string }>(text);
+  return list?.writtenMs === manifest.writtenMs && (list.isDefault || !isBare) ? list[variant] : undefined;
 }
 
 /** All files whose unchanged stamps prove that a set of targets is up to date. */

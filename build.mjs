@@ -1,0 +1,44 @@
+/** Builds dist: one bundle with shared chunks for engine and plugins, the shortcut as one script, the declarations. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { build } from "esbuild";
+
+const root = import.meta.dirname;
+const out = path.join(root, "dist");
+const staged = path.join(root, `dist.${process.pid}`);
+const plugins = fs.readdirSync(path.join(root, "plugins")).filter((name) => fs.existsSync(path.join(root, "plugins", name, "index.ts")));
+const sources = ["core", "plugins"].flatMap((folder) => fs.readdirSync(path.join(root, folder), { recursive: true }).map((name) => path.join(folder, String(name))));
+const digest = createHash("sha256");
+for (const file of [...sources.filter((name) => name.endsWith(".ts")).sort(), "package-lock.json"]) digest.update(fs.readFileSync(path.join(root, file)));
+const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
+const define = { BT_BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)), BT_VERSION: JSON.stringify(version) };
+
+const shared = { absWorkingDir: root, bundle: true, platform: "node", target: "node20.19", define, logLevel: "warning", minifySyntax: true, minifyWhitespace: true };
+try {
+  await build({
+    ...shared,
+    entryPoints: ["core/index.ts", "core/cli/main.ts", ...plugins.map((name) => `plugins/${name}/index.ts`)],
+    outbase: ".",
+    outdir: staged,
+    format: "esm",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    // esbuild has a binary of its own; zx is loaded when an action first reads `$`.
+    external: ["esbuild", "zx"],
+    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+  });
+  await build({ ...shared, entryPoints: ["core/cli/entry.ts"], outfile: path.join(staged, "bt.cjs"), format: "cjs", banner: { js: "#!/usr/bin/env node" } });
+  fs.chmodSync(path.join(staged, "bt.cjs"), 0o755);
+  const tsc = spawnSync(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noCheck", "--outDir", staged], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  if (tsc.status !== 0) process.exit(1);
+  fs.writeFileSync(path.join(staged, ".stamp"), "");
+  // The old dist stays usable until the new one is whole.
+  const old = `${staged}.old`;
+  if (fs.existsSync(out)) fs.renameSync(out, old);
+  fs.renameSync(staged, out);
+  fs.rmSync(old, { recursive: true, force: true });
+} finally {
+  fs.rmSync(staged, { recursive: true, force: true });
+}

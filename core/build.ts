@@ -1,0 +1,87 @@
+/** A whole build in one function: start reading here. Does not know argv or the terminal. */
+import * as path from "node:path";
+import type { EventBody, Reporter, TaskOutline } from "./event.ts";
+import { killByCookie } from "./exec.ts";
+import { remainingTimes, waitsFor, type Graph } from "./graph.ts";
+import { bindHooks, type Hooks } from "./hooks.ts";
+import type { Project } from "./load.ts";
+import { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
+import { proveFresh } from "./prove.ts";
+import { createRecorder, createRunId } from "./record.ts";
+import { createRun, type RunOptions } from "./run.ts";
+import type { State } from "./state.ts";
+
+/** How a build is carried out. */
+export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency"> {
+  readonly isDryRun: boolean;
+  readonly reporters: readonly Reporter[];
+  /** Canonical form of the command line. Absent: the result is no proof for later runs. */
+  readonly proofRequest?: string;
+}
+
+export interface BuildResult {
+  readonly exitCode: number;
+  /** What the targets returned, by id. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A build: the request resolved, checked and forecast, then what is needed and not up to date run, remembered and told to the reporters.
+ * A failing task does not reject. @throws BtErrors of prepare(); nothing has run then
+ */
+export async function build(project: Project, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
+  return carryOut(await prepare(project, request), options);
+}
+
+async function carryOut(prepared: Prepared, options: BuildOptions): Promise<BuildResult> {
+  const { project, assembly, graph, order, state, forecast } = prepared;
+  const { hooks } = assembly;
+  const run = createRunId(new Date());
+  const startedMs = Date.now();
+  const isIdle = [...forecast.wanted].every((id) => forecast.results.has(id));
+  const recorder = options.isDryRun || isIdle ? [] : [createRecorder(project.root, run)];
+  const reporters = [...recorder, ...options.reporters];
+  for (const reporter of reporters) bindHooks(hooks, "report").event.tap(reporter.event);
+  const emit = createEmitter(hooks, run);
+  emit({ kind: "run-started", targets: graph.targets, root: project.root, jobs: options.jobs, dryRun: options.isDryRun });
+  if (state.warning !== undefined) emit({ kind: "warning", text: `The state of earlier runs cannot be used: ${state.warning}`, fix: "Nothing to do: tasks run once more." });
+  const remaining = remainingTimes(graph, order, (id) => state.durationMs(id) ?? 1);
+  emit({ kind: "graph-ready", tasks: [...forecast.wanted].map((id) => outline(graph, state, id)) });
+  const carried = createRun(prepared, { ...options, run, emit, urgency: (id) => remaining.get(id) ?? 0 });
+  const end = options.isDryRun ? await carried.dryRun() : await carried.run();
+  if (end.hasSpawned) killByCookie(`${run}/`);
+  if (!options.isDryRun) {
+    state.sync();
+    if (end.exitCode === 0 && options.proofRequest !== undefined) proveFresh(prepared, { request: options.proofRequest, results: end.results });
+  }
+  state.close();
+  const record = recorder.length === 0 ? {} : { record: path.join(".bt", "runs", run) };
+  emit({ kind: "run-finished", exitCode: end.exitCode, counts: end.counts, durationMs: Date.now() - startedMs, ...(end.signal === undefined ? {} : { signal: end.signal }), ...record });
+  for (const reporter of reporters) await reporter.end?.();
+  return { exitCode: end.exitCode, values: Object.fromEntries(graph.targets.map((id) => [id, end.results.get(id)?.value])) };
+}
+
+function outline(graph: Graph, state: State, id: string): TaskOutline {
+  const node = graph.nodes.get(id);
+  const expectedMs = state.durationMs(id);
+  const { description } = node?.task ?? {};
+  return {
+    task: id,
+    needs: waitsFor(graph, id),
+    ...(description === undefined ? {} : { description }),
+    ...(node?.cellName === undefined ? {} : { group: node.name }),
+    ...(expectedMs === undefined ? {} : { expectedMs }),
+  };
+}
+
+/** Stamps events and hands them to the taps of `event`; one that fails is left out from then on. */
+function createEmitter(hooks: Hooks, run: string): (event: EventBody) => void {
+  let seq = 0;
+  const emit = (body: EventBody): void => {
+    hooks.event.call({ ...body, v: 1 as const, seq: ++seq, atMs: Date.now(), run });
+    for (const { plugin, error } of hooks.listenerFailures.splice(0)) {
+      emit({ kind: "warning", text: `"${plugin}" failed in its tap of hook "event" and is not called again: ${String(error)}` });
+    }
+  };
+  return emit;
+}

@@ -1,0 +1,41 @@
+/** The first lines of `bt`: answers from the shortcut what it can, and loads the rest only then. Knows only `warm`. */
+import * as fs from "node:fs";
+import { checkProof, findList, findManifest } from "../warm.ts";
+import { freshRequest, isListRequest } from "./shortcut.ts";
+
+declare const BT_BUILD: string;
+
+/** Answers a list or an up-to-date build. False: nothing was printed, go the long way. */
+export function tryShortcut(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, cwd: string): boolean {
+  const isList = isListRequest(argv);
+  const request = isList ? undefined : freshRequest(argv);
+  if ((!isList && request === undefined) || isUnderMake(env) || env["BT_SHORTCUT"] === "off") return false;
+  const manifest = findManifest(cwd, BT_BUILD, env);
+  if (manifest === undefined) return false;
+  if (isList) {
+    const list = findList(manifest, hasColour(env) ? "colour" : "plain", argv.length === 0);
+    if (list !== undefined) fs.writeSync(1, list);
+    return list !== undefined;
+  }
+  const tasks = checkProof(manifest, request ?? "", env);
+  if (tasks === undefined) return false;
+  if (!argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word))) fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
+  return true;
+}
+
+function isUnderMake(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env["MAKEFLAGS"] !== undefined || env["GITHUB_ACTIONS"] === "true";
+}
+
+/** As paint.ts decides, for the one level that the stored list has. */
+function hasColour({ NO_COLOR: no = "", FORCE_COLOR: force, TERM: term = "" }: Readonly<Record<string, string | undefined>>): boolean {
+  if (no !== "") return false;
+  if (force !== undefined) return force !== "0" && force !== "false";
+  return term !== "dumb" && isTerminal();
+}
+
+/** A character device that is not /dev/null; `node:tty` would cost more. */
+function isTerminal(): boolean {
+  const stat = fs.fstatSync(1);
+  return stat.isCharacterDevice() && stat.rdev >> 8 !== 1;
+}

@@ -1,0 +1,25 @@
+/** The program `bt`: the shortcut, or else the long way. Does not know what either does. */
+import * as path from "node:path";
+import { tryShortcut } from "./boot.ts";
+import type { World } from "./main.ts";
+
+declare const BT_BUILD: string;
+declare const BT_VERSION: string;
+declare const __dirname: string;
+
+const argv = process.argv.slice(2);
+
+/** bt's own modules as builderfiles import them, from beside this program: never another copy of them. */
+function ownModule(specifier: string): Promise<object> | undefined {
+  if (specifier === "builderfile") return import(path.join(__dirname, "core/index.js"));
+  const [, plugin] = /^builderfile\/plugins\/([\w-]+)$/.exec(specifier) ?? [];
+  return plugin === undefined ? undefined : import(path.join(__dirname, "plugins", plugin, "index.js"));
+}
+
+async function goLongWay(): Promise<void> {
+  const world: World = { argv, env: process.env, cwd: process.cwd(), build: BT_BUILD, version: BT_VERSION, ownModule };
+  const { main }: { main: (world: World) => Promise<number> } = await import(path.join(__dirname, "core/cli/main.js"));
+  process.exit(await main(world));
+}
+
+if (!tryShortcut(argv, process.env, process.cwd())) void goLongWay();

@@ -1,0 +1,43 @@
+/** What `bt --help` prints. */
+export const usage = `bt [TASK…] [NAME=VALUE…] [OPTION…] [-- WORD…]
+
+  bt                          list the tasks (or run the default task)
+  bt TASK                     run a task and what it needs
+  bt TASK NAME=VALUE          give a param its value, as in make; also --name VALUE, TASK.NAME=VALUE
+  bt TASK --help              the params of a task
+  bt TASK:CELL                one cell of a matrix task
+  bt 'test:*' --except P      by glob; --tag T by tag
+
+Run
+  -n, --dry-run               say what would run; start nothing, write nothing
+  -j, --jobs N                tasks at the same time; 50% of the CPUs is -j50%  (default: CPUs)
+  -k, --keep-going            after a failure, run what does not need the failed task
+      --fail-fast             after a failure, cancel what runs
+  -B, --force                 run even if up to date
+      --only[=force]          exactly these tasks, not their needs
+  -l, --load-average X        start no further task while the load is above X
+      --timeout SECONDS       end the run after this time
+  -y, --yes                   answer yes to confirmations
+  -q, --question              run and print nothing: exit 0 if up to date, 1 if not
+
+Show
+      --output MODE           live, grouped, prefixed, stream, json
+  -s, --quiet                 only failures and warnings
+      --verbose               show the output of every task
+      --trace FILE            write a Chrome trace of the run
+      --json                  data instead of text, for --list --why --graph --check --doctor --runs
+
+Ask
+      --list                  the tasks
+      --why                   why the tasks would run, or why they are up to date
+      --graph[=mermaid|dot|json]
+      --check                 everything that can be proven without running
+      --doctor                what is needed on this machine, and how to get the rest
+      --runs                  past runs
+      --logs TASK [--run ID]  what a task printed
+
+Files
+  -C, --directory DIR         start from another folder
+  -f, --file FILE             another builderfile
+  -h, --help · -V, --version
+`;

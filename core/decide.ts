@@ -1,0 +1,109 @@
+/** Puts together what is remembered and what is there, and asks the plan: for every task before a run, and for one task in it. Does not run anything. */
+import { collectDocument, type CollectOptions } from "./collect.ts";
+import { hashText } from "./files.ts";
+import { resultDigest, type KeyDocument } from "./fingerprint.ts";
+import type { Graph, Node } from "./graph.ts";
+import { describeOutputs } from "./outputs.ts";
+import { planStep, type Step } from "./plan.ts";
+import type { State, TaskRecord } from "./state.ts";
+
+/** What a node left for those that need it. */
+export interface NodeResult {
+  /** Part of dependents' keys. */
+  readonly digest: string;
+  readonly value: unknown;
+}
+
+export interface Decision {
+  readonly step: Step;
+  readonly document: KeyDocument;
+  /** What the node has left, when it is skipped. */
+  readonly result?: NodeResult;
+}
+
+export interface DecideOptions extends Omit<CollectOptions, "needs" | "rest"> {
+  readonly state: State;
+  readonly isForced: (node: Node) => boolean;
+  readonly restOf: (node: Node) => readonly string[];
+}
+
+/** Whether a node has nothing to do but to wait for others. */
+export function isGroupNode(node: Node): boolean {
+  return node.isGroup || node.task.run === undefined;
+}
+
+/** What a group leaves: the results of the nodes behind it. */
+export function groupResult(node: Node, results: ReadonlyMap<string, NodeResult>): NodeResult {
+  const parts = node.edges.filter(({ kind }) => kind === "result").map(({ to, as }) => [as ?? to, results.get(to)] as const);
+  const value = node.isGroup ? Object.fromEntries(parts.map(([as, result]) => [as, result?.value])) : undefined;
+  return { digest: hashText(parts.map(([as, result]) => `${as} ${result?.digest ?? "none"}`).join("\n")), value };
+}
+
+export function recordResult(record: TaskRecord): NodeResult {
+  return { digest: resultDigest(record.key, record.outputs, record.value), value: record.value };
+}
+
+/** Decides about one node. `results` has what its needs left; a need that is not in it is still to run. */
+export async function decideNode(node: Node, results: ReadonlyMap<string, NodeResult>, options: DecideOptions): Promise<Decision> {
+  const { state, root, hooks } = options;
+  const needs: Record<string, string> = {};
+  const record = state.find(node.id);
+  let pendingNeed: string | undefined;
+  for (const { to, kind } of node.edges) {
+    if (kind !== "result") continue;
+    const result = results.get(to);
+    if (result === undefined) pendingNeed ??= to;
+    // What a pending need left last time is still what it may leave now.
+    needs[to] = result?.digest ?? record?.document.leaves.find(({ name }) => name === `need/${to}`)?.value ?? "none";
+  }
+  const document = await collectDocument(node, { ...options, needs, rest: options.restOf(node) });
+  const hasUnknownCode = typeof node.task.run === "function" && options.codeOf(node.task.site) === undefined;
+  const planned = planStep({
+    task: hasUnknownCode ? { ...node.task, always: true } : node.task,
+    document,
+    before: record ?? { lost: state.whyGone(node.id) },
+    outputs: record === undefined || record.outputs.length === 0 ? [] : describeOutputs(root, node, options.memo),
+    isForced: options.isForced(node),
+    ...(pendingNeed === undefined ? {} : { pendingNeed }),
+  });
+  const step = hooks.plan.isUsed() ? hooks.plan.call(planned, node) : planned;
+  return { step, document, ...(step.action === "skip" && record !== undefined ? { result: recordResult(record) } : {}) };
+}
+
+/** What would happen to every node, and the nodes that somebody still needs. */
+export interface Forecast {
+  readonly decisions: ReadonlyMap<string, Decision>;
+  /** Results of all nodes that are up to date. */
+  readonly results: ReadonlyMap<string, NodeResult>;
+  /** Targets, and all that the ones among them that are not up to date need. */
+  readonly wanted: ReadonlySet<string>;
+}
+
+/** Decides about all nodes before any of them runs. */
+export async function createForecast(graph: Graph, order: readonly string[], options: DecideOptions & { readonly onlyTargets: boolean }): Promise<Forecast> {
+  const decisions = new Map<string, Decision>();
+  const results = new Map<string, NodeResult>();
+  for (const id of order) {
+    const node = graph.nodes.get(id)!; // The order is that of the graph.
+    if (isGroupNode(node)) {
+      const isDone = node.edges.every(({ to, kind }) => kind !== "result" || results.has(to));
+      if (isDone) results.set(id, groupResult(node, results));
+      continue;
+    }
+    const decision = await decideNode(node, results, options);
+    decisions.set(id, decision);
+    if (decision.result !== undefined) results.set(id, decision.result);
+  }
+  return { decisions, results, wanted: findWanted(graph, results, options.onlyTargets) };
+}
+
+/** Below a node that is up to date nobody needs anything. */
+function findWanted(graph: Graph, results: ReadonlyMap<string, NodeResult>, onlyTargets: boolean): ReadonlySet<string> {
+  const wanted = new Set(graph.targets);
+  for (const id of wanted) {
+    const node = graph.nodes.get(id);
+    if (node === undefined || (results.has(id) && !isGroupNode(node))) continue;
+    for (const { to } of node.edges) if (!onlyTargets || node.isGroup) wanted.add(to);
+  }
+  return wanted;
+}

@@ -1,0 +1,82 @@
+/** After a successful run: the list of files whose unchanged stamps prove that its targets are up to date. Does not check it. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import picomatch from "picomatch";
+import { collectInputs, findTool } from "./collect.ts";
+import { isGroupNode, type NodeResult } from "./decide.ts";
+import { declaredVariables } from "./environment.ts";
+import { findStat, writeAtomic, type FileMemo } from "./files.ts";
+import type { Node } from "./graph.ts";
+import { manifestFile, stampEnv, stampFile, writeProof } from "./warm.ts";
+import { variableName } from "./params.ts";
+import { isGlob } from "./paths.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** Writes the proof, when every wanted task depends on nothing but files, variables and its own text. Failing to write costs speed only. */
+export function proveFresh(prepared: Prepared, options: { readonly request: string; readonly results: ReadonlyMap<string, NodeResult> }): void {
+  const { project, assembly, graph, forecast, state, decide } = prepared;
+  const { hooks } = assembly;
+  const { root, manifest } = project;
+  if (!manifest.isTracked || hooks.fingerprint.isUsed() || hooks.plan.isUsed()) return;
+  const nodes = [...graph.nodes.values()].filter((node) => !isGroupNode(node));
+  const isWhole = nodes.every((node) => isProvable(node) && (state.find(node.id) !== undefined || !forecast.wanted.has(node.id)));
+  if (!isWhole) return;
+  const files = new Set<string>();
+  const variables = new Set<string>();
+  for (const node of nodes) addNode(node, { root, env: decide.env, files, variables, record: state.find(node.id)?.outputs.map((fact) => fact.path) ?? [], memo: state.memo });
+  try {
+    const proof = {
+      request: options.request,
+      manifestMs: manifest.writtenMs,
+      state: stampFile(path.join(root, ".bt", "state.log")),
+      env: [...variables].sort().map((name) => stampEnv(name, decide.env, root)),
+      tasks: nodes.length,
+      files: [...files].sort(),
+    };
+    writeAtomic(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
+    writeProof(root, proof, writeAtomic);
+  } catch {
+    return;
+  }
+}
+
+function isProvable({ task, inputs }: Node): boolean {
+  return inputs !== undefined && task.always !== true && task.status === undefined && task.when === undefined;
+}
+
+interface Proof {
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly files: Set<string>;
+  readonly variables: Set<string>;
+  readonly record: readonly string[];
+  readonly memo: FileMemo;
+}
+
+function addNode(node: Node, { root, env, files, variables, record, memo }: Proof): void {
+  for (const { path: file } of collectInputs(node, root, memo)) files.add(file);
+  for (const file of record) files.add(file);
+  for (const input of node.inputs ?? []) {
+    const isFolder = !isGlob(input) && findStat(path.resolve(root, input))?.isDirectory() === true;
+    if (!input.startsWith("!") && (isGlob(input) || isFolder)) addFolders(root, isFolder ? input : picomatch.scan(input).base, files);
+  }
+  for (const [name] of declaredVariables(node, env)) variables.add(name);
+  for (const [name, param] of Object.entries(node.task.params ?? {})) if (param.kind !== "secret") variables.add(variableName(name, param));
+  for (const tool of node.task.tools ?? []) {
+    variables.add("PATH");
+    const found = findTool(tool, env["PATH"] ?? "");
+    if (found !== undefined) files.add(found);
+  }
+}
+
+/** A folder's own stamp changes when something is added to it or taken away. */
+function addFolders(root: string, base: string, files: Set<string>): void {
+  const open = [base === "" ? "." : base.replace(/\/+$/, "")];
+  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+    if (files.has(folder)) continue;
+    files.add(folder);
+    for (const entry of fs.readdirSync(path.resolve(root, folder), { withFileTypes: true })) {
+      if (entry.isDirectory() && ![".bt", ".git", "node_modules"].includes(entry.name)) open.push(folder === "." ? entry.name : `${folder}/${entry.name}`);
+    }
+  }
+}

@@ -3,7 +3,7 @@ import type { Event, Reporter } from "../event.ts";
 import { noPaint, type Paint } from "../paint.ts";
 import { createBlock, type Block } from "./block.ts";
 import { renderWarning } from "./failure.ts";
-import { renderDone, renderOutput, type OutputEvent } from "./line.ts";
+import { renderDone, renderOutput, type OutputEvent, type RunningEvent } from "./line.ts";
 import { createProgress } from "./progress.ts";
 import { createSummary, isFailure, type DoneEvent, type FinishedEvent } from "./summary.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -37,6 +37,8 @@ export function createLiveReporter(options: LiveOptions): Reporter {
   const blocks = new Map<string, Block>();
   const reasons = new Map<string, readonly string[]>();
   const groups = new Map<string, string>();
+  /** Tasks that have the terminal to themselves: no window meanwhile. */
+  const owners = new Set<string>();
   let targets = new Set<string>();
   let terminal: Terminal | undefined;
   let isLoading = false;
@@ -46,14 +48,22 @@ export function createLiveReporter(options: LiveOptions): Reporter {
   const print = (text: string): void => (terminal === undefined ? write(text) : terminal.print(text));
 
   async function tick(): Promise<void> {
-    if (terminal === undefined && !isLoading && !progress.isIdle()) {
+    if (terminal === undefined && !isLoading && !progress.isIdle() && owners.size === 0) {
       isLoading = true;
       const opened = await openTerminal(options);
-      // The run may have ended meanwhile.
-      if (isClosed) opened.close();
+      isLoading = false;
+      // The run may have ended meanwhile, or given the terminal to a task.
+      if (isClosed || owners.size > 0) opened.close();
       else terminal = opened;
     }
     terminal?.draw((size, spinner) => renderWindow(progress.snapshot(now()), { ...size, spinner, nowMs: now(), paint }));
+  }
+
+  function start(event: RunningEvent): void {
+    reasons.set(event.task, event.reasons);
+    if (!("console" in event) || event.console !== true) return;
+    owners.add(event.task);
+    closeWindow();
   }
 
   /** Lines meant for the reader stay at once; the others wait for the end of their task. */
@@ -76,6 +86,7 @@ export function createLiveReporter(options: LiveOptions): Reporter {
     const shown = isFailure(event) ? lines.slice(-failedLines) : lines;
     const hidden = lines.length - shown.length + (blocks.get(task)?.dropped() ?? 0);
     blocks.delete(task);
+    owners.delete(task);
     summary.add(event, shown);
     if (!isFailure(event) && (shown.length === 0 || !isShown(task))) return;
     const more = hidden === 0 ? "" : paint.dim(`(${hidden} lines before${log === undefined ? "" : `, all in ${log}`})\n`);
@@ -90,6 +101,10 @@ export function createLiveReporter(options: LiveOptions): Reporter {
   function close(): void {
     isClosed = true;
     stop();
+    closeWindow();
+  }
+
+  function closeWindow(): void {
     terminal?.close();
     terminal = undefined;
   }
@@ -106,7 +121,7 @@ export function createLiveReporter(options: LiveOptions): Reporter {
           for (const { task, group } of event.tasks) if (group !== undefined) groups.set(task, group);
           return;
         case "task-state":
-          if (event.state === "running") reasons.set(event.task, event.reasons);
+          if (event.state === "running") start(event);
           else if (event.state === "done") done(event);
           return;
         case "task-output":

@@ -143,6 +143,24 @@ test("a run that ends while listr2 is loaded leaves the terminal as it was", asy
   expect(world.bytes().endsWith("\x1B[?25h")).toBe(true);
 });
 
+test("a task that owns the terminal has it without a window", async () => {
+  const world = live();
+  const owner: Happening = Object.assign(running("taste"), { console: true });
+  world.tell([started(), running("mix")]);
+  await world.tick();
+
+  world.tell([owner]);
+  const given = world.bytes();
+  await world.tick();
+  const meanwhile = world.bytes();
+  world.tell([done("taste")]);
+  await world.tick();
+
+  expect(given.endsWith("\x1B[?25h")).toBe(true);
+  expect(meanwhile).toBe(given);
+  expect(world.bytes().slice(given.length)).toContain("mix  0 s");
+});
+
 test("the window follows the size of the terminal", async () => {
   const world = live();
   world.tell([started(), running("oven"), said("oven", "warming ".repeat(20))]);

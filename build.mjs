@@ -6,6 +6,7 @@ import * as path from "node:path";
 import { build } from "esbuild";
 
 const root = import.meta.dirname;
+const started = new Date();
 const out = path.join(root, "dist");
 const staged = path.join(root, `dist.${process.pid}`);
 const plugins = fs.readdirSync(path.join(root, "plugins")).filter((name) => fs.existsSync(path.join(root, "plugins", name, "index.ts")));
@@ -33,12 +34,26 @@ try {
   fs.chmodSync(path.join(staged, "bt.cjs"), 0o755);
   const tsc = spawnSync(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noCheck", "--outDir", staged], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
   if (tsc.status !== 0) process.exit(1);
+  // As old as the build's start: what is edited meanwhile is newer.
   fs.writeFileSync(path.join(staged, ".stamp"), "");
-  // The old dist stays usable until the new one is whole.
-  const old = `${staged}.old`;
-  if (fs.existsSync(out)) fs.renameSync(out, old);
-  fs.renameSync(staged, out);
-  fs.rmSync(old, { recursive: true, force: true });
+  fs.utimesSync(path.join(staged, ".stamp"), started, started);
+  swap();
 } finally {
   fs.rmSync(staged, { recursive: true, force: true });
+}
+
+/** The old dist stays usable until the new one is whole; of two builds at once, the last one stays. */
+function swap() {
+  for (let attempt = 0; ; attempt++) {
+    const old = `${staged}.old${attempt}`;
+    try {
+      if (fs.existsSync(out)) fs.renameSync(out, old);
+      fs.renameSync(staged, out);
+      return;
+    } catch (error) {
+      if (attempt > 20) throw error;
+    } finally {
+      fs.rmSync(old, { recursive: true, force: true });
+    }
+  }
 }

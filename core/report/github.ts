@@ -5,7 +5,7 @@ import { noPaint, type Paint } from "../paint.ts";
 import { createBlock, renderBlock, type Block } from "./block.ts";
 import { renderDuration } from "./duration.ts";
 import { renderWarning } from "./failure.ts";
-import { renderDone, renderOutput } from "./line.ts";
+import { findOnlyTarget, renderDone, renderOutput, renderStart, type RunningEvent } from "./line.ts";
 import { createSummary, isFailure, renderCounts, type DoneEvent, type Ending, type FinishedEvent, type Summary } from "./summary.ts";
 
 export interface GithubOptions {
@@ -31,11 +31,19 @@ export function createGithubReporter(options: GithubOptions): Reporter {
   const rows: string[] = [];
   let root = "";
   let dryRun = false;
+  let target: string | undefined;
 
   function add(task: string, text: string): void {
     const block = blocks.get(task) ?? createBlock();
     blocks.set(task, block);
     block.add(text);
+    if (task === target && !quiet) write(`${text}\n`);
+  }
+
+  function start(event: RunningEvent): void {
+    reasons.set(event.task, event.reasons);
+    // Nothing runs beside an only target: its lines need not wait for its end.
+    if (event.task === target && !quiet) write(`${renderStart(event, paint)}\n`);
   }
 
   function done(event: DoneEvent): void {
@@ -47,6 +55,7 @@ export function createGithubReporter(options: GithubOptions): Reporter {
     if (head === undefined) return;
     rows.push(`| ${escapeCell(task)} | ${event.outcome} | ${renderDuration(event.durationMs)} |\n`);
     if (quiet) return;
+    if (task === target) return event.outcome === "ran" ? undefined : write(`${head}\n`);
     const body = renderBlock(block, log);
     // What failed stays unfolded: it is what the reader came for.
     write(body === "" || isFailure(event) ? `${head}\n${body}` : `::group::${head}\n${body}::endgroup::\n`);
@@ -63,9 +72,10 @@ export function createGithubReporter(options: GithubOptions): Reporter {
       switch (event.kind) {
         case "run-started":
           ({ root, dryRun } = event);
+          target = findOnlyTarget(event.targets);
           return;
         case "task-state":
-          if (event.state === "running") reasons.set(event.task, event.reasons);
+          if (event.state === "running") start(event);
           else if (event.state === "done") done(event);
           return;
         case "task-output":

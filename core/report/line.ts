@@ -7,6 +7,11 @@ import type { DoneEvent } from "./summary.ts";
 export type OutputEvent = Extract<Event, { readonly kind: "task-output" }>;
 export type RunningEvent = Extract<Event, { readonly state: "running" }>;
 
+/** The one task that was asked for. Undefined: there are several. */
+export function findOnlyTarget(targets: readonly string[]): string | undefined {
+  return targets.length === 1 ? targets[0] : undefined;
+}
+
 /** Output as it is shown; may be several lines, without the last newline. */
 export function renderOutput(event: OutputEvent, paint: Paint): string {
   switch (event.stream) {

@@ -3,7 +3,7 @@ import type { Event, Reporter } from "../event.ts";
 import { noPaint, type Paint } from "../paint.ts";
 import { createBlock, type Block } from "./block.ts";
 import { renderWarning } from "./failure.ts";
-import { renderDone, renderOutput, type OutputEvent, type RunningEvent } from "./line.ts";
+import { findOnlyTarget, renderDone, renderOutput, renderStart, type OutputEvent, type RunningEvent } from "./line.ts";
 import { createProgress } from "./progress.ts";
 import { createSummary, isFailure, type DoneEvent, type FinishedEvent } from "./summary.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
@@ -40,6 +40,7 @@ export function createLiveReporter(options: LiveOptions): Reporter {
   /** Tasks that have the terminal to themselves: no window meanwhile. */
   const owners = new Set<string>();
   let targets = new Set<string>();
+  let only: string | undefined;
   let terminal: Terminal | undefined;
   let isLoading = false;
   let isClosed = false;
@@ -61,17 +62,26 @@ export function createLiveReporter(options: LiveOptions): Reporter {
 
   function start(event: RunningEvent): void {
     reasons.set(event.task, event.reasons);
+    if (event.task === only) print(`${renderStart(event, paint)}\n`);
     if (!("console" in event) || event.console !== true) return;
     owners.add(event.task);
     closeWindow();
   }
 
-  /** Lines meant for the reader stay at once; the others wait for the end of their task. */
+  /** Lines meant for the reader stay at once, and so do all of an only target; the others wait for the end of their task. */
   function output(event: OutputEvent): void {
     const text = renderOutput(event, paint);
+    if (event.task === only) {
+      print(`${text}\n`);
+      return keep(event.task, text);
+    }
     if (event.stream === "info" || event.stream === "warn") return print(text.split("\n").map((line) => `${paint.dim(`${event.task} |`)} ${line}\n`).join(""));
-    const block = blocks.get(event.task) ?? createBlock(isShown(event.task) ? undefined : failedLines);
-    blocks.set(event.task, block);
+    keep(event.task, text);
+  }
+
+  function keep(task: string, text: string): void {
+    const block = blocks.get(task) ?? createBlock(isShown(task) && task !== only ? undefined : failedLines);
+    blocks.set(task, block);
     block.add(text);
   }
 
@@ -88,9 +98,11 @@ export function createLiveReporter(options: LiveOptions): Reporter {
     blocks.delete(task);
     owners.delete(task);
     summary.add(event, shown);
+    const head = renderDone(event, reasons.get(task) ?? [], paint);
+    if (task === only) return event.outcome === "ran" || head === undefined ? undefined : print(`${head}\n`);
     if (!isFailure(event) && (shown.length === 0 || !isShown(task))) return;
     const more = hidden === 0 ? "" : paint.dim(`(${hidden} lines before${log === undefined ? "" : `, all in ${log}`})\n`);
-    print(`${renderDone(event, reasons.get(task) ?? [], paint) ?? task}\n${more}${shown.map((line) => `${line}\n`).join("")}`);
+    print(`${head ?? task}\n${more}${shown.map((line) => `${line}\n`).join("")}`);
   }
 
   function finish(event: FinishedEvent): void {
@@ -111,10 +123,12 @@ export function createLiveReporter(options: LiveOptions): Reporter {
 
   return {
     event(event: Event) {
-      progress.event(event);
+      // What stays on the screen need not stand in the window as well.
+      if (event.kind !== "task-output" || event.task !== only) progress.event(event);
       switch (event.kind) {
         case "run-started":
           targets = new Set(event.targets);
+          if (show !== "failures") only = findOnlyTarget(event.targets);
           stop = every(frameMs, tick);
           return;
         case "graph-ready":

@@ -3,10 +3,10 @@ import type { Event, Reporter } from "../event.ts";
 import { noPaint, type Paint } from "../paint.ts";
 import { createBlock, renderBlock, type Block } from "./block.ts";
 import { renderWarning } from "./failure.ts";
-import { renderDone, renderOutput, renderStart, type OutputEvent, type RunningEvent } from "./line.ts";
+import { findOnlyTarget, renderDone, renderOutput, renderStart, type OutputEvent, type RunningEvent } from "./line.ts";
 import { createSummary, isFailure, type DoneEvent } from "./summary.ts";
 
-/** `grouped` one block per task when it is done · `prefixed` each line with its task · `stream` lines as they come. */
+/** `grouped` one block per task when it is done (an only target as it comes) · `prefixed` each line with its task · `stream` lines as they come. */
 export type PlainMode = "grouped" | "prefixed" | "stream";
 
 export interface PlainOptions {
@@ -31,19 +31,20 @@ export function createPlainReporter(options: PlainOptions): Reporter {
   const summary = createSummary();
   const opened = new Map<string, Open>();
   let isDry = false;
-  const isGrouped = (): boolean => mode === "grouped" || isDry;
+  let target: string | undefined;
+  // Nothing runs beside an only target: its lines need not wait for its end.
+  const isGrouped = (task: string): boolean => isDry || (mode === "grouped" && task !== target);
 
   function open(task: string): Open {
     const found = opened.get(task);
     if (found !== undefined) return found;
-    const made = { block: createBlock(isGrouped() ? undefined : 200), reasons: [] };
-    opened.set(task, made);
-    return made;
+    opened.set(task, { block: createBlock(isGrouped(task) ? undefined : 200), reasons: [] });
+    return open(task);
   }
 
   function start(event: RunningEvent): void {
     open(event.task).reasons = event.reasons;
-    if (!isGrouped() && !quiet) write(`${renderStart(event, paint)}\n`);
+    if (!isGrouped(event.task) && !quiet) write(`${renderStart(event, paint)}\n`);
     else if (event.attempt > 1) open(event.task).block.add(paint.dim(`try ${event.attempt}`));
   }
 
@@ -52,7 +53,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
     if (quiet) return;
     const text = renderOutput(event, paint);
     open(event.task).block.add(text);
-    if (isGrouped()) return;
+    if (isGrouped(event.task)) return;
     const prefix = mode === "prefixed" ? paint.dim(`${event.task} | `) : "";
     write(text.split("\n").map((line) => `${prefix}${line}\n`).join(""));
   }
@@ -63,9 +64,9 @@ export function createPlainReporter(options: PlainOptions): Reporter {
     summary.add(event, block.lines());
     if (quiet) return;
     if (isDry) return write(renderPlanned(event, reasons, block));
-    if (!isGrouped() && event.outcome === "ran") return;
+    if (!isGrouped(event.task) && event.outcome === "ran") return;
     const head = renderDone(event, reasons, paint);
-    if (head !== undefined) write(`${head}\n${isGrouped() ? renderBlock(block, event.log) : ""}`);
+    if (head !== undefined) write(`${head}\n${isGrouped(event.task) ? renderBlock(block, event.log) : ""}`);
   }
 
   function renderPlanned(event: DoneEvent, reasons: readonly string[], block: Block): string {
@@ -79,6 +80,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
       switch (event.kind) {
         case "run-started":
           isDry = event.dryRun;
+          target = findOnlyTarget(event.targets);
           return;
         case "task-state":
           if (event.state === "running") start(event);

@@ -67,7 +67,7 @@ export function createSummary(): Summary {
 
 /** Whether a task ended in a way that somebody has to look at. */
 export function isFailure(event: DoneEvent): boolean {
-  return event.failure !== undefined || event.outcome === "failed" || event.outcome === "timed-out";
+  return event.outcome === "failed" || event.outcome === "timed-out";
 }
 
 function createEnding(event: DoneEvent, printed: ReadonlySet<string>): Ending {

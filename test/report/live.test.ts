@@ -60,7 +60,7 @@ bt: 1 ran, 1 failed, 1 blocked in 4.2 s
 
 test("the window is drawn, redrawn in place, and gone at the end with the cursor back", async () => {
   const world = live();
-  world.tell([started(), { kind: "graph-ready", tasks: [{ task: "oven", needs: [] }] }, { ...running("oven"), atMs: 1000 }, said("oven", "warming")]);
+  world.tell([started({ targets: ["oven", "shop"] }), { kind: "graph-ready", tasks: [{ task: "oven", needs: [] }] }, { ...running("oven"), atMs: 1000 }, said("oven", "warming")]);
 
   world.nowMs = 3000;
   await world.tick();
@@ -133,7 +133,7 @@ test("the end of a failed task's long output is shown, with the place of all of 
 
 test("a run that ends while listr2 is loaded leaves the terminal as it was", async () => {
   const world = live();
-  world.tell([started(), running("oven")]);
+  world.tell([started(), running("mix")]);
 
   const frame = world.tick();
   world.end();
@@ -141,6 +141,18 @@ test("a run that ends while listr2 is loaded leaves the terminal as it was", asy
 
   expect(world.text()).toBe("");
   expect(world.bytes().endsWith("\x1B[?25h")).toBe(true);
+});
+
+test("an only target shows its lines as they come", async () => {
+  const world = live();
+  world.tell([started(), running("mix"), said("mix", "stirring"), done("mix"), running("oven"), said("oven", "warming")]);
+  const early = world.bytes();
+  await world.tick();
+
+  world.tell([said("oven", "smoke!"), done("oven", "failed", { failure: { code: "X", problem: "It burnt", detail: ["smoke!"], exitCode: 1 } }), finished({ ran: 1, failed: 1 }, { exitCode: 1 })]);
+
+  expect(early).toBe("▸ oven (it has never run)\nwarming\n");
+  expect(world.text().slice(early.length)).toBe("\r⠙ oven  0 s\n1/0 · 1 running · 0 s\n\r\nsmoke!\n✖ oven failed after 1.2 s\nbt: It burnt\n  task oven\nbt: 1 ran, 1 failed in 4.2 s\n");
 });
 
 test("a task that owns the terminal has it without a window", async () => {
@@ -163,7 +175,7 @@ test("a task that owns the terminal has it without a window", async () => {
 
 test("the window follows the size of the terminal", async () => {
   const world = live();
-  world.tell([started(), running("oven"), said("oven", "warming ".repeat(20))]);
+  world.tell([started({ targets: ["oven", "shop"] }), running("oven"), said("oven", "warming ".repeat(20))]);
   await world.tick();
 
   Object.assign(world.stdout, { columns: 30 });

@@ -55,6 +55,12 @@ Use less heat.
 `);
 });
 
+test("github: an only target is not folded, for it comes as it happens", () => {
+  const { log } = onGithub([started(), running("oven"), said("oven", "warming"), done("oven"), finished({ ran: 1 })]);
+
+  expect(log).toBe("▸ oven (it has never run)\nwarming\nbt: 1 ran in 4.2 s\n");
+});
+
 test("github: an annotation points into the workspace, escaped", () => {
   const failure = { code: "X", problem: "100% burnt\nand cold", at: "a,b.ts:14:5", exitCode: 1, detail: ["x|y"] };
   const { log, summary } = onGithub([started(), running("bake:rye"), done("bake:rye", "failed", { failure, allowed: true }), finished({ failed: 1 }, { exitCode: 1 })], { workspace: "/", quiet: true });

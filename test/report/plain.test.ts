@@ -30,6 +30,17 @@ fire!
 ${ending}`);
 });
 
+test("grouped: an only target comes as it happens, after its needs", () => {
+  const text = show([started(), running("mix"), said("mix", "stirring"), done("mix"), running("oven"), said("oven", "warming"), done("oven"), finished({ ran: 2 })]);
+
+  expect(text).toBe(`✔ mix in 1.2 s (it has never run)
+stirring
+▸ oven (it has never run)
+warming
+bt: 2 ran in 4.2 s
+`);
+});
+
 test("stream: lines come as they happen", () => {
   expect(show(burnt, { mode: "stream" })).toBe(`▸ mix (it has never run)
 $ mix flour

@@ -78,7 +78,7 @@ const importMeta: Plugin = {
       const { pathToFileURL } = await import("node:url");
       const names = { __bt_url: pathToFileURL(file).href, __bt_file: file, __bt_folder: path.dirname(file) };
       const header = Object.entries(names).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
-      return { contents: `${header.join(" ")} ${text}`, loader: /\.[cm]?ts$/.test(file) ? "ts" : /x$/.test(file) ? "tsx" : "js" };
+      return { contents: `${header.join(" ")} ${text}`, loader: /\.[cm]?ts$/.test(file) ? "ts" : file.endsWith("x") ? "tsx" : "js" };
     });
   },
 };

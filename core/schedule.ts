@@ -65,7 +65,6 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   const started = new Set<string>();
   const ready: string[] = []; // The next one to start is the last.
   let paused = 0; // Running tasks that wait at the barrier and need no slot.
-  let left = nodes.size;
   let running = 0;
   let stopped = false;
   let finish: () => void = () => {};
@@ -105,7 +104,6 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
 
   const settle = (id: string, hasFailed: boolean): void => {
     status.set(id, "done");
-    left--;
     if (hasFailed) failed.add(id);
     if (validations.has(id)) for (const wake of onValidation.splice(0)) wake();
     for (const next of dependents.get(id) ?? []) {

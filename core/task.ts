@@ -1,5 +1,5 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
-import { taskFieldUnknown, taskShape } from "./errors.ts";
+import { checkShape } from "./shape.ts";
 import type { Shell as ZxShell } from "zx/core";
 
 /** A value that survives JSON: what a task may return. */
@@ -272,52 +272,6 @@ export function task<R = void, const P extends ParamSet = {}, const N extends Ne
   Error.captureStackTrace(site, task);
   const described: unknown = Object.freeze(Object.assign(Object.create(methods), spec, { handle: {}, site }));
   return described as Task<R, P, CellName<M>>; // The methods stand on the prototype, which Object.create does not tell the compiler.
-}
-
-type Shape = readonly ("string" | "boolean" | "number" | "function" | "list" | "record")[];
-
-/** What each field may be, for builderfiles that no compiler has looked at. */
-const shapes: Readonly<Record<keyof TaskSpec<unknown, ParamSet, Needs, Matrix>, Shape>> = {
-  name: ["string"],
-  description: ["string"],
-  aliases: ["list"],
-  tags: ["list"],
-  private: ["boolean"],
-  rest: ["boolean"],
-  params: ["record"],
-  needs: ["list", "record"],
-  matrix: ["record"],
-  inputs: ["list", "function"],
-  outputs: ["list", "function"],
-  external: ["boolean"],
-  clean: ["boolean", "string"],
-  env: ["list"],
-  tools: ["list"],
-  cwd: ["string"],
-  run: ["string", "list", "function"],
-  always: ["boolean"],
-  when: ["function"],
-  status: ["function"],
-  finally: ["list"],
-  confirm: ["string"],
-  retries: ["number", "record"],
-  timeoutMs: ["number"],
-  pool: ["string", "list"],
-  priority: ["number"],
-  allowFailure: ["boolean"],
-  salt: ["string"],
-  portable: ["boolean"],
-  dryRun: ["string"],
-};
-const shapeOf = new Map<string, Shape>(Object.entries(shapes));
-
-function checkShape(spec: object): void {
-  for (const [field, value] of Object.entries(spec)) {
-    const shape = shapeOf.get(field);
-    if (shape === undefined) throw taskFieldUnknown(field, [...shapeOf.keys()]);
-    const kind = value === null ? "null" : Array.isArray(value) ? "list" : typeof value === "object" ? "record" : typeof value;
-    if (value !== undefined && !shape.some((allowed) => allowed === kind)) throw taskShape(field, `a ${kind}`, shape.map((allowed) => `a ${allowed}`).join(" or "));
-  }
 }
 
 /** A need that only has to be done before; its result is not an input. */

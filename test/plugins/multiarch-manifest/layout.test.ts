@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { digestOf } from "../../../plugins/multiarch-manifest/digest.ts";
 import {
@@ -123,11 +124,11 @@ test("putEntries() loses no entry of three processes, also when a fourth was kil
   const dead = spawn("true");
   await once(dead, "exit");
   await writeFile(join(layout.dir, ".lock"), `${JSON.stringify({ pid: dead.pid, boot: "earlier", started: "1", id: "x" })}\n`);
-  const module = new URL("../../support/put-entries.ts", import.meta.url).pathname;
+  const program = join(await temporaryFolder(), "put-entries.cjs");
+  const source = new URL("../../support/put-entries.ts", import.meta.url).pathname;
+  await build({ entryPoints: [source], bundle: true, platform: "node", outfile: program, logLevel: "error" });
 
-  const writers = ["a", "b", "c"].map((name) => spawn("npx", ["esbuild", module, "--bundle", "--platform=node", "--format=esm", `--outfile=${layout.dir}/${name}.mjs`], { stdio: "ignore" }));
-  await Promise.all(writers.map((writer) => once(writer, "exit")));
-  const runs = ["a", "b", "c"].map((name) => spawn(process.execPath, [`${layout.dir}/${name}.mjs`, layout.dir, name], { stdio: "inherit" }));
+  const runs = ["a", "b", "c"].map((name) => spawn(process.execPath, [program, layout.dir, name], { stdio: "inherit" }));
   await Promise.all(runs.map((run) => once(run, "exit")));
 
   expect((await names(layout.dir)).length).toBe(30);

@@ -27,6 +27,7 @@ export function createBlock(most = 10_000): Block {
 
 /** The lines of a block, each with a newline; says when there were more. */
 export function renderBlock(block: Block, log: string | undefined, indent = ""): string {
-  const more = block.dropped() === 0 ? [] : [`(${block.dropped()} lines before${log === undefined ? "" : `, all in ${log}`})`];
+  const more =
+    block.dropped() === 0 ? [] : [`(${block.dropped()} lines before${log === undefined ? "" : `, all in ${log}`})`];
   return [...more, ...block.lines()].map((line) => `${indent}${line}\n`).join("");
 }

@@ -17,7 +17,8 @@ export interface FailureFacts {
 
 /** Whatever was thrown, ending in a newline. Several BtErrors in one AggregateError come one after the other. */
 export function renderError(error: unknown, paint: Paint = noPaint): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map((one) => renderError(one, paint)).join("");
+  if (error instanceof AggregateError && error.errors.length > 0)
+    return error.errors.map((one) => renderError(one, paint)).join("");
   if (isBtError(error)) return renderBtError(error, paint);
   const stack = error instanceof Error ? error.stack : undefined;
   return renderBug(error instanceof Error ? error.message : String(error), stack, {}, paint);
@@ -27,11 +28,18 @@ export function renderError(error: unknown, paint: Paint = noPaint): string {
 export function renderFailure(failure: Failure, facts: FailureFacts = {}, paint: Paint = noPaint): string {
   if (failure.code === "BUG") return renderBug(failure.problem, failure.stack, facts, paint);
   const { problem, at, detail = [], fix } = failure;
-  return renderParts({ problem, detail, ...(at === undefined ? {} : { at }), ...(fix === undefined ? {} : { fix }) }, facts, paint);
+  return renderParts(
+    { problem, detail, ...(at === undefined ? {} : { at }), ...(fix === undefined ? {} : { fix }) },
+    facts,
+    paint,
+  );
 }
 
 /** A warning, ending in a newline. */
-export function renderWarning(warning: { readonly text: string; readonly fix?: string; readonly task?: string }, paint: Paint = noPaint): string {
+export function renderWarning(
+  warning: { readonly text: string; readonly fix?: string; readonly task?: string },
+  paint: Paint = noPaint,
+): string {
   const { text, task, fix } = warning;
   const named = task === undefined || text.includes(`"${task}"`) ? text : `${task}: ${text}`;
   return `${paint.warn("bt:")} Warning: ${hang(named, 4)}\n${fix === undefined ? "" : labelled("fix", fix, paint)}`;
@@ -62,7 +70,11 @@ function renderBtError(error: BtError, paint: Paint): string {
 function renderBug(problem: string, stack: string | undefined, facts: FailureFacts, paint: Paint): string {
   const frames = (stack ?? "").split("\n").filter((line) => /^\s*at /.test(line));
   const fix = "Report it with all these lines; the exit code of a bug is 70.";
-  return renderParts({ problem: `This is a bug in bt or in a plugin: ${problem}`, detail: frames.map((frame) => frame.trim()), fix }, facts, paint);
+  return renderParts(
+    { problem: `This is a bug in bt or in a plugin: ${problem}`, detail: frames.map((frame) => frame.trim()), fix },
+    facts,
+    paint,
+  );
 }
 
 function renderParts(parts: Parts, facts: FailureFacts, paint: Paint): string {
@@ -71,7 +83,8 @@ function renderParts(parts: Parts, facts: FailureFacts, paint: Paint): string {
   const lines = [`${paint.bad("bt:")} ${paint.strong(hang(parts.problem, 4))}\n`];
   if (!isNamed) lines.push(labelled("task", task, paint));
   if (parts.at !== undefined) lines.push(labelled("at", parts.at, paint));
-  for (const line of [...(parts.source ?? []), ...parts.detail.flatMap((text) => text.split("\n"))]) lines.push(`       ${line}`.trimEnd(), "\n");
+  for (const line of [...(parts.source ?? []), ...parts.detail.flatMap((text) => text.split("\n"))])
+    lines.push(`       ${line}`.trimEnd(), "\n");
   if (log !== undefined) lines.push(labelled("log", log, paint));
   if (allowed === true) lines.push(labelled("so", "nothing else fails: this failure is allowed", paint));
   if (blocked.length > 0) lines.push(labelled("so", `${renderNames(blocked)} did not run`, paint));
@@ -89,7 +102,9 @@ function hang(text: string, indent: number): string {
 }
 
 function renderPlace(place: Place): string {
-  return [place.where, place.line, place.line === undefined ? undefined : place.column].filter((part) => part !== undefined).join(":");
+  return [place.where, place.line, place.line === undefined ? undefined : place.column]
+    .filter((part) => part !== undefined)
+    .join(":");
 }
 
 /** The line itself and a caret below the column; long lines are cut around it. */

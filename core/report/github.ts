@@ -6,7 +6,15 @@ import { createBlock, renderBlock, type Block } from "./block.ts";
 import { renderDuration } from "./duration.ts";
 import { renderWarning } from "./failure.ts";
 import { findOnlyTarget, renderDone, renderOutput, renderStart, type RunningEvent } from "./line.ts";
-import { createSummary, isFailure, renderCounts, type DoneEvent, type Ending, type FinishedEvent, type Summary } from "./summary.ts";
+import {
+  createSummary,
+  isFailure,
+  renderCounts,
+  type DoneEvent,
+  type Ending,
+  type FinishedEvent,
+  type Summary,
+} from "./summary.ts";
 
 export interface GithubOptions {
   readonly write: (text: string) => void;
@@ -63,7 +71,8 @@ export function createGithubReporter(options: GithubOptions): Reporter {
 
   function finish(event: FinishedEvent): void {
     write(summary.render(event, { quiet, dryRun, paint }));
-    for (const ending of summary.endings()) write(renderAnnotation(ending, { root, workspace: options.workspace ?? root }));
+    for (const ending of summary.endings())
+      write(renderAnnotation(ending, { root, workspace: options.workspace ?? root }));
     if (!dryRun) options.saveSummary?.(renderJob(event, rows, summary));
   }
 
@@ -80,10 +89,14 @@ export function createGithubReporter(options: GithubOptions): Reporter {
           return;
         case "task-output":
           add(event.task, renderOutput(event, paint));
-          return event.stream === "warn" ? write(`::warning title=${escapeProperty(event.task)}::${escapeData(event.text)}\n`) : undefined;
+          return event.stream === "warn"
+            ? write(`::warning title=${escapeProperty(event.task)}::${escapeData(event.text)}\n`)
+            : undefined;
         case "warning":
           write(renderWarning(event, paint));
-          return write(`::warning::${escapeData(event.fix === undefined ? event.text : `${event.text}\n${event.fix}`)}\n`);
+          return write(
+            `::warning::${escapeData(event.fix === undefined ? event.text : `${event.text}\n${event.fix}`)}\n`,
+          );
         case "run-finished":
           return finish(event);
         case "graph-ready":
@@ -100,8 +113,12 @@ function renderAnnotation(ending: Ending, folders: { readonly root: string; read
   // `plugin "x"` and `task "y"` are places too, but no files.
   const isFile = file !== undefined && !file.includes('"');
   const place = isFile ? { file: path.relative(folders.workspace, path.resolve(folders.root, file)), line, col } : {};
-  const properties = Object.entries({ ...place, title: task }).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${escapeProperty(value)}`]));
-  const text = [failure.problem, ...(failure.detail ?? []), ...(failure.fix === undefined ? [] : [failure.fix])].join("\n");
+  const properties = Object.entries({ ...place, title: task }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${escapeProperty(value)}`],
+  );
+  const text = [failure.problem, ...(failure.detail ?? []), ...(failure.fix === undefined ? [] : [failure.fix])].join(
+    "\n",
+  );
   return `::${allowed ? "warning" : "error"} ${properties.join(",")}::${escapeData(text)}\n`;
 }
 
@@ -117,7 +134,10 @@ function renderJob(event: FinishedEvent, rows: readonly string[], summary: Summa
   const counts = renderCounts(event.counts) || "nothing to do";
   const failures = summary.endings().map((ending) => renderEnding(ending, summary.blocked(ending.task)));
   const more = rows.length > mostRows ? `\n… and ${rows.length - mostRows} more tasks\n` : "";
-  const table = rows.length === 0 ? "" : `\n| task | outcome | time |\n| --- | --- | ---: |\n${rows.slice(0, mostRows).join("")}${more}`;
+  const table =
+    rows.length === 0
+      ? ""
+      : `\n| task | outcome | time |\n| --- | --- | ---: |\n${rows.slice(0, mostRows).join("")}${more}`;
   return `### bt: ${counts} in ${renderDuration(event.durationMs)}\n${failures.join("")}${table}`;
 }
 

@@ -2,7 +2,7 @@
 import type { Event } from "../event.ts";
 import { marks, type Paint } from "../paint.ts";
 import { renderDuration } from "./duration.ts";
-import type { DoneEvent } from "./summary.ts";
+import { isFailure, type DoneEvent } from "./summary.ts";
 
 export type OutputEvent = Extract<Event, { readonly kind: "task-output" }>;
 export type RunningEvent = Extract<Event, { readonly state: "running" }>;
@@ -37,10 +37,13 @@ export function renderDone(event: DoneEvent, reasons: readonly string[], paint: 
   const { task } = event;
   const time = renderDuration(event.durationMs);
   const bad = (text: string): string =>
-    event.allowed === true ? `${paint.warn(marks.warning)} ${paint.strong(task)} ${text} (allowed)` : `${paint.bad(marks.failed)} ${paint.strong(task)} ${text}`;
+    event.allowed === true
+      ? `${paint.warn(marks.warning)} ${paint.strong(task)} ${text} (allowed)`
+      : `${paint.bad(marks.failed)} ${paint.strong(task)} ${text}`;
   switch (event.outcome) {
     case "ran":
-      if (event.flaky === true) return `${paint.warn(marks.warning)} ${paint.strong(task)} in ${time}, after a failed try`;
+      if (event.flaky === true)
+        return `${paint.warn(marks.warning)} ${paint.strong(task)} in ${time}, after a failed try`;
       return `${paint.good(marks.done)} ${paint.strong(task)} in ${time}${renderReasons(reasons, paint)}`;
     case "restored":
       return `${paint.good(marks.done)} ${paint.strong(task)} restored in ${time}`;
@@ -56,6 +59,12 @@ export function renderDone(event: DoneEvent, reasons: readonly string[], paint: 
     case "blocked":
       return undefined;
   }
+}
+
+/** What a dry run says of a task, and why it would run. Undefined: nothing would happen. */
+export function renderPlanned(event: DoneEvent, reasons: readonly string[], paint: Paint): string | undefined {
+  if (event.outcome !== "ran" && event.outcome !== "restored" && !isFailure(event)) return undefined;
+  return `${paint.strong(event.task)}${renderReasons(event.outcome === "restored" ? ["from the cache"] : reasons, paint)}`;
 }
 
 function renderReasons(reasons: readonly string[], paint: Paint): string {

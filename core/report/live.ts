@@ -57,7 +57,9 @@ export function createLiveReporter(options: LiveOptions): Reporter {
       if (isClosed || owners.size > 0) opened.close();
       else terminal = opened;
     }
-    terminal?.draw((size, spinner) => renderWindow(progress.snapshot(now()), { ...size, spinner, nowMs: now(), paint }));
+    terminal?.draw((size, spinner) =>
+      renderWindow(progress.snapshot(now()), { ...size, spinner, nowMs: now(), paint }),
+    );
   }
 
   function start(event: RunningEvent): void {
@@ -75,7 +77,8 @@ export function createLiveReporter(options: LiveOptions): Reporter {
       print(`${text}\n`);
       return keep(event.task, text);
     }
-    if (event.stream === "info" || event.stream === "warn") return print(text.split("\n").map((line) => `${paint.dim(`${event.task} |`)} ${line}\n`).join(""));
+    if (event.stream === "info" || event.stream === "warn")
+      return print(`${text.replaceAll(/^/gm, () => `${paint.dim(`${event.task} |`)} `)}\n`);
     keep(event.task, text);
   }
 
@@ -101,7 +104,8 @@ export function createLiveReporter(options: LiveOptions): Reporter {
     const head = renderDone(event, reasons.get(task) ?? [], paint);
     if (task === only) return event.outcome === "ran" || head === undefined ? undefined : print(`${head}\n`);
     if (!isFailure(event) && (shown.length === 0 || !isShown(task))) return;
-    const more = hidden === 0 ? "" : paint.dim(`(${hidden} lines before${log === undefined ? "" : `, all in ${log}`})\n`);
+    const more =
+      hidden === 0 ? "" : paint.dim(`(${hidden} lines before${log === undefined ? "" : `, all in ${log}`})\n`);
     print(`${head ?? task}\n${more}${shown.map((line) => `${line}\n`).join("")}`);
   }
 

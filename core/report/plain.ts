@@ -3,8 +3,16 @@ import type { Event, Reporter } from "../event.ts";
 import { noPaint, type Paint } from "../paint.ts";
 import { createBlock, renderBlock, type Block } from "./block.ts";
 import { renderWarning } from "./failure.ts";
-import { findOnlyTarget, renderDone, renderOutput, renderStart, type OutputEvent, type RunningEvent } from "./line.ts";
-import { createSummary, isFailure, type DoneEvent } from "./summary.ts";
+import {
+  findOnlyTarget,
+  renderDone,
+  renderOutput,
+  renderPlanned,
+  renderStart,
+  type OutputEvent,
+  type RunningEvent,
+} from "./line.ts";
+import { createSummary, type DoneEvent } from "./summary.ts";
 
 /** `grouped` one block per task when it is done (an only target as it comes) · `prefixed` each line with its task · `stream` lines as they come. */
 export type PlainMode = "grouped" | "prefixed" | "stream";
@@ -55,7 +63,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
     open(event.task).block.add(text);
     if (isGrouped(event.task)) return;
     const prefix = mode === "prefixed" ? paint.dim(`${event.task} | `) : "";
-    write(text.split("\n").map((line) => `${prefix}${line}\n`).join(""));
+    write(`${text.replaceAll(/^/gm, () => prefix)}\n`);
   }
 
   function done(event: DoneEvent): void {
@@ -63,16 +71,10 @@ export function createPlainReporter(options: PlainOptions): Reporter {
     opened.delete(event.task);
     summary.add(event, block.lines());
     if (quiet) return;
-    if (isDry) return write(renderPlanned(event, reasons, block));
-    if (!isGrouped(event.task) && event.outcome === "ran") return;
-    const head = renderDone(event, reasons, paint);
-    if (head !== undefined) write(`${head}\n${isGrouped(event.task) ? renderBlock(block, event.log) : ""}`);
-  }
-
-  function renderPlanned(event: DoneEvent, reasons: readonly string[], block: Block): string {
-    if (event.outcome !== "ran" && event.outcome !== "restored" && !isFailure(event)) return "";
-    const why = event.outcome === "restored" ? "from the cache" : reasons[0];
-    return `${paint.strong(event.task)}${why === undefined ? "" : paint.dim(` (${why})`)}\n${renderBlock(block, event.log, "  ")}`;
+    const isBlock = isGrouped(event.task);
+    if (!isBlock && event.outcome === "ran") return;
+    const head = isDry ? renderPlanned(event, reasons, paint) : renderDone(event, reasons, paint);
+    if (head !== undefined) write(`${head}\n${isBlock ? renderBlock(block, event.log, isDry ? "  " : "") : ""}`);
   }
 
   return {

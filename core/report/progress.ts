@@ -82,11 +82,18 @@ export function createProgress(): Progress {
           if (event.state === "done") return done(event);
           if (event.state !== "running") return;
           const group = outlines.get(event.task)?.group;
-          running.set(event.task, { task: event.task, sinceMs: event.atMs, attempt: event.attempt, lastLine: "", ...(group === undefined ? {} : { group }) });
+          running.set(event.task, {
+            task: event.task,
+            sinceMs: event.atMs,
+            attempt: event.attempt,
+            lastLine: "",
+            ...(group === undefined ? {} : { group }),
+          });
           return;
         case "task-output":
           const found = running.get(event.task);
-          if (found !== undefined) running.set(event.task, { ...found, lastLine: event.text.slice(event.text.lastIndexOf("\n") + 1) });
+          if (found !== undefined)
+            running.set(event.task, { ...found, lastLine: event.text.slice(event.text.lastIndexOf("\n") + 1) });
           return;
         case "warning":
         case "run-finished":
@@ -95,9 +102,26 @@ export function createProgress(): Progress {
     },
     snapshot(nowMs) {
       const list = [...running.values()].sort((a, b) => a.sinceMs - b.sinceMs);
-      const leftMs = startMs === undefined ? undefined : predictLeft(history, { elapsedMs: nowMs - startMs, running: list.map((one) => ({ ageMs: nowMs - one.sinceMs, expectedMs: outlines.get(one.task)?.expectedMs ?? 0 })) });
+      const leftMs =
+        startMs === undefined
+          ? undefined
+          : predictLeft(history, {
+              elapsedMs: nowMs - startMs,
+              running: list.map((one) => ({
+                ageMs: nowMs - one.sinceMs,
+                expectedMs: outlines.get(one.task)?.expectedMs ?? 0,
+              })),
+            });
       const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
-      return { running: list, failed, counts, done: all, total, ...(startMs === undefined ? {} : { startMs }), ...(leftMs === undefined ? {} : { leftMs }) };
+      return {
+        running: list,
+        failed,
+        counts,
+        done: all,
+        total,
+        ...(startMs === undefined ? {} : { startMs }),
+        ...(leftMs === undefined ? {} : { leftMs }),
+      };
     },
   };
 }
@@ -108,7 +132,10 @@ export function createProgress(): Progress {
  */
 export function predictLeft(
   history: Readonly<History>,
-  now: { readonly elapsedMs: number; readonly running: readonly { readonly ageMs: number; readonly expectedMs: number }[] },
+  now: {
+    readonly elapsedMs: number;
+    readonly running: readonly { readonly ageMs: number; readonly expectedMs: number }[];
+  },
 ): number | undefined {
   const { doneMs, tookMs, expectedMs } = history;
   if (doneMs < 15_000 || doneMs < 0.05 * (doneMs + expectedMs)) return undefined;

@@ -52,7 +52,12 @@ export async function createReporter(options: ReporterOptions): Promise<Reporter
     case "github":
       return (await import("./github.ts")).createGithubReporter({ write, quiet, paint, ...findGithubPlaces(env) });
     case "live":
-      return (await import("./live.ts")).createLiveReporter({ write, paint, ...options.streams(), ...(options.verbose === true ? { show: "all" } : {}) });
+      return (await import("./live.ts")).createLiveReporter({
+        write,
+        paint,
+        ...options.streams(),
+        ...(options.verbose === true ? { show: "all" } : {}),
+      });
     case "grouped":
     case "prefixed":
     case "stream":
@@ -60,10 +65,15 @@ export async function createReporter(options: ReporterOptions): Promise<Reporter
   }
 }
 
-function findGithubPlaces(env: ReporterOptions["env"]): { readonly workspace?: string; readonly saveSummary?: (markdown: string) => void } {
+function findGithubPlaces(env: ReporterOptions["env"]): {
+  readonly workspace?: string;
+  readonly saveSummary?: (markdown: string) => void;
+} {
   const { GITHUB_WORKSPACE: workspace, GITHUB_STEP_SUMMARY: summary } = env;
   return {
     ...(workspace === undefined || workspace === "" ? {} : { workspace }),
-    ...(summary === undefined || summary === "" ? {} : { saveSummary: (markdown) => fs.appendFileSync(path.resolve(summary), markdown) }),
+    ...(summary === undefined || summary === ""
+      ? {}
+      : { saveSummary: (markdown) => fs.appendFileSync(path.resolve(summary), markdown) }),
   };
 }

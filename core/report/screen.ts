@@ -39,11 +39,18 @@ export function renderFrame(last: Frame, next: Frame, options: ScreenSize & { re
 
 function isSame(last: Frame, next: Frame): boolean {
   if (last.lines.length === 0 && next.lines.length === 0) return true;
-  return last.columns === next.columns && last.lines.length === next.lines.length && last.lines.every((line, index) => line === next.lines[index]);
+  return (
+    last.columns === next.columns &&
+    last.lines.length === next.lines.length &&
+    last.lines.every((line, index) => line === next.lines[index])
+  );
 }
 
 /** Rows that the frame takes now: a terminal that became narrower has broken its lines. */
 function countRows(frame: Frame, size: ScreenSize): number {
-  const rows = frame.lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(measure(line) / Math.max(1, size.columns))), 0);
+  const rows = frame.lines.reduce(
+    (sum, line) => sum + Math.max(1, Math.ceil(measure(line) / Math.max(1, size.columns))),
+    0,
+  );
   return Math.min(rows, Math.max(0, size.rows - 1));
 }

@@ -59,7 +59,10 @@ export function createSummary(): Summary {
         renderFailure(failure, { task, allowed, blocked: blocked(task), ...(log === undefined ? {} : { log }) }, paint),
       );
       if (quiet) return failures.join("");
-      const shaky = flaky.length === 0 ? "" : `${paint.warn("bt:")} Flaky, a first try failed: ${renderNames([...flaky].sort(), 20)}\n`;
+      const shaky =
+        flaky.length === 0
+          ? ""
+          : `${paint.warn("bt:")} Flaky, a first try failed: ${renderNames([...flaky].sort(), 20)}\n`;
       return `${failures.join("")}${shaky}${renderClosing(finished, dryRun ? "would" : "did", paint)}`;
     },
   };
@@ -72,7 +75,11 @@ export function isFailure(event: DoneEvent): boolean {
 
 function createEnding(event: DoneEvent, printed: ReadonlySet<string>): Ending {
   const { task, durationMs, log, allowed = false } = event;
-  const failure = event.failure ?? { code: "FAILED", problem: `Task "${task}" ${event.outcome === "timed-out" ? "ran out of time" : "failed"}`, exitCode: 1 };
+  const failure = event.failure ?? {
+    code: "FAILED",
+    problem: `Task "${task}" ${event.outcome === "timed-out" ? "ran out of time" : "failed"}`,
+    exitCode: 1,
+  };
   const { detail = [], ...rest } = failure;
   const isNew = detail.some((line) => !printed.has(line));
   return { task, durationMs, allowed, failure: isNew ? failure : rest, ...(log === undefined ? {} : { log }) };
@@ -82,13 +89,17 @@ function renderClosing(finished: FinishedEvent, mood: "did" | "would", paint: Pa
   const { counts, durationMs, signal } = finished;
   const isBad = finished.exitCode !== 0 && mood === "did";
   const head = (isBad ? paint.bad : paint.good)("bt:");
-  if (signal !== undefined) return `${head} Interrupted by ${signal}: ${renderCounts(counts, mood) || "nothing ran"} in ${renderDuration(durationMs)}\n`;
+  if (signal !== undefined)
+    return `${head} Interrupted by ${signal}: ${renderCounts(counts, mood) || "nothing ran"} in ${renderDuration(durationMs)}\n`;
   const { fresh = 0, skipped = 0, ...others } = counts;
   if (isBad || Object.entries(others).some(([outcome, count]) => outcome !== "group" && count > 0)) {
     const words = renderCounts(counts, mood) || "Nothing ran";
     return `${head} ${mood === "did" ? `${words} in ${renderDuration(durationMs)}` : words}\n`;
   }
-  const idle = [fresh === 0 ? "" : fresh === 1 ? "1 task is up to date" : `${fresh} tasks are up to date`, skipped === 0 ? "" : `${skipped} skipped`];
+  const idle = [
+    fresh === 0 ? "" : fresh === 1 ? "1 task is up to date" : `${fresh} tasks are up to date`,
+    skipped === 0 ? "" : `${skipped} skipped`,
+  ];
   return `${head} Nothing to do${idle.some(Boolean) ? `: ${idle.filter(Boolean).join(", ")}` : ""}\n`;
 }
 
@@ -106,5 +117,7 @@ const words: readonly (readonly [outcome: Outcome, did: string, would: string])[
 
 /** `3 ran, 12 up to date, 1 failed`; empty when nothing is counted. */
 export function renderCounts(counts: Counts, mood: "did" | "would" = "did"): string {
-  return words.flatMap(([outcome, did, would]) => (counts[outcome] ? [`${counts[outcome]} ${mood === "did" ? did : would}`] : [])).join(", ");
+  return words
+    .flatMap(([outcome, did, would]) => (counts[outcome] ? [`${counts[outcome]} ${mood === "did" ? did : would}`] : []))
+    .join(", ");
 }

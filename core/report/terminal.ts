@@ -36,7 +36,12 @@ export async function openTerminal({ stdout, stderr }: TerminalStreams): Promise
       stream.hijack();
       return found;
     });
-    const text = partial + entries.sort((a, b) => a.time - b.time).map(({ entry }) => entry).join("");
+    const text =
+      partial +
+      entries
+        .sort((a, b) => a.time - b.time)
+        .map(({ entry }) => entry)
+        .join("");
     const end = text.lastIndexOf("\n") + 1;
     above += text.slice(0, end);
     partial = text.slice(end);

@@ -41,7 +41,16 @@ export function createTraceReporter(options: TraceOptions): Reporter {
     open.delete(task);
     if (span.kind === "deciding") busy.delete(span.lane);
     const ts = microseconds(span.atMs);
-    spans.push({ name: task, cat: outcome, ph: "X", ts, dur: microseconds(atMs) - ts, pid: pids[span.kind], tid: span.lane, args: { ...span.args, outcome } });
+    spans.push({
+      name: task,
+      cat: outcome,
+      ph: "X",
+      ts,
+      dur: microseconds(atMs) - ts,
+      pid: pids[span.kind],
+      tid: span.lane,
+      args: { ...span.args, outcome },
+    });
   }
 
   /** Decisions have no slot: each takes the first free row. */
@@ -84,7 +93,12 @@ export function createTraceReporter(options: TraceOptions): Reporter {
               end(event.task, event.atMs, open.get(event.task)?.kind === "slots" ? "failed" : "run");
               const { atMs, slot, attempt, reasons } = event;
               const waitedMs = atMs - (readyAt.get(event.task) ?? atMs);
-              return begin(event.task, { kind: "slots", atMs, lane: slot, args: { attempt, reasons, waitedMs, needs: needs.get(event.task) ?? [] } });
+              return begin(event.task, {
+                kind: "slots",
+                atMs,
+                lane: slot,
+                args: { attempt, reasons, waitedMs, needs: needs.get(event.task) ?? [] },
+              });
             }
             case "done":
               return finish(event);
@@ -101,7 +115,8 @@ export function createTraceReporter(options: TraceOptions): Reporter {
       for (const task of [...open.keys()]) end(task, lastMs, "unfinished");
       const names = [name("process_name", pids.slots, 0, "bt"), name("process_name", pids.deciding, 0, "deciding")];
       for (const lane of sorted(lanes.slots)) names.push(name("thread_name", pids.slots, lane, `slot ${lane}`));
-      for (const lane of sorted(lanes.deciding)) names.push(name("thread_name", pids.deciding, lane, `deciding ${lane}`));
+      for (const lane of sorted(lanes.deciding))
+        names.push(name("thread_name", pids.deciding, lane, `deciding ${lane}`));
       options.save(`[\n${[...names, ...spans].map((span) => JSON.stringify(span)).join(",\n")}\n]\n`);
     },
   };

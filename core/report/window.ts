@@ -44,7 +44,12 @@ function fold(running: readonly Running[]): readonly Row[] {
   for (const one of running) {
     const group = one.group === undefined ? [one] : (cells.get(one.group) ?? [one]);
     if (group.length <= mostCells) rows.push(renderRow(one));
-    else if (group[0] === one) rows.push({ name: `${one.group} ×${group.length}`, note: group.map(({ task }) => renderCell(task, one.group)).join(" "), sinceMs: one.sinceMs });
+    else if (group[0] === one)
+      rows.push({
+        name: `${one.group} ×${group.length}`,
+        note: group.map(({ task }) => renderCell(task, one.group)).join(" "),
+        sinceMs: one.sinceMs,
+      });
   }
   return rows;
 }
@@ -61,7 +66,11 @@ function groupCells(running: readonly Running[]): ReadonlyMap<string, readonly R
 }
 
 function renderRow(one: Running): Row {
-  return { name: one.attempt > 1 ? `${one.task} (try ${one.attempt})` : one.task, note: flatten(one.lastLine), sinceMs: one.sinceMs };
+  return {
+    name: one.attempt > 1 ? `${one.task} (try ${one.attempt})` : one.task,
+    note: flatten(one.lastLine),
+    sinceMs: one.sinceMs,
+  };
 }
 
 function renderCell(task: string, group = ""): string {
@@ -87,7 +96,9 @@ function renderRunning(rows: readonly Row[], space: number, options: WindowOptio
 /** The last one first: it is the least likely to be cut off. */
 function renderFailed({ failed }: Snapshot, columns: number, paint: Paint): readonly string[] {
   if (failed.length === 0) return [];
-  return [`${paint.bad(marks.failed)} ${fit(`failed: ${failed.toReversed().slice(0, columns).join(", ")}`, columns - 2)}`];
+  return [
+    `${paint.bad(marks.failed)} ${fit(`failed: ${failed.toReversed().slice(0, columns).join(", ")}`, columns - 2)}`,
+  ];
 }
 
 const told: readonly (readonly [outcome: Outcome, word: string])[] = [

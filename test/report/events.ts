@@ -20,22 +20,40 @@ export function running(task: string, more: Partial<Extract<EventBody, { state: 
   return { kind: "task-state", task, state: "running", reasons: ["it has never run"], attempt: 1, slot: 1, ...more };
 }
 
-export function said(task: string, text: string, stream: Extract<EventBody, { kind: "task-output" }>["stream"] = "stdout"): EventBody {
+export function said(
+  task: string,
+  text: string,
+  stream: Extract<EventBody, { kind: "task-output" }>["stream"] = "stdout",
+): EventBody {
   return { kind: "task-output", task, stream, text };
 }
 
-export function done(task: string, outcome: Outcome = "ran", more: Partial<Extract<EventBody, { state: "done" }>> = {}): EventBody {
+export function done(
+  task: string,
+  outcome: Outcome = "ran",
+  more: Partial<Extract<EventBody, { state: "done" }>> = {},
+): EventBody {
   return { kind: "task-state", task, state: "done", outcome, durationMs: 1200, ...more };
 }
 
-export function finished(counts: Partial<Record<Outcome, number>>, more: Partial<Extract<EventBody, { kind: "run-finished" }>> = {}): EventBody {
+export function finished(
+  counts: Partial<Record<Outcome, number>>,
+  more: Partial<Extract<EventBody, { kind: "run-finished" }>> = {},
+): EventBody {
   return { kind: "run-finished", exitCode: 0, counts, durationMs: 4200, ...more };
 }
 
 /** A run of two tasks, of which the second fails and blocks a third. */
 export const burnt: readonly Happening[] = [
   started(),
-  { kind: "graph-ready", tasks: [{ task: "mix", needs: [] }, { task: "bake", needs: ["mix"] }, { task: "oven", needs: ["bake"] }] },
+  {
+    kind: "graph-ready",
+    tasks: [
+      { task: "mix", needs: [] },
+      { task: "bake", needs: ["mix"] },
+      { task: "oven", needs: ["bake"] },
+    ],
+  },
   running("mix"),
   said("mix", "mix flour", "command"),
   running("bake", { slot: 2, reasons: ['input "dough" changed'] }),
@@ -46,7 +64,14 @@ export const burnt: readonly Happening[] = [
   said("bake", "smoke!\nfire!", "stderr"),
   done("bake", "failed", {
     log: ".bt/runs/r1/bake.log",
-    failure: { code: "COMMAND_FAILED", problem: "`bake --hot` ended with 3", at: 'task "bake"', detail: ["smoke!", "fire!"], fix: "Use less heat.", exitCode: 1 },
+    failure: {
+      code: "COMMAND_FAILED",
+      problem: "`bake --hot` ended with 3",
+      at: 'task "bake"',
+      detail: ["smoke!", "fire!"],
+      fix: "Use less heat.",
+      exitCode: 1,
+    },
   }),
   done("oven", "blocked", { blockedBy: "bake", durationMs: 0 }),
   finished({ ran: 1, failed: 1, blocked: 1 }, { exitCode: 1 }),

@@ -5,7 +5,16 @@ import { createLiveReporter, type LiveOptions } from "../../core/report/live.ts"
 import { burnt, done, finished, running, said, stamp, started, type Happening } from "./events.ts";
 
 /** A reporter whose clock and frames the test steps. */
-function live(options: Partial<LiveOptions> = {}): { bytes: () => string; text: () => string; tell: (happenings: readonly Happening[]) => void; tick: () => Promise<void>; stdout: NodeJS.WriteStream; isTicking: () => boolean; nowMs: number; end: () => void } {
+function live(options: Partial<LiveOptions> = {}): {
+  bytes: () => string;
+  text: () => string;
+  tell: (happenings: readonly Happening[]) => void;
+  tick: () => Promise<void>;
+  stdout: NodeJS.WriteStream;
+  isTicking: () => boolean;
+  nowMs: number;
+  end: () => void;
+} {
   const bytes: string[] = [];
   let tick = async (): Promise<void> => {};
   let isTicking = false;
@@ -35,7 +44,12 @@ function live(options: Partial<LiveOptions> = {}): { bytes: () => string; text: 
 }
 
 function fakeTerminal(take: (text: string) => void): NodeJS.WriteStream {
-  const stream: unknown = Object.assign(new PassThrough(), { columns: 60, rows: 10, isTTY: true, write: (text: string) => (take(text), true) });
+  const stream: unknown = Object.assign(new PassThrough(), {
+    columns: 60,
+    rows: 10,
+    isTTY: true,
+    write: (text: string) => (take(text), true),
+  });
   return stream as NodeJS.WriteStream; // Only these are used of it.
 }
 
@@ -60,7 +74,12 @@ bt: 1 ran, 1 failed, 1 blocked in 4.2 s
 
 test("the window is drawn, redrawn in place, and gone at the end with the cursor back", async () => {
   const world = live();
-  world.tell([started({ targets: ["oven", "shop"] }), { kind: "graph-ready", tasks: [{ task: "oven", needs: [] }] }, { ...running("oven"), atMs: 1000 }, said("oven", "warming")]);
+  world.tell([
+    started({ targets: ["oven", "shop"] }),
+    { kind: "graph-ready", tasks: [{ task: "oven", needs: [] }] },
+    { ...running("oven"), atMs: 1000 },
+    said("oven", "warming"),
+  ]);
 
   world.nowMs = 3000;
   await world.tick();
@@ -68,7 +87,8 @@ test("the window is drawn, redrawn in place, and gone at the end with the cursor
   await world.tick();
   world.tell([done("oven"), finished({ ran: 1 })]);
 
-  const frame = (spinner: string, last: string): string => `\x1B[K${spinner} oven  2 s  ${last}\n\x1B[K0/1 · 1 running · 3 s\n\x1B[J`;
+  const frame = (spinner: string, last: string): string =>
+    `\x1B[K${spinner} oven  2 s  ${last}\n\x1B[K0/1 · 1 running · 3 s\n\x1B[J`;
   const shown = (body: string): string => `\x1B[?2026h\r${body}\x1B[?7h\x1B[?2026l`;
   expect(world.bytes()).toBe(
     [
@@ -87,10 +107,19 @@ test("failures, warnings and what a task says appear above the window at once", 
   world.tell([started(), running("mix"), running("bake")]);
   await world.tick();
 
-  world.tell([said("mix", "dough ready", "info"), said("mix", "stirring"), { kind: "warning", text: "No history" }, said("bake", "smoke!"), done("bake", "failed"), done("mix")]);
+  world.tell([
+    said("mix", "dough ready", "info"),
+    said("mix", "stirring"),
+    { kind: "warning", text: "No history" },
+    said("bake", "smoke!"),
+    done("bake", "failed"),
+    done("mix"),
+  ]);
   await world.tick();
 
-  expect(world.text().split("\r").at(-1)).toBe("\nmix | dough ready\nbt: Warning: No history\n✖ bake failed after 1.2 s\nsmoke!\n✖ failed: bake\n2/0 · 0 running · 1 failed · 0 s\n");
+  expect(world.text().split("\r").at(-1)).toBe(
+    "\nmix | dough ready\nbt: Warning: No history\n✖ bake failed after 1.2 s\nsmoke!\n✖ failed: bake\n2/0 · 0 running · 1 failed · 0 s\n",
+  );
 });
 
 test.each([
@@ -100,7 +129,21 @@ test.each([
 ] as const)("show: %s", (show, above) => {
   const world = live({ show });
 
-  world.tell([started(), { kind: "graph-ready", tasks: [{ task: "mix", needs: [] }, { task: "oven:rye", group: "oven", needs: [] }] }, said("mix", "stirring"), done("mix"), said("oven:rye", "rye"), done("oven:rye"), finished({ ran: 2 })]);
+  world.tell([
+    started(),
+    {
+      kind: "graph-ready",
+      tasks: [
+        { task: "mix", needs: [] },
+        { task: "oven:rye", group: "oven", needs: [] },
+      ],
+    },
+    said("mix", "stirring"),
+    done("mix"),
+    said("oven:rye", "rye"),
+    done("oven:rye"),
+    finished({ ran: 2 }),
+  ]);
 
   expect(world.bytes()).toBe(`${above}bt: 2 ran in 4.2 s\n`);
 });
@@ -128,7 +171,11 @@ test("the end of a failed task's long output is shown, with the place of all of 
 
   world.tell([started(), running("mix"), said("mix", text), done("mix", "failed", { log: "mix.log" })]);
 
-  expect(world.bytes().split("\n").slice(0, 3)).toEqual(["✖ mix failed after 1.2 s", "(970 lines before, all in mix.log)", "line 971"]);
+  expect(world.bytes().split("\n").slice(0, 3)).toEqual([
+    "✖ mix failed after 1.2 s",
+    "(970 lines before, all in mix.log)",
+    "line 971",
+  ]);
 });
 
 test("a run that ends while listr2 is loaded leaves the terminal as it was", async () => {
@@ -145,14 +192,27 @@ test("a run that ends while listr2 is loaded leaves the terminal as it was", asy
 
 test("an only target shows its lines as they come", async () => {
   const world = live();
-  world.tell([started(), running("mix"), said("mix", "stirring"), done("mix"), running("oven"), said("oven", "warming")]);
+  world.tell([
+    started(),
+    running("mix"),
+    said("mix", "stirring"),
+    done("mix"),
+    running("oven"),
+    said("oven", "warming"),
+  ]);
   const early = world.bytes();
   await world.tick();
 
-  world.tell([said("oven", "smoke!"), done("oven", "failed", { failure: { code: "X", problem: "It burnt", detail: ["smoke!"], exitCode: 1 } }), finished({ ran: 1, failed: 1 }, { exitCode: 1 })]);
+  world.tell([
+    said("oven", "smoke!"),
+    done("oven", "failed", { failure: { code: "X", problem: "It burnt", detail: ["smoke!"], exitCode: 1 } }),
+    finished({ ran: 1, failed: 1 }, { exitCode: 1 }),
+  ]);
 
   expect(early).toBe("▸ oven (it has never run)\nwarming\n");
-  expect(world.text().slice(early.length)).toBe("\r⠙ oven  0 s\n1/0 · 1 running · 0 s\n\r\nsmoke!\n✖ oven failed after 1.2 s\nbt: It burnt\n  task oven\nbt: 1 ran, 1 failed in 4.2 s\n");
+  expect(world.text().slice(early.length)).toBe(
+    "\r⠙ oven  0 s\n1/0 · 1 running · 0 s\n\r\nsmoke!\n✖ oven failed after 1.2 s\nbt: It burnt\n  task oven\nbt: 1 ran, 1 failed in 4.2 s\n",
+  );
 });
 
 test("a task that owns the terminal has it without a window", async () => {
@@ -181,14 +241,26 @@ test("the window follows the size of the terminal", async () => {
   Object.assign(world.stdout, { columns: 30 });
   await world.tick();
 
-  expect(world.bytes().split("\x1B[?7l").at(-1)).toMatch(/^\x1B\[K⠹ oven {2}0 s {2}warming warming…\n\x1B\[K0\/0 · 1 running · 0 s\n/);
+  expect(world.bytes().split("\x1B[?7l").at(-1)).toMatch(
+    /^\x1B\[K⠹ oven {2}0 s {2}warming warming…\n\x1B\[K0\/0 · 1 running · 0 s\n/,
+  );
   expect(world.bytes()).toContain("\r\x1B[3A");
 });
 
 test("the events of 1,000 tasks cost less than 100 ms", async () => {
   const world = live();
-  const tasks = Array.from({ length: 1000 }, (_, index) => ({ task: `task-${index}`, needs: [], expectedMs: 100, ...(index % 2 === 0 ? { group: "even" } : {}) }));
-  const happenings = tasks.flatMap(({ task }) => [running(task), said(task, `$ echo ${task}`, "command"), said(task, `${task} says something of usual length`), done(task)]);
+  const tasks = Array.from({ length: 1000 }, (_, index) => ({
+    task: `task-${index}`,
+    needs: [],
+    expectedMs: 100,
+    ...(index % 2 === 0 ? { group: "even" } : {}),
+  }));
+  const happenings = tasks.flatMap(({ task }) => [
+    running(task),
+    said(task, `$ echo ${task}`, "command"),
+    said(task, `${task} says something of usual length`),
+    done(task),
+  ]);
   world.tell([started(), { kind: "graph-ready", tasks }, running("long")]);
   await world.tick();
 

@@ -12,12 +12,24 @@ test("json: one event per line, ending with run-finished", () => {
   tell(reporter, [...burnt, said("bake", "too late")]);
 
   expect(text.endsWith("}\n")).toBe(true);
-  expect(text.trimEnd().split("\n").map((line) => JSON.parse(line))).toEqual(stamp(burnt));
+  expect(
+    text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line)),
+  ).toEqual(stamp(burnt));
 });
 
-function onGithub(happenings: readonly Happening[], options: Partial<GithubOptions> = {}): { log: string; summary: string } {
+function onGithub(
+  happenings: readonly Happening[],
+  options: Partial<GithubOptions> = {},
+): { log: string; summary: string } {
   const shown = { log: "", summary: "" };
-  const reporter = createGithubReporter({ write: (text) => (shown.log += text), saveSummary: (text) => (shown.summary += text), ...options });
+  const reporter = createGithubReporter({
+    write: (text) => (shown.log += text),
+    saveSummary: (text) => (shown.summary += text),
+    ...options,
+  });
   tell(reporter, happenings);
   return shown;
 }
@@ -63,14 +75,29 @@ test("github: an only target is not folded, for it comes as it happens", () => {
 
 test("github: an annotation points into the workspace, escaped", () => {
   const failure = { code: "X", problem: "100% burnt\nand cold", at: "a,b.ts:14:5", exitCode: 1, detail: ["x|y"] };
-  const { log, summary } = onGithub([started(), running("bake:rye"), done("bake:rye", "failed", { failure, allowed: true }), finished({ failed: 1 }, { exitCode: 1 })], { workspace: "/", quiet: true });
+  const { log, summary } = onGithub(
+    [
+      started(),
+      running("bake:rye"),
+      done("bake:rye", "failed", { failure, allowed: true }),
+      finished({ failed: 1 }, { exitCode: 1 }),
+    ],
+    { workspace: "/", quiet: true },
+  );
 
-  expect(log.split("\n").at(-2)).toBe("::warning file=bakery/a%2Cb.ts,line=14,col=5,title=bake%3Arye::100%25 burnt%0Aand cold%0Ax|y");
+  expect(log.split("\n").at(-2)).toBe(
+    "::warning file=bakery/a%2Cb.ts,line=14,col=5,title=bake%3Arye::100%25 burnt%0Aand cold%0Ax|y",
+  );
   expect(summary).toContain("**bake:rye**: 100% burnt and cold (at `a,b.ts:14:5`, allowed)\n\n````text\nx|y\n````\n");
 });
 
 test("github: warnings become annotations", () => {
-  const { log } = onGithub([started(), { kind: "warning", text: "No history", fix: "Run it once." }, said("mix", "old flour", "warn"), finished({})]);
+  const { log } = onGithub([
+    started(),
+    { kind: "warning", text: "No history", fix: "Run it once." },
+    said("mix", "old flour", "warn"),
+    finished({}),
+  ]);
 
   expect(log).toBe(`bt: Warning: No history
   fix  Run it once.
@@ -91,7 +118,13 @@ function trace(happenings: readonly Happening[]): unknown {
 test("trace: a row for each slot, with what was decided on rows of its own", () => {
   const spans = trace([
     { ...started(), atMs: 5000 },
-    { kind: "graph-ready", tasks: [{ task: "mix", needs: [] }, { task: "bake", needs: ["mix"] }] },
+    {
+      kind: "graph-ready",
+      tasks: [
+        { task: "mix", needs: [] },
+        { task: "bake", needs: ["mix"] },
+      ],
+    },
     { kind: "task-state", task: "mix", state: "ready", atMs: 5010 },
     { kind: "task-state", task: "mix", state: "deciding", atMs: 5020 },
     { ...running("mix", { slot: 2 }), atMs: 5030 },
@@ -109,15 +142,44 @@ test("trace: a row for each slot, with what was decided on rows of its own", () 
     { name: "thread_name", ph: "M", pid: 1, tid: 2, args: { name: "slot 2" } },
     { name: "thread_name", ph: "M", pid: 2, tid: 1, args: { name: "deciding 1" } },
     { name: "mix", cat: "run", ph: "X", ts: 20_000, dur: 10_000, pid: 2, tid: 1, args: { outcome: "run" } },
-    { name: "mix", cat: "failed", ph: "X", ts: 30_000, dur: 10_000, pid: 1, tid: 2, args: { attempt: 1, reasons, waitedMs: 20, needs: [], outcome: "failed" } },
-    { name: "mix", cat: "ran", ph: "X", ts: 40_000, dur: 10_000, pid: 1, tid: 2, args: { attempt: 2, reasons, waitedMs: 30, needs: [], outcome: "ran" } },
+    {
+      name: "mix",
+      cat: "failed",
+      ph: "X",
+      ts: 30_000,
+      dur: 10_000,
+      pid: 1,
+      tid: 2,
+      args: { attempt: 1, reasons, waitedMs: 20, needs: [], outcome: "failed" },
+    },
+    {
+      name: "mix",
+      cat: "ran",
+      ph: "X",
+      ts: 40_000,
+      dur: 10_000,
+      pid: 1,
+      tid: 2,
+      args: { attempt: 2, reasons, waitedMs: 30, needs: [], outcome: "ran" },
+    },
     { name: "SIGINT", cat: "run", ph: "i", s: "g", ts: 70_000, pid: 1, tid: 0 },
-    { name: "bake", cat: "unfinished", ph: "X", ts: 60_000, dur: 10_000, pid: 1, tid: 1, args: { attempt: 1, reasons, waitedMs: 0, needs: ["mix"], outcome: "unfinished" } },
+    {
+      name: "bake",
+      cat: "unfinished",
+      ph: "X",
+      ts: 60_000,
+      dur: 10_000,
+      pid: 1,
+      tid: 1,
+      args: { attempt: 1, reasons, waitedMs: 0, needs: ["mix"], outcome: "unfinished" },
+    },
   ]);
 });
 
 test("trace: decisions beside each other do not share a row", () => {
-  const spans = trace(["a", "b"].flatMap((task) => [{ kind: "task-state", task, state: "deciding" } as const]).concat()) as { tid: number; ph: string }[];
+  const spans = trace(
+    ["a", "b"].flatMap((task) => [{ kind: "task-state", task, state: "deciding" } as const]).concat(),
+  ) as { tid: number; ph: string }[];
 
   expect(spans.filter(({ ph }) => ph === "X").map(({ tid }) => tid)).toEqual([1, 2]);
 });

@@ -31,7 +31,16 @@ ${ending}`);
 });
 
 test("grouped: an only target comes as it happens, after its needs", () => {
-  const text = show([started(), running("mix"), said("mix", "stirring"), done("mix"), running("oven"), said("oven", "warming"), done("oven"), finished({ ran: 2 })]);
+  const text = show([
+    started(),
+    running("mix"),
+    said("mix", "stirring"),
+    done("mix"),
+    running("oven"),
+    said("oven", "warming"),
+    done("oven"),
+    finished({ ran: 2 }),
+  ]);
 
   expect(text).toBe(`✔ mix in 1.2 s (it has never run)
 stirring
@@ -79,20 +88,43 @@ test("quiet: only failures, with the last lines that nobody has seen", () => {
 });
 
 test("quiet: warnings of bt and of tasks are shown", () => {
-  const text = show([started(), running("mix"), said("mix", "flour is old", "warn"), { kind: "warning", text: "No history", fix: "Run it once." }, done("mix"), finished({ ran: 1 })], { quiet: true });
+  const text = show(
+    [
+      started(),
+      running("mix"),
+      said("mix", "flour is old", "warn"),
+      { kind: "warning", text: "No history", fix: "Run it once." },
+      done("mix"),
+      finished({ ran: 1 }),
+    ],
+    { quiet: true },
+  );
 
   expect(text).toBe("bt: Warning: mix: flour is old\nbt: Warning: No history\n  fix  Run it once.\n");
 });
 
 test("a run with nothing to do is one line", () => {
-  const happenings = [started(), ...["a", "b", "c"].map((task) => done(task, "fresh", { durationMs: 0 })), done("all", "group"), finished({ fresh: 3 })];
+  const happenings = [
+    started(),
+    ...["a", "b", "c"].map((task) => done(task, "fresh", { durationMs: 0 })),
+    done("all", "group"),
+    finished({ fresh: 3 }),
+  ];
 
   expect(show(happenings)).toBe("bt: Nothing to do: 3 tasks are up to date\n");
   expect(show(happenings, { quiet: true })).toBe("");
 });
 
 test("a task that was tried again is named as flaky", () => {
-  const text = show([started(), running("bake"), said("bake", "cold"), running("bake", { attempt: 2 }), said("bake", "hot"), done("bake", "ran", { flaky: true }), finished({ ran: 1 })]);
+  const text = show([
+    started(),
+    running("bake"),
+    said("bake", "cold"),
+    running("bake", { attempt: 2 }),
+    said("bake", "hot"),
+    done("bake", "ran", { flaky: true }),
+    finished({ ran: 1 }),
+  ]);
 
   expect(text).toBe(`⚠ bake in 1.2 s, after a failed try
 cold
@@ -104,7 +136,13 @@ bt: 1 ran in 4.2 s
 });
 
 test("a restored task is one line, and so is a cancelled one", () => {
-  const text = show([started(), done("mix", "restored", { durationMs: 12 }), running("bake"), done("bake", "cancelled"), finished({ restored: 1, cancelled: 1 }, { exitCode: 130, signal: "SIGINT" })]);
+  const text = show([
+    started(),
+    done("mix", "restored", { durationMs: 12 }),
+    running("bake"),
+    done("bake", "cancelled"),
+    finished({ restored: 1, cancelled: 1 }, { exitCode: 130, signal: "SIGINT" }),
+  ]);
 
   expect(text).toBe(`✔ mix restored in 12 ms
 ✖ bake cancelled after 1.2 s
@@ -113,8 +151,18 @@ bt: Interrupted by SIGINT: 1 restored, 1 cancelled in 4.2 s
 });
 
 test("an allowed failure says that nothing else fails", () => {
-  const failure = { code: "TASK_TIMED_OUT", problem: 'Task "taste" was not done after 5 s', fix: "Eat faster.", exitCode: 1 };
-  const text = show([started(), running("taste"), done("taste", "timed-out", { failure, allowed: true }), finished({ "timed-out": 1 })]);
+  const failure = {
+    code: "TASK_TIMED_OUT",
+    problem: 'Task "taste" was not done after 5 s',
+    fix: "Eat faster.",
+    exitCode: 1,
+  };
+  const text = show([
+    started(),
+    running("taste"),
+    done("taste", "timed-out", { failure, allowed: true }),
+    finished({ "timed-out": 1 }),
+  ]);
 
   expect(text).toBe(`⚠ taste ran out of time after 1.2 s (allowed)
 bt: Task "taste" was not done after 5 s
@@ -149,7 +197,13 @@ bt: 1 would run, 1 would be restored, 1 up to date
 
 test("a block that is too long keeps its end and names its log", () => {
   const lines = Array.from({ length: 20_001 }, (_, index) => `line ${index + 1}`).join("\n");
-  const text = show([started(), running("mix"), said("mix", lines), done("mix", "ran", { log: ".bt/mix.log" }), finished({ ran: 1 })]);
+  const text = show([
+    started(),
+    running("mix"),
+    said("mix", lines),
+    done("mix", "ran", { log: ".bt/mix.log" }),
+    finished({ ran: 1 }),
+  ]);
 
   expect(text.split("\n").slice(1, 3)).toEqual(["(10001 lines before, all in .bt/mix.log)", "line 10002"]);
 });

@@ -18,20 +18,45 @@ const reporter = createLiveReporter({
   },
 });
 
-const cells = ["amd64", "arm64", "ppc64le", "s390x"].map((arch) => ({ task: `image:${arch}`, group: "image", needs: [] }));
+const cells = ["amd64", "arm64", "ppc64le", "s390x"].map((arch) => ({
+  task: `image:${arch}`,
+  group: "image",
+  needs: [],
+}));
 const steps: readonly (readonly Happening[])[] = [
   [
     { ...started(), atMs: 0 },
-    { kind: "graph-ready", tasks: [{ task: "lint", needs: [] }, { task: "test", needs: [] }, { task: "push", needs: [] }, ...cells] },
+    {
+      kind: "graph-ready",
+      tasks: [{ task: "lint", needs: [] }, { task: "test", needs: [] }, { task: "push", needs: [] }, ...cells],
+    },
     done("push", "fresh"),
     { ...running("test"), atMs: 1000 },
     { ...running("lint"), atMs: 2000 },
-    said("test", "compiling a rather long list of files that are named here one after the other, up to the last of them"),
+    said(
+      "test",
+      "compiling a rather long list of files that are named here one after the other, up to the last of them",
+    ),
     ...cells.map(({ task }) => ({ ...running(task), atMs: 3000 })),
   ],
-  [said("lint", "line 12: quote this\nline 30: quote that"), done("lint", "failed", { failure: { code: "COMMAND_FAILED", problem: "`shellcheck` ended with 1", detail: ["line 12: quote this", "line 30: quote that"], fix: "Quote them.", exitCode: 1 } })],
+  [
+    said("lint", "line 12: quote this\nline 30: quote that"),
+    done("lint", "failed", {
+      failure: {
+        code: "COMMAND_FAILED",
+        problem: "`shellcheck` ended with 1",
+        detail: ["line 12: quote this", "line 30: quote that"],
+        fix: "Quote them.",
+        exitCode: 1,
+      },
+    }),
+  ],
   [],
-  [...cells.map(({ task }) => done(task)), done("test"), finished({ ran: 5, fresh: 1, failed: 1 }, { exitCode: 1, durationMs: 65_000 })],
+  [
+    ...cells.map(({ task }) => done(task)),
+    done("test"),
+    finished({ ran: 5, fresh: 1, failed: 1 }, { exitCode: 1, durationMs: 65_000 }),
+  ],
 ];
 
 for (const step of steps) {

@@ -9,17 +9,34 @@ import { expect, onTestFinished, test } from "vitest";
 const hasTmux = canRun("tmux", "-V");
 
 /** Runs screen.fixture.ts in a terminal of its own; its steps are named by the last line it says. */
-function openScreen(columns: number, rows: number): { until: (text: string) => readonly string[]; press: () => void; resize: (columns: number, rows: number) => void; hasCursor: () => boolean } {
+function openScreen(
+  columns: number,
+  rows: number,
+): {
+  until: (text: string) => readonly string[];
+  press: () => void;
+  resize: (columns: number, rows: number) => void;
+  hasCursor: () => boolean;
+} {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-screen-"));
   const socket = path.join(folder, "tmux");
-  const tmux = (...args: readonly string[]): string => execFileSync("tmux", ["-S", socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
+  const tmux = (...args: readonly string[]): string =>
+    execFileSync("tmux", ["-S", socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
   onTestFinished(() => {
     tmux("kill-server");
     fs.rmSync(folder, { recursive: true });
   });
   const program = path.join(folder, "screen.mjs");
   const banner = { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' };
-  buildSync({ entryPoints: [path.join(import.meta.dirname, "screen.fixture.ts")], bundle: true, platform: "node", format: "esm", target: "node20", outfile: program, banner });
+  buildSync({
+    entryPoints: [path.join(import.meta.dirname, "screen.fixture.ts")],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    outfile: program,
+    banner,
+  });
   tmux("new-session", "-d", "-x", String(columns), "-y", String(rows), `PS1='ready> ' TERM=xterm-256color sh`);
   tmux("set-option", "-g", "status", "off");
   // Without echo: the terminal itself would move the cursor at each Enter.
@@ -50,61 +67,72 @@ function canRun(file: string, ...args: readonly string[]): boolean {
   }
 }
 
-test.skipIf(!hasTmux && process.env["CI"] === undefined)("a narrow terminal: the window, a failure above it, another width, and a clean end", () => {
-  const screen = openScreen(80, 24);
+test.skipIf(!hasTmux && process.env["CI"] === undefined)(
+  "a narrow terminal: the window, a failure above it, another width, and a clean end",
+  () => {
+    const screen = openScreen(80, 24);
 
-  expect(screen.until("20 s")).toEqual([
-    "⠙ test      19 s  compiling a rather long list of files that are named here on…",
-    "⠙ lint      18 s",
-    "⠙ image ×4  17 s  amd64 arm64 ppc64le s390x",
-    "━━────────────────── 1/7 · 6 running · 1 up to date · 20 s",
-  ]);
+    expect(screen.until("20 s")).toEqual([
+      "⠙ test      19 s  compiling a rather long list of files that are named here on…",
+      "⠙ lint      18 s",
+      "⠙ image ×4  17 s  amd64 arm64 ppc64le s390x",
+      "━━────────────────── 1/7 · 6 running · 1 up to date · 20 s",
+    ]);
 
-  expect(screen.hasCursor()).toBe(false);
-  screen.press();
-  const above = ["✖ lint failed after 1.2 s", "line 12: quote this", "line 30: quote that"];
-  expect(screen.until("40 s")).toEqual([
-    ...above,
-    "✖ failed: lint",
-    "⠹ test      39 s  compiling a rather long list of files that are named here on…",
-    "⠹ image ×4  37 s  amd64 arm64 ppc64le s390x",
-    "━━━━━─────────────── 2/7 · 5 running · 1 up to date · 1 failed · 40 s",
-  ]);
+    expect(screen.hasCursor()).toBe(false);
+    screen.press();
+    const above = ["✖ lint failed after 1.2 s", "line 12: quote this", "line 30: quote that"];
+    expect(screen.until("40 s")).toEqual([
+      ...above,
+      "✖ failed: lint",
+      "⠹ test      39 s  compiling a rather long list of files that are named here on…",
+      "⠹ image ×4  37 s  amd64 arm64 ppc64le s390x",
+      "━━━━━─────────────── 2/7 · 5 running · 1 up to date · 1 failed · 40 s",
+    ]);
 
-  screen.resize(50, 24);
-  screen.press();
-  expect(screen.until("59 s")).toEqual([
-    ...above,
-    "✖ failed: lint",
-    "⠸ test      59 s  compiling a rather long list o…",
-    "⠸ image ×4  57 s  amd64 arm64 ppc64le s390x",
-    "2/7 · 5 running · 1 up to date · 1 failed · 1 mi…",
-  ]);
+    screen.resize(50, 24);
+    screen.press();
+    expect(screen.until("59 s")).toEqual([
+      ...above,
+      "✖ failed: lint",
+      "⠸ test      59 s  compiling a rather long list o…",
+      "⠸ image ×4  57 s  amd64 arm64 ppc64le s390x",
+      "2/7 · 5 running · 1 up to date · 1 failed · 1 mi…",
+    ]);
 
-  screen.press();
-  const end = ["bt: `shellcheck` ended with 1", "  task lint", "  fix  Quote them.", "bt: 5 ran, 1 up to date, 1 failed in 1 min 05 s"];
-  expect(screen.until("bt: 5 ran")).toEqual([...above, ...end]);
-  screen.press();
-  expect(screen.until("ready>")).toEqual([...above, ...end, "ready>"]);
-  expect(screen.hasCursor()).toBe(true);
-});
+    screen.press();
+    const end = [
+      "bt: `shellcheck` ended with 1",
+      "  task lint",
+      "  fix  Quote them.",
+      "bt: 5 ran, 1 up to date, 1 failed in 1 min 05 s",
+    ];
+    expect(screen.until("bt: 5 ran")).toEqual([...above, ...end]);
+    screen.press();
+    expect(screen.until("ready>")).toEqual([...above, ...end, "ready>"]);
+    expect(screen.hasCursor()).toBe(true);
+  },
+);
 
-test.skipIf(!hasTmux && process.env["CI"] === undefined)("a wide terminal that becomes wider shows more of each line", () => {
-  const screen = openScreen(120, 24);
-  screen.until("20 s");
+test.skipIf(!hasTmux && process.env["CI"] === undefined)(
+  "a wide terminal that becomes wider shows more of each line",
+  () => {
+    const screen = openScreen(120, 24);
+    screen.until("20 s");
 
-  screen.press();
-  screen.until("40 s");
-  screen.resize(200, 24);
-  screen.press();
+    screen.press();
+    screen.until("40 s");
+    screen.resize(200, 24);
+    screen.press();
 
-  expect(screen.until("59 s")).toEqual([
-    "✖ lint failed after 1.2 s",
-    "line 12: quote this",
-    "line 30: quote that",
-    "✖ failed: lint",
-    "⠸ test      59 s  compiling a rather long list of files that are named here one after the other, up to the last of them",
-    "⠸ image ×4  57 s  amd64 arm64 ppc64le s390x",
-    "━━━━━─────────────── 2/7 · 5 running · 1 up to date · 1 failed · 1 min 00 s",
-  ]);
-});
+    expect(screen.until("59 s")).toEqual([
+      "✖ lint failed after 1.2 s",
+      "line 12: quote this",
+      "line 30: quote that",
+      "✖ failed: lint",
+      "⠸ test      59 s  compiling a rather long list of files that are named here one after the other, up to the last of them",
+      "⠸ image ×4  57 s  amd64 arm64 ppc64le s390x",
+      "━━━━━─────────────── 2/7 · 5 running · 1 up to date · 1 failed · 1 min 00 s",
+    ]);
+  },
+);

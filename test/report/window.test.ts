@@ -16,17 +16,32 @@ function snapshot(happenings: readonly Happening[], nowMs: number): Snapshot {
 test("renderWindow() names the last failures first", () => {
   const fail = (task: string): Happening => done(task, "failed");
 
-  expect(draw([fail("a"), fail("b"), fail("a-long-name-of-a-task")], { columns: 36, rows: 9 })[0]).toBe("✖ failed: a-long-name-of-a-task, b…");
+  expect(draw([fail("a"), fail("b"), fail("a-long-name-of-a-task")], { columns: 36, rows: 9 })[0]).toBe(
+    "✖ failed: a-long-name-of-a-task, b…",
+  );
 });
 
 function draw(happenings: readonly Happening[], size: { columns: number; rows: number }): readonly string[] {
   return renderWindow(snapshot(happenings, 65_000), { ...size, nowMs: 65_000, spinner: "*", paint: noPaint });
 }
 
-const cells = ["amd64", "arm64", "ppc64le", "s390x"].map((arch) => ({ task: `image:${arch}`, group: "image", needs: [] }));
+const cells = ["amd64", "arm64", "ppc64le", "s390x"].map((arch) => ({
+  task: `image:${arch}`,
+  group: "image",
+  needs: [],
+}));
 const busy: readonly Happening[] = [
   { ...started(), atMs: 0 },
-  { kind: "graph-ready", tasks: [{ task: "lint", needs: [] }, { task: "test", needs: [] }, { task: "push", needs: [] }, { task: "docs", needs: [] }, ...cells] },
+  {
+    kind: "graph-ready",
+    tasks: [
+      { task: "lint", needs: [] },
+      { task: "test", needs: [] },
+      { task: "push", needs: [] },
+      { task: "docs", needs: [] },
+      ...cells,
+    ],
+  },
   done("docs", "fresh"),
   { ...running("test"), atMs: 3000 },
   { ...running("lint", { attempt: 2 }), atMs: 5000 },
@@ -46,12 +61,30 @@ test("renderWindow() shows failures, running tasks with their last line, folded 
 });
 
 test("renderWindow() stays within a small terminal", () => {
-  expect(draw(busy, { columns: 30, rows: 4 })).toEqual(["* test  1 min 02 s", "  and 2 more", "2/8 · 6 running · 1 up to da…"]);
+  expect(draw(busy, { columns: 30, rows: 4 })).toEqual([
+    "* test  1 min 02 s",
+    "  and 2 more",
+    "2/8 · 6 running · 1 up to da…",
+  ]);
   expect(draw(busy, { columns: 10, rows: 2 })).toEqual(["2/8 · 6…"]);
 });
 
 test("renderWindow() leaves groups out of the counts", () => {
-  const lines = draw([{ ...started(), atMs: 0 }, { kind: "graph-ready", tasks: [{ task: "all", needs: [] }, { task: "mix", needs: [] }] }, done("all", "group"), done("mix")], { columns: 50, rows: 9 });
+  const lines = draw(
+    [
+      { ...started(), atMs: 0 },
+      {
+        kind: "graph-ready",
+        tasks: [
+          { task: "all", needs: [] },
+          { task: "mix", needs: [] },
+        ],
+      },
+      done("all", "group"),
+      done("mix"),
+    ],
+    { columns: 50, rows: 9 },
+  );
 
   expect(lines).toEqual(["1/1 · 0 running · 1 min 05 s"]);
 });
@@ -77,7 +110,12 @@ test("predictLeft() counts what runs, but no more than was expected of it", () =
 
 test("the time left is shown from history, and fresh tasks leave it", () => {
   const tasks = ["a", "b", "c"].map((task) => ({ task, needs: [], expectedMs: 20_000 }));
-  const happenings: Happening[] = [{ ...started(), atMs: 0 }, { kind: "graph-ready", tasks }, running("a"), done("a", "ran", { durationMs: 20_000 })];
+  const happenings: Happening[] = [
+    { ...started(), atMs: 0 },
+    { kind: "graph-ready", tasks },
+    running("a"),
+    done("a", "ran", { durationMs: 20_000 }),
+  ];
 
   expect(snapshot(happenings, 20_000).leftMs).toBe(40_000);
   expect(snapshot([...happenings, done("b", "fresh")], 20_000).leftMs).toBe(20_000);
@@ -99,22 +137,32 @@ test("renderFrame() overwrites lines in place, and writes nothing when nothing c
   const frame = { lines: ["one", "two"], columns: 20 };
 
   expect(visible(renderFrame(emptyFrame, frame, size))).toBe("<?2026h>\r<?7l><K>one\n<K>two\n<J><?7h><?2026l>");
-  expect(visible(renderFrame(frame, { ...frame, lines: ["three"] }, size))).toBe("<?2026h>\r<2A><?7l><K>three\n<J><?7h><?2026l>");
+  expect(visible(renderFrame(frame, { ...frame, lines: ["three"] }, size))).toBe(
+    "<?2026h>\r<2A><?7l><K>three\n<J><?7h><?2026l>",
+  );
   expect(renderFrame(frame, { ...frame }, size)).toBe("");
 });
 
 test("renderFrame() puts what stays above the window", () => {
   const frame = { lines: ["one"], columns: 20 };
 
-  expect(visible(renderFrame(frame, frame, { columns: 20, rows: 10, above: "done\n" }))).toBe("<?2026h>\r<1A><K>\n<J><A>done\n<?7l><K>one\n<J><?7h><?2026l>");
+  expect(visible(renderFrame(frame, frame, { columns: 20, rows: 10, above: "done\n" }))).toBe(
+    "<?2026h>\r<1A><K>\n<J><A>done\n<?7l><K>one\n<J><?7h><?2026l>",
+  );
 });
 
 test("renderFrame() removes the window without erasing from its first line, which tmux would keep", () => {
-  expect(visible(renderFrame({ lines: ["one", "two"], columns: 20 }, { lines: [], columns: 20 }, { columns: 20, rows: 10 }))).toBe("<?2026h>\r<2A><K>\n<J><A><?7l><?7h><?2026l>");
+  expect(
+    visible(renderFrame({ lines: ["one", "two"], columns: 20 }, { lines: [], columns: 20 }, { columns: 20, rows: 10 })),
+  ).toBe("<?2026h>\r<2A><K>\n<J><A><?7l><?7h><?2026l>");
 });
 
 test("renderFrame() knows that a narrower terminal broke the old lines", () => {
-  const text = renderFrame({ lines: ["x".repeat(40), "y"], columns: 80 }, { lines: ["z"], columns: 30 }, { columns: 30, rows: 10 });
+  const text = renderFrame(
+    { lines: ["x".repeat(40), "y"], columns: 80 },
+    { lines: ["z"], columns: 30 },
+    { columns: 30, rows: 10 },
+  );
 
   expect(visible(text)).toContain("\r<3A>");
 });

@@ -32,8 +32,6 @@ interface Open {
   reasons: readonly string[];
 }
 
-const untouched: Open = { block: createBlock(), reasons: [] };
-
 export function createPlainReporter(options: PlainOptions): Reporter {
   const { write, mode, quiet = false, paint = noPaint } = options;
   const summary = createSummary();
@@ -67,7 +65,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
   }
 
   function done(event: DoneEvent): void {
-    const { block, reasons } = opened.get(event.task) ?? untouched;
+    const { block, reasons } = opened.get(event.task) ?? { block: createBlock(), reasons: [] };
     opened.delete(event.task);
     summary.add(event, block.lines());
     if (quiet) return;

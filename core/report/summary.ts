@@ -27,7 +27,7 @@ export interface Summary {
   readonly render: (finished: FinishedEvent, options?: SummaryOptions) => string;
 }
 
-export interface SummaryOptions {
+interface SummaryOptions {
   /** Failures only. Default: false. */
   readonly quiet?: boolean;
   /** Says what would happen. Default: false. */

@@ -1,0 +1,67 @@
+/** A build context as a tree: the files of a folder that no rule ignores. Does not know Dockerfiles. */
+import type { Stats } from "node:fs";
+import { lstat, readdir, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { contextMissing } from "./errors.ts";
+import type { IgnoreRules } from "./ignore.ts";
+import type { Node, Tree } from "./tree.ts";
+
+/** A build context. */
+export interface Context extends Tree {
+  readonly dir: string;
+  /** Why a path that exists is not in the tree. Undefined: it does not exist either, or it is in. */
+  readonly ignoredBy: (path: string) => Promise<string | undefined>;
+}
+
+/**
+ * Opens the folder `dir`. Owners are 0:0, files have mode 0644 or 0755, folders 0755: the same on every machine, whatever its umask.
+ * @throws BtError IMAGES_CONTEXT_MISSING
+ */
+export async function openContext(dir: string, rules?: IgnoreRules): Promise<Context> {
+  const root = await lstat(join(dir, ".")).catch(() => undefined);
+  if (root?.isDirectory() !== true) throw contextMissing(dir);
+  const statusOf = (path: string): Promise<Stats | undefined> => lstat(join(dir, path)).catch(() => undefined);
+
+  async function find(path: string): Promise<Node | undefined> {
+    const status = await statusOf(path);
+    if (status === undefined || !(await isIn(path, status))) return undefined;
+    return createNode(join(dir, path), status);
+  }
+
+  /** An ignored folder is in when something in it is. */
+  async function isIn(path: string, status: Stats): Promise<boolean> {
+    if (path === "" || rules === undefined || !rules.ignores(path)) return true;
+    if (!status.isDirectory() || !rules.hasExceptions) return false;
+    for (const name of await readdir(join(dir, path))) {
+      const child = `${path}/${name}`;
+      const childStatus = await statusOf(child);
+      if (childStatus !== undefined && (await isIn(child, childStatus))) return true;
+    }
+    return false;
+  }
+
+  async function list(path: string): Promise<readonly string[]> {
+    const names = await readdir(join(dir, path)).catch(() => []);
+    const known = await Promise.all(names.map(async (name) => ((await find(path === "" ? name : `${path}/${name}`)) === undefined ? undefined : name)));
+    return known.filter((name) => name !== undefined).sort();
+  }
+
+  async function ignoredBy(path: string): Promise<string | undefined> {
+    const status = rules === undefined ? undefined : await statusOf(path);
+    return status === undefined || (await isIn(path, status)) ? undefined : rules?.file;
+  }
+
+  return { label: "the context", isRoot: false, dir, find, list, ignoredBy };
+}
+
+async function createNode(path: string, status: Stats): Promise<Node> {
+  const owner = { uid: 0, gid: 0 };
+  if (status.isDirectory()) return { kind: "folder", mode: 0o755, ...owner };
+  if (status.isSymbolicLink()) return { kind: "link", mode: 0o777, target: await readlink(path), ...owner };
+  if (status.isFile()) {
+    const mode = (status.mode & 0o111) === 0 ? 0o644 : 0o755;
+    return { kind: "file", mode, size: status.size, content: { kind: "path", path }, ...owner };
+  }
+  const type = status.isFIFO() ? "fifo" : status.isSocket() ? "socket" : status.isBlockDevice() ? "block-device" : "character-device";
+  return { kind: "special", mode: 0o644, type, major: 0, minor: 0, ...owner };
+}

@@ -1,0 +1,93 @@
+/** What building a Dockerfile would read: images, context files, build arguments. Works for every engine; builds and fetches nothing. */
+import { hostPlatform, type Arch } from "../../core/index.ts";
+import { openContext, type Context } from "./context.ts";
+import { loadDockerfile } from "./embedded.ts";
+import { loadIgnoreRules } from "./ignore.ts";
+import type { Instruction } from "./instruction.ts";
+import { planBuild, type PlannedStage } from "./plan.ts";
+import { createStageScope, declareArgs, declareEnv, expandIn, type Scope } from "./scope.ts";
+import { findSources } from "./source.ts";
+import { parseHeredocWord } from "./statement.ts";
+import { joinPath, walkTree } from "./tree.ts";
+
+/** What a build reads besides the Dockerfile itself. */
+export interface BuildInputs {
+  /** References of images in FROM and --from, as written after variables are replaced; sorted, each once. */
+  readonly bases: readonly string[];
+  /** Files and links of the context, relative to it, sorted. Sources that do not exist yet are left out. */
+  readonly files: readonly string[];
+  /** Names that ARG declares in the needed stages and before the first FROM; sorted. */
+  readonly args: readonly string[];
+  /** Whether a needed stage has a RUN, so that the embedded engine cannot build it. */
+  readonly runs: boolean;
+}
+
+/** What changes the answer. */
+export interface InputOptions {
+  /** Build arguments. Default: none. */
+  readonly args?: Readonly<Record<string, string>>;
+  /** Default: this machine's. */
+  readonly platform?: Arch;
+  /** Default: the last stage. */
+  readonly target?: string;
+  /** Paths in messages are relative to this folder. Default: they are as given. */
+  readonly cwd?: string;
+}
+
+/**
+ * What building the Dockerfile at path `dockerfile` from the folder `context` reads. The ENV of base images is not known here.
+ * @throws BtError as parseDockerfile and planBuild; IMAGES_CONTEXT_MISSING
+ */
+export async function findInputs(dockerfile: string, context: string, options: InputOptions = {}): Promise<BuildInputs> {
+  const { args = {}, platform = hostPlatform().arch, target, cwd } = options;
+  const parsed = await loadDockerfile(dockerfile, cwd);
+  const plan = planBuild(parsed, { args, platform, buildPlatform: hostPlatform().arch, ...(target === undefined ? {} : { target }) });
+  const tree = await openContext(context, await loadIgnoreRules(dockerfile, context));
+  const files = new Set<string>();
+  for (const planned of plan.stages) for (const file of await findFiles(tree, planned, plan.global)) files.add(file);
+  const origins = plan.stages.flatMap(({ base, sources }) => [base, ...[...sources.values()].flat()]);
+  const declared = [...parsed.args, ...plan.stages.flatMap(({ stage }) => stage.instructions.filter(({ kind }) => kind === "arg"))];
+  return {
+    bases: sortOnce(origins.flatMap((origin) => (origin.kind === "image" ? [origin.reference] : []))),
+    files: sortOnce(files),
+    args: sortOnce(declared.flatMap((arg) => ("pairs" in arg ? arg.pairs.map(({ name }) => name) : []))),
+    runs: plan.stages.some(({ stage }) => stage.instructions.some(({ kind }) => kind === "run")),
+  };
+}
+
+async function findFiles(context: Context, { stage }: PlannedStage, global: Scope): Promise<readonly string[]> {
+  const files: string[] = [];
+  let scope = createStageScope(global.options, new Map());
+  for (const instruction of stage.instructions) {
+    const { at } = instruction;
+    if (instruction.kind === "arg") scope = declareArgs(scope, instruction.pairs, { at, global });
+    if (instruction.kind === "env") scope = declareEnv(scope, instruction.pairs, at);
+    for (const source of contextSources(instruction)) files.push(...(await filesOf(context, expandIn(scope, source, at), instruction)));
+  }
+  return files;
+}
+
+/** Sources that the context may hold; a bind mount without --from reads all of it. */
+function contextSources(instruction: Instruction): readonly string[] {
+  if (instruction.kind === "run") {
+    const binds = instruction.mounts.filter((mount) => !/(^|,)(type=(?!bind)|from=)/.test(mount));
+    return binds.map((mount) => /(?:^|,)(?:source|src)=([^,]*)/.exec(mount)?.[1] ?? ".");
+  }
+  if ((instruction.kind !== "copy" && instruction.kind !== "add") || instruction.from !== undefined) return [];
+  return instruction.sources.filter((source) => parseHeredocWord(source) === undefined && !/^([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source));
+}
+
+async function filesOf(context: Context, source: string, { at }: Instruction): Promise<readonly string[]> {
+  // A file that is missing now may be the result of a task that has not run; building says what is wrong with it.
+  const found = await findSources(context, source, at).catch(() => []);
+  const files: string[] = [];
+  for (const { path, node } of found) {
+    if (node.kind !== "folder") files.push(path);
+    else for await (const [below, child] of walkTree(context, path)) if (child.kind === "file" || child.kind === "link") files.push(joinPath(path, below));
+  }
+  return files;
+}
+
+function sortOnce(names: Iterable<string>): readonly string[] {
+  return [...new Set(names)].sort();
+}

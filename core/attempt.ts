@@ -13,6 +13,7 @@ import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs
 import type { Secrets } from "./secrets.ts";
 import { commandText, createShell, type TaskShell } from "./shell.ts";
 import type { Context, Retries } from "./task.ts";
+import type { WorkerPool } from "./worker.ts";
 
 /** What all tasks of a run share. */
 export interface Workshop {
@@ -20,6 +21,10 @@ export interface Workshop {
   /** Id of the run; starts the cookie of every process. */
   readonly run: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What of it every task gets. */
+  readonly passedEnv: Readonly<Record<string, string>>;
+  /** Starts short commands fast. Absent: there are too few of them. */
+  readonly pool?: WorkerPool;
   readonly secrets: Secrets;
   readonly hooks: Hooks;
   readonly emit: (event: EventBody) => void;
@@ -51,7 +56,7 @@ export type AttemptEnd =
 export async function attemptTask(work: Work, workshop: Workshop): Promise<AttemptEnd> {
   const retries = toRetries(work.node.task.retries);
   for (let attempt = 1, delayMs = retries.delayMs; ; attempt++, delayMs *= retries.factor) {
-    workshop.emit({ kind: "task-state", task: work.node.id, state: "running", reasons: work.reasons, attempt, slot: work.slot });
+    workshop.emit({ kind: "task-state", task: work.node.id, state: "running", reasons: work.reasons, attempt, slot: work.slot, ...(hasConsole(work.node) ? { console: true as const } : {}) });
     const end = await attemptOnce(work, workshop, attempt);
     if (end.kind === "done") return { ...end, isFlaky: attempt > 1 };
     const isWorth = (end.kind === "failed" && retries.on.includes("failure")) || (end.kind === "timed-out" && retries.on.includes("timeout"));
@@ -60,6 +65,10 @@ export async function attemptTask(work: Work, workshop: Workshop): Promise<Attem
     await pause(delayMs, work.signal);
     if (work.signal.aborted) return { kind: "cancelled", error: work.signal.reason };
   }
+}
+
+function hasConsole({ task }: Node): boolean {
+  return [task.pool ?? []].flat().includes("console");
 }
 
 function toRetries(retries: number | Retries | undefined): Required<Retries> {
@@ -116,8 +125,12 @@ async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Pro
   } finally {
     limit.clear();
     if (!succeeded && !workshop.isDryRun) await tree.stop();
+    tree.reopen();
     await bench.cleanUp(succeeded);
-    if (!succeeded && !workshop.isDryRun) dropTouched(root, node, signed);
+    if (!succeeded && !workshop.isDryRun) {
+      await tree.stop();
+      dropTouched(root, node, signed);
+    }
     workshop.trees.delete(tree);
   }
 }
@@ -164,10 +177,9 @@ interface Bench {
 function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; signal: AbortSignal; attempt: number }): Bench {
   const { node, key } = work;
   const { root, secrets, emit, hooks } = workshop;
-  const env = { ...taskEnvironment(node, workshop.env), BT_TASK: node.id, BT_TASK_KEY: key, [cookieName]: own.tree.cookie };
+  const env = { ...workshop.passedEnv, ...taskEnvironment(node, workshop.env), BT_TASK: node.id, BT_TASK_KEY: key, [cookieName]: own.tree.cookie };
   const cwd = path.resolve(root, node.task.cwd ?? ".");
   const say = (stream: "stdout" | "stderr" | "command" | "info" | "warn", text: string): void => emit({ kind: "task-output", task: node.id, stream, text });
-  const pools = [node.task.pool ?? []].flat();
   const shell = createShell({
     task: node.id,
     tree: own.tree,
@@ -176,8 +188,9 @@ function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; s
     env,
     secrets,
     graceMs: workshop.graceMs,
-    hasConsole: pools.includes("console"),
+    hasConsole: hasConsole(node),
     isDryRun: workshop.isDryRun,
+    ...(workshop.pool === undefined ? {} : { pool: workshop.pool }),
     say,
     rewrite: (command) => (hooks.command.isUsed() ? hooks.command.call(command, node) : command),
   });

@@ -1,7 +1,6 @@
 /** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
-import * as path from "node:path";
 import { declaredVariables, paramText } from "./environment.ts";
-import { describeFile, expandPaths, findStat, type FileFact, type FileMemo } from "./files.ts";
+import { describeFile, expandPaths, findTool, type FileFact, type FileMemo } from "./files.ts";
 import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Hooks } from "./hooks.ts";
@@ -34,12 +33,20 @@ export async function collectDocument(node: Node, options: CollectOptions): Prom
 /** The files that the inputs mean now; the task's own outputs are never among them. */
 export function collectInputs(node: Node, root: string, memo: FileMemo): FileFact[] {
   if (node.inputs === undefined || node.inputs.length === 0) return [];
-  const files = node.inputs.every((input) => !isGlob(input) && !input.startsWith("!") && findStat(path.resolve(root, input))?.isDirectory() !== true)
-    ? node.inputs.map((input) => input.replace(/^\.\//, "")).sort()
-    : expandPaths(root, node.inputs, isGlob);
+  const facts = describePaths(root, node.inputs, memo);
   const own = node.outputs.map(outputPath);
   const isOwn = (file: string): boolean => own.some(({ path: output, isFolder }) => file === output || (isFolder && output !== "" && output !== "." && file.startsWith(`${output}/`)));
-  return files.filter((file) => !isOwn(file)).map((file) => describeFile(root, file, memo));
+  return facts.filter((fact) => !isOwn(fact.path));
+}
+
+/** What the paths mean now; folders and globs are walked, a plain list of files costs one stat each. */
+function describePaths(root: string, paths: readonly string[], memo: FileMemo): FileFact[] {
+  const describe = (file: string): FileFact => describeFile(root, file, memo);
+  if (!paths.some((path) => isGlob(path) || path.startsWith("!"))) {
+    const facts = paths.map((path) => describe(path.replace(/^\.\//, "")));
+    if (!facts.some(({ kind }) => kind === "folder")) return facts.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
+  return expandPaths(root, paths, isGlob).map(describe);
 }
 
 function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions): Leaf[] {
@@ -68,13 +75,4 @@ function describeTool(tool: string, root: string, searchPath: string, memo: File
   const known = toolDigests.get(file) ?? describeFile(root, file, memo).digest;
   toolDigests.set(file, known);
   return known;
-}
-
-/** Absolute path of a program. */
-export function findTool(tool: string, searchPath: string): string | undefined {
-  const candidates = tool.includes("/") ? [tool] : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));
-  return candidates.find((file) => {
-    const stat = findStat(file);
-    return stat !== undefined && (stat.isSymbolicLink() || (stat.isFile() && (stat.mode & 0o111) !== 0));
-  });
 }

@@ -1,6 +1,6 @@
 /** Puts together what is remembered and what is there, and asks the plan: for every task before a run, and for one task in it. Does not run anything. */
 import { collectDocument, type CollectOptions } from "./collect.ts";
-import { hashText } from "./files.ts";
+import { hashText, type FileFact } from "./files.ts";
 import { resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Graph, Node } from "./graph.ts";
 import { describeOutputs } from "./outputs.ts";
@@ -19,6 +19,8 @@ export interface Decision {
   readonly document: KeyDocument;
   /** What the node has left, when it is skipped. */
   readonly result?: NodeResult;
+  /** The same success with newer stamps of its files, when it is skipped and they differ. */
+  readonly refreshed?: TaskRecord;
 }
 
 export interface DecideOptions extends Omit<CollectOptions, "needs" | "rest"> {
@@ -58,16 +60,25 @@ export async function decideNode(node: Node, results: ReadonlyMap<string, NodeRe
   }
   const document = await collectDocument(node, { ...options, needs, rest: options.restOf(node) });
   const hasUnknownCode = typeof node.task.run === "function" && options.codeOf(node.task.site) === undefined;
+  const outputs = record === undefined || record.outputs.length === 0 ? [] : describeOutputs(root, node, options.memo);
   const planned = planStep({
     task: hasUnknownCode ? { ...node.task, always: true } : node.task,
     document,
     before: record ?? { lost: state.whyGone(node.id) },
-    outputs: record === undefined || record.outputs.length === 0 ? [] : describeOutputs(root, node, options.memo),
+    outputs,
     isForced: options.isForced(node),
     ...(pendingNeed === undefined ? {} : { pendingNeed }),
   });
   const step = hooks.plan.isUsed() ? hooks.plan.call(planned, node) : planned;
-  return { step, document, ...(step.action === "skip" && record !== undefined ? { result: recordResult(record) } : {}) };
+  if (step.action !== "skip" || record === undefined) return { step, document };
+  const known = new Set(record.outputs.map((fact) => fact.path));
+  const refreshed = { ...record, document, outputs: outputs.filter((fact) => known.has(fact.path)) };
+  const isStale = !hasSameStamps(record.document.inputs, document.inputs) || !hasSameStamps(record.outputs, refreshed.outputs);
+  return { step, document, result: recordResult(record), ...(isStale ? { refreshed } : {}) };
+}
+
+function hasSameStamps(before: readonly FileFact[], now: readonly FileFact[]): boolean {
+  return before.length === now.length && now.every((fact, at) => fact.signature === before[at]?.signature);
 }
 
 /** What would happen to every node, and the nodes that somebody still needs. */

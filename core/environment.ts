@@ -11,10 +11,16 @@ const passed = new Set(
   ),
 );
 
-/** Variables for the processes of a node. */
-export function taskEnvironment(node: Node, env: Environment): Record<string, string> {
+/** The variables that every task gets. */
+export function passedEnvironment(env: Environment): Readonly<Record<string, string>> {
   const result: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) if (value !== undefined && (passed.has(name) || name.startsWith("LC_"))) result[name] = value;
+  return result;
+}
+
+/** Variables for the processes of a node, beside those that every task gets. */
+export function taskEnvironment(node: Node, env: Environment): Record<string, string> {
+  const result: Record<string, string> = {};
   for (const [name, value] of declaredVariables(node, env)) if (value !== undefined) result[name] = value;
   for (const [name, { value }] of Object.entries(node.params)) {
     const declared = node.task.params?.[name];

@@ -50,6 +50,8 @@ export type EventBody =
       readonly attempt: number;
       /** Worker slot, from 1. */
       readonly slot: number;
+      /** The terminal belongs to this task until it is done. */
+      readonly console?: true;
     }
   | {
       readonly kind: "task-state";

@@ -19,51 +19,60 @@ export type Exit = { readonly code: number } | { readonly signal: NodeJS.Signals
 export interface ProcessTree {
   /** Value of BT_TASK_COOKIE, which all its descendants carry. */
   readonly cookie: string;
-  /** Starts a program as the leader of a new group. */
+  /** Starts a program as the leader of a new group, or with `detached: false` in bt's own, which has the terminal. */
   readonly spawn: (file: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
-  /** Takes in a group leader that somebody else has started. */
-  readonly adopt: (child: { readonly pid?: number | undefined; readonly once: (event: "close", listener: () => void) => unknown }) => void;
+  /** Takes in a program that somebody else has started in the same way; the returned function lets it go again. */
+  readonly adopt: (child: { readonly pid?: number | undefined }, options: { readonly detached: boolean }) => () => void;
   /** TERM to every group, then, after the grace, KILL to the groups and to whoever carries the cookie. */
   readonly stop: () => Promise<void>;
   /** KILL at once. */
   readonly kill: () => void;
   readonly isStopped: () => boolean;
+  /** After `stop`, lets cleanups start programs again; not after `kill`. */
+  readonly reopen: () => void;
 }
 
 export const cookieName = "BT_TASK_COOKIE";
 
 export function createProcessTree(cookie: string, options: { readonly graceMs: number }): ProcessTree {
-  const leaders = new Set<number>();
-  let stopped = false;
-  const kill = (): void => {
-    stopped = true;
-    signalGroups(leaders, "SIGKILL");
+  const targets = new Set<number>(); // As `kill` takes them: negative for a group.
+  let state: "open" | "stopped" | "killed" = "open";
+  const end = (): void => {
+    signalAll(targets, "SIGKILL");
     killByCookie(cookie);
   };
-  const adopt: ProcessTree["adopt"] = (child) => {
-    const { pid } = child;
-    if (pid === undefined) return;
-    leaders.add(pid);
-    child.once("close", () => sendSignal(-pid, 0) || leaders.delete(pid));
-    if (stopped) signalGroups([pid], "SIGKILL");
+  const adopt: ProcessTree["adopt"] = ({ pid }, { detached }) => {
+    if (pid === undefined) return () => {};
+    const target = detached ? -pid : pid;
+    targets.add(target);
+    if (state !== "open") signalAll([target], "SIGKILL");
+    return () => targets.delete(target);
   };
   return {
     cookie,
     adopt,
     spawn(file, args, spawnOptions) {
-      const child = spawn(file, args, { ...spawnOptions, detached: true });
-      adopt(child);
+      const detached = spawnOptions.detached !== false;
+      const child = spawn(file, args, { ...spawnOptions, detached });
+      const release = adopt(child, { detached });
+      child.once("close", () => (detached && child.pid !== undefined && sendSignal(-child.pid, 0)) || release());
       return child;
     },
     async stop() {
-      stopped = true;
-      signalGroups(leaders, "SIGTERM");
+      if (state === "open") state = "stopped";
+      signalAll(targets, "SIGTERM");
       const deadline = Date.now() + options.graceMs;
-      while (Date.now() < deadline && [...leaders].some(isGroupAlive)) await pause(20);
-      kill();
+      while (Date.now() < deadline && [...targets].some(isAlive)) await pause(20);
+      end();
     },
-    kill,
-    isStopped: () => stopped,
+    kill() {
+      state = "killed";
+      end();
+    },
+    isStopped: () => state !== "open",
+    reopen() {
+      if (state === "stopped") state = "open";
+    },
   };
 }
 
@@ -71,8 +80,8 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function signalGroups(leaders: Iterable<number>, signal: NodeJS.Signals): void {
-  for (const pid of leaders) sendSignal(-pid, signal);
+function signalAll(targets: Iterable<number>, signal: NodeJS.Signals): void {
+  for (const target of targets) sendSignal(target, signal);
 }
 
 function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
@@ -84,9 +93,9 @@ function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /** Zombies count as gone: nothing is left to run. */
-function isGroupAlive(leader: number): boolean {
-  if (!sendSignal(-leader, 0)) return false;
-  const members = listProcesses().filter(({ group }) => group === leader);
+function isAlive(target: number): boolean {
+  if (!sendSignal(target, 0)) return false;
+  const members = listProcesses().filter(({ pid, group }) => pid === target || group === -target);
   return members.length === 0 || members.some(({ state }) => state !== "Z");
 }
 
@@ -151,7 +160,7 @@ export function waitFor(child: ChildProcess, graceMs: number): Promise<Exit> {
   return new Promise((resolve) => {
     child.once("error", (error) => resolve({ error }));
     child.once("exit", () => {
-      const timer = setTimeout(() => signalGroups([child.pid ?? 0].filter(Boolean), "SIGKILL"), graceMs);
+      const timer = setTimeout(() => child.pid !== undefined && sendSignal(-child.pid, "SIGKILL"), graceMs);
       child.once("close", () => clearTimeout(timer));
     });
     child.once("close", (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }));
@@ -159,6 +168,6 @@ export function waitFor(child: ChildProcess, graceMs: number): Promise<Exit> {
 }
 
 /** Runs a command with the terminal as its own: input, output, signals. */
-export function runOnConsole(command: Command): Promise<Exit> {
-  return waitFor(spawn(command.file, command.args, { cwd: command.cwd, env: command.env, stdio: "inherit" }), 0);
+export function runOnConsole(tree: ProcessTree, command: Command): Promise<Exit> {
+  return waitFor(tree.spawn(command.file, command.args, { cwd: command.cwd, env: command.env, stdio: "inherit", detached: false }), 0);
 }

@@ -142,6 +142,19 @@ export function removePath(file: string): void {
   fs.rmSync(file, { recursive: true, force: true });
 }
 
+export function isFolder(file: string): boolean {
+  return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
 export function makeFolder(folder: string): void {
   fs.mkdirSync(folder, { recursive: true });
+}
+
+/** Absolute path of the program that a search path such as PATH leads to. */
+export function findTool(tool: string, searchPath: string): string | undefined {
+  const candidates = tool.includes("/") ? [tool] : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));
+  return candidates.find((file) => {
+    const stat = findStat(file);
+    return stat !== undefined && (stat.isSymbolicLink() || (stat.isFile() && (stat.mode & 0o111) !== 0));
+  });
 }

@@ -9,6 +9,9 @@ export interface Lock {
   readonly release: () => void;
 }
 
+/** This process as a lock names it. */
+let own: string | undefined;
+
 /** How often a waiting bt looks again. Milliseconds. */
 const pollMs = 50;
 
@@ -18,13 +21,23 @@ const pollMs = 50;
  */
 export async function acquireLock(folder: string, name: string, signal: AbortSignal): Promise<Lock> {
   const file = path.join(folder, encodeURIComponent(name));
-  const owner = `${process.pid}:${startTime(process.pid)}`;
+  own ??= `${process.pid}:${startTime(process.pid)}`;
+  const owner = own;
   for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
-    if (tryLink(owner, file)) return { waited, release: () => fs.rmSync(file, { force: true }) };
+    if (tryLink(owner, file)) return { waited, release: () => removeLink(file) };
     const holder = findHolder(file);
     if (holder !== undefined && !isAlive(holder)) removeIfSame(file, holder);
     else await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** Whoever took over a lock that looked stale has removed it already. */
+function removeLink(file: string): void {
+  try {
+    fs.unlinkSync(file);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
   }
 }
 

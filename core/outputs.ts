@@ -7,13 +7,14 @@ import { isGlob, outputPath } from "./paths.ts";
 
 /** What the declared outputs hold now, sorted; a folder stands for the files in it, an empty or missing one for itself. */
 export function describeOutputs(root: string, node: Node, memo: FileMemo): readonly FileFact[] {
+  if (!node.outputs.some((output) => isGlob(output) || output.endsWith("/"))) {
+    const facts = node.outputs.map((output) => describeFile(root, output.replace(/^\.\//, ""), memo));
+    if (!facts.some(({ kind }) => kind === "folder")) return facts.sort((a, b) => (a.path < b.path ? -1 : 1));
+  }
   return expandOutputs(root, node).map((file) => describeFile(root, file, memo));
 }
 
 function expandOutputs(root: string, node: Node): readonly string[] {
-  if (node.outputs.every((output) => !isGlob(output) && !output.endsWith("/") && findStat(path.resolve(root, output))?.isDirectory() !== true)) {
-    return node.outputs.map((output) => output.replace(/^\.\//, "")).sort();
-  }
   const patterns = node.outputs.map((output) => (output.endsWith("/") ? `${output}**` : output));
   const found = expandPaths(root, patterns, isGlob);
   const folders = node.outputs.filter((output) => !isGlob(output)).map((output) => outputPath(output).path);

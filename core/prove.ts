@@ -2,15 +2,15 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import picomatch from "picomatch";
-import { collectInputs, findTool } from "./collect.ts";
 import { isGroupNode, type NodeResult } from "./decide.ts";
 import { declaredVariables } from "./environment.ts";
-import { findStat, writeAtomic, type FileMemo } from "./files.ts";
+import { findStat, findTool, writeAtomic } from "./files.ts";
 import type { Node } from "./graph.ts";
 import { manifestFile, stampEnv, stampFile, writeProof } from "./warm.ts";
 import { variableName } from "./params.ts";
 import { isGlob } from "./paths.ts";
 import type { Prepared } from "./prepare.ts";
+import type { State } from "./state.ts";
 
 /** Writes the proof, when every wanted task depends on nothing but files, variables and its own text. Failing to write costs speed only. */
 export function proveFresh(prepared: Prepared, options: { readonly request: string; readonly results: ReadonlyMap<string, NodeResult> }): void {
@@ -23,7 +23,7 @@ export function proveFresh(prepared: Prepared, options: { readonly request: stri
   if (!isWhole) return;
   const files = new Set<string>();
   const variables = new Set<string>();
-  for (const node of nodes) addNode(node, { root, env: decide.env, files, variables, record: state.find(node.id)?.outputs.map((fact) => fact.path) ?? [], memo: state.memo });
+  for (const node of nodes) addNode(node, { root, env: decide.env, files, variables, record: knownFiles(state, node.id) });
   try {
     const proof = {
       request: options.request,
@@ -44,18 +44,22 @@ function isProvable({ task, inputs }: Node): boolean {
   return inputs !== undefined && task.always !== true && task.status === undefined && task.when === undefined;
 }
 
+function knownFiles(state: State, id: string): Proof["record"] {
+  const record = state.find(id);
+  return { inputs: record?.document.inputs.map((fact) => fact.path) ?? [], outputs: record?.outputs.map((fact) => fact.path) ?? [] };
+}
+
 interface Proof {
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly files: Set<string>;
   readonly variables: Set<string>;
-  readonly record: readonly string[];
-  readonly memo: FileMemo;
+  readonly record: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
 }
 
-function addNode(node: Node, { root, env, files, variables, record, memo }: Proof): void {
-  for (const { path: file } of collectInputs(node, root, memo)) files.add(file);
-  for (const file of record) files.add(file);
+function addNode(node: Node, { root, env, files, variables, record }: Proof): void {
+  for (const file of record.inputs) files.add(file);
+  for (const file of record.outputs) files.add(file);
   for (const input of node.inputs ?? []) {
     const isFolder = !isGlob(input) && findStat(path.resolve(root, input))?.isDirectory() === true;
     if (!input.startsWith("!") && (isGlob(input) || isFolder)) addFolders(root, isFolder ? input : picomatch.scan(input).base, files);

@@ -41,10 +41,17 @@ export function logPath(run: string, task: string): string {
   return path.join(".bt", "runs", run, `${task.replaceAll(/[/\0]/g, "_")}.log`);
 }
 
+interface Logs {
+  /** Open files by task. */
+  readonly logs: Map<string, number>;
+  /** What was started by tasks that have printed nothing yet. */
+  readonly commands: Map<string, string>;
+}
+
 /** Writes the logs as they come, `events.ndjson` in batches, and `run.json` at the start and at the end. */
 export function createRecorder(root: string, run: string): Reporter {
   const folder = path.join(root, ".bt", "runs", run);
-  const logs = new Map<string, number>();
+  const files: Logs = { logs: new Map(), commands: new Map() };
   const tasks: Record<string, RecordedTask> = {};
   let head: Omit<RunRecord, "tasks"> = { id: run, version: 1, targets: [], startedMs: 0 };
   let journal: number | undefined;
@@ -65,14 +72,14 @@ export function createRecorder(root: string, run: string): Reporter {
         writeHead();
         return;
       case "task-output":
-        appendLog(root, run, logs, event);
+        appendLog(root, run, files, event);
         return;
       case "task-state":
         if (event.state === "running") note(event.task, { reasons: event.reasons, startedMs: event.atMs, attempts: event.attempt });
         if (event.state === "done") {
           const { outcome, durationMs, failure, log } = event;
           note(event.task, { outcome, durationMs, ...(failure === undefined ? {} : { failure }), ...(log === undefined ? {} : { log }) });
-          closeLog(logs, event.task);
+          closeLog(files, event.task);
         }
         return;
       case "run-finished":
@@ -92,7 +99,7 @@ export function createRecorder(root: string, run: string): Reporter {
     },
     end() {
       flush();
-      for (const task of logs.keys()) closeLog(logs, task);
+      for (const task of files.logs.keys()) closeLog(files, task);
       if (journal === undefined) return;
       fs.closeSync(journal);
       writeHead();
@@ -101,14 +108,23 @@ export function createRecorder(root: string, run: string): Reporter {
   };
 }
 
-function appendLog(root: string, run: string, logs: Map<string, number>, event: Extract<Event, { kind: "task-output" }>): void {
-  const descriptor = logs.get(event.task) ?? fs.openSync(path.join(root, logPath(run, event.task)), "a");
-  logs.set(event.task, descriptor);
-  const mark = event.stream === "command" ? "$ " : event.stream === "warn" ? "warning: " : "";
-  writeAll(descriptor, `${mark}${event.text}\n`);
+/** The log starts with the first thing a task prints: a command that prints nothing leaves none. */
+function appendLog(root: string, run: string, { logs, commands }: Logs, event: Extract<Event, { kind: "task-output" }>): void {
+  const { task, stream, text } = event;
+  const descriptor = logs.get(task);
+  if (descriptor === undefined && stream === "command") {
+    commands.set(task, `${commands.get(task) ?? ""}$ ${text}\n`);
+    return;
+  }
+  const opened = descriptor ?? fs.openSync(path.join(root, logPath(run, task)), "a");
+  logs.set(task, opened);
+  const before = commands.get(task) ?? "";
+  commands.delete(task);
+  writeAll(opened, `${before}${stream === "command" ? "$ " : stream === "warn" ? "warning: " : ""}${text}\n`);
 }
 
-function closeLog(logs: Map<string, number>, task: string): void {
+function closeLog({ logs, commands }: Logs, task: string): void {
+  commands.delete(task);
   const descriptor = logs.get(task);
   if (descriptor !== undefined) fs.closeSync(descriptor);
   logs.delete(task);

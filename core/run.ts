@@ -15,7 +15,10 @@ import { acquireLock } from "./lock.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import { logPath } from "./record.ts";
+import { passedEnvironment } from "./environment.ts";
+import { createWorkerPool } from "./worker.ts";
 import { createSchedule, type Ended } from "./schedule.ts";
+import type { TaskRecord } from "./state.ts";
 
 export interface RunOptions {
   /** Id of the run. */
@@ -56,6 +59,13 @@ export interface Run {
   readonly dryRun: () => Promise<RunEnd>;
 }
 
+/** From so many commands on, starting shells for them pays. */
+const fewCommands = 16;
+
+function isCommand(run: unknown): boolean {
+  return typeof run === "string" || Array.isArray(run);
+}
+
 export function createRun(prepared: Prepared, options: RunOptions): Run {
   const { project, assembly, graph, order, state, secrets, decide, forecast } = prepared;
   const { emit } = options;
@@ -72,14 +82,19 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   let barrier: (task: string) => Promise<void> = async () => {};
 
   const tell = (event: EventBody): void => {
-    if (event.kind === "task-output") said.add(event.task);
+    if (event.kind === "task-output" && event.stream !== "command") said.add(event.task);
     if (event.kind === "task-output" && event.stream === "command") hasSpawned = true;
     emit(event);
   };
+  const passedEnv = passedEnvironment(options.env);
+  const commands = [...forecast.wanted].filter((id) => !forecast.results.has(id) && isCommand(graph.nodes.get(id)?.task.run));
+  const pool = commands.length < fewCommands ? undefined : createWorkerPool(passedEnv);
   const workshop = (isDryRun: boolean): Workshop => ({
     root,
     run: options.run,
     env: options.env,
+    passedEnv,
+    ...(pool === undefined ? {} : { pool }),
     secrets,
     hooks,
     emit: tell,
@@ -112,7 +127,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     return { outcome, isAllowed };
   };
 
-  const finishFresh = (node: Node, result: NodeResult): Ended => {
+  const finishFresh = (node: Node, result: NodeResult, refreshed: TaskRecord | undefined): Ended => {
+    if (refreshed !== undefined) state.append(refreshed);
     results.set(node.id, result);
     return finish(node, "fresh");
   };
@@ -133,22 +149,24 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
         return finish(node, "skipped");
       }
       const early = forecast.decisions.get(node.id);
-      if (early?.step.action === "skip" && early.result !== undefined && node.task.status === undefined) return finishFresh(node, early.result);
+      if (early?.step.action === "skip" && early.result !== undefined && node.task.status === undefined) return finishFresh(node, early.result, early.refreshed);
       return await decideAndRun(node, slot);
     } catch (error) {
+      const { aborted, reason } = signalOf(node);
+      if (aborted && error === reason) return finish(node, "cancelled", { slot });
       return finish(node, "failed", { slot, error: toBtError(error, node.id, project.placeOf) });
     }
   };
 
   const decideAndRun = async (node: Node, slot: number): Promise<Ended> => {
     tell({ kind: "task-state", task: node.id, state: "deciding" });
-    const lock = await acquireLock(path.join(root, ".bt", "locks"), node.id, cancel.signal);
+    const lock = await acquireLock(path.join(root, ".bt", "locks"), node.id, signalOf(node));
     try {
       if (lock.waited) state.refresh();
       const decision = await decideNode(node, results, decide);
       const work = createWork(node, slot, decision);
       if (decision.step.action === "skip" && decision.result !== undefined) {
-        if (await askStatus(work, workshop(false))) return finishFresh(node, decision.result);
+        if (await askStatus(work, workshop(false))) return finishFresh(node, decision.result, decision.refreshed);
         return await runTask({ ...work, reasons: [renderReason({ kind: "status" })] }, decision.document);
       }
       return await runTask(work, decision.document);
@@ -160,7 +178,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const createWork = (node: Node, slot: number, { step, document }: Decision): Work => ({
     node,
     key: keyOf(document),
-    signal: isFinal(node) ? new AbortController().signal : cancel.signal,
+    signal: signalOf(node),
     inputs: document.inputs.map((fact) => fact.path),
     needs: needsOf(node),
     rest: decide.restOf(node),
@@ -169,7 +187,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   });
 
   const finals = new Set([...graph.nodes.values()].flatMap(({ edges }) => edges.flatMap(({ to, kind }) => (kind === "finally" ? [to] : []))));
-  const isFinal = (node: Node): boolean => finals.has(node.id);
+  /** Tasks that run after others run after a cancellation too; only the second signal ends them. */
+  const signalOf = (node: Node): AbortSignal => (finals.has(node.id) ? options.kill : cancel.signal);
 
   const runTask = async (work: Work, document: KeyDocument): Promise<Ended> => {
     const { node, slot } = work;
@@ -227,7 +246,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       state.append({ id: node.id, gone: "changed", durationMs });
       return;
     }
-    state.append({ id: node.id, key, document: { ...document, inputs }, outputs, ...(value === undefined ? {} : { value }), durationMs });
+    const append = node.task.inputs === undefined ? state.appendLater : state.append;
+    append({ id: node.id, key, document: { ...document, inputs }, outputs, ...(value === undefined ? {} : { value }), durationMs });
   };
 
   const end = (signal: string | undefined): RunEnd => ({ exitCode: exitCodeOf(failures, counts), counts, results, hasSpawned, ...(signal === undefined ? {} : { signal }) });
@@ -270,6 +290,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     barrier = schedule.barrier;
     await schedule.run();
     clearTimeout(timer);
+    pool?.close();
     options.interrupt.removeEventListener("abort", onInterrupt);
     const ended = end(options.interrupt.aborted ? String(options.interrupt.reason) : undefined);
     if (hooks.afterRun.isUsed()) await hooks.afterRun.promise({ exitCode: ended.exitCode, targets: graph.targets });

@@ -5,10 +5,11 @@ import * as path from "node:path";
 import type * as Zx from "zx/core";
 import { commandFailed, commandMissing, isBtError } from "./errors.ts";
 import { runCommand, runOnConsole, waitFor, type Command, type Exit, type ProcessTree } from "./exec.ts";
-import { hasCode } from "./files.ts";
+import { findTool, hasCode, isFolder } from "./files.ts";
 import { createOutput, type Output } from "./output.ts";
 import type { Secrets } from "./secrets.ts";
 import type { ExecOptions, ExecResult, Shell } from "./task.ts";
+import type { WorkerPool } from "./worker.ts";
 
 /** What the programs of one try of a task share. */
 export interface ShellOptions {
@@ -24,6 +25,7 @@ export interface ShellOptions {
   readonly hasConsole: boolean;
   /** True: commands are only said, nothing is started. */
   readonly isDryRun: boolean;
+  readonly pool?: WorkerPool;
   readonly say: (stream: "stdout" | "stderr" | "command", text: string) => void;
   /** May replace a command before it starts. */
   readonly rewrite: (command: Command) => Command;
@@ -56,7 +58,7 @@ export function createShell(options: ShellOptions): TaskShell {
     const command = begin({ file: argv[0] ?? "", args: argv.slice(1), cwd: options.cwd, env: options.env }, shown);
     if (options.isDryRun) return;
     const output = createOutput(options.secrets, options.say);
-    const exit = options.hasConsole ? await runOnConsole(command) : await runCommand(options.tree, command, { onChunk: output.write, graceMs: options.graceMs });
+    const exit = options.hasConsole ? await runOnConsole(options.tree, command) : await runFast(command, output, options);
     output.end();
     if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail());
   };
@@ -72,7 +74,7 @@ export function createShell(options: ShellOptions): TaskShell {
     const shell = typeof spawnOptions.shell === "string" ? spawnOptions.shell : "bash";
     const command = begin({ file: shell, args: ["-c", text], cwd: String(spawnOptions.cwd ?? options.cwd), env: mergeEnv({}, spawnOptions.env) }, text.slice(prefix.length));
     const stdio = options.hasConsole ? "inherit" : spawnOptions.stdio;
-    const child = options.tree.spawn(command.file, command.args, { ...spawnOptions, shell: false, cwd: command.cwd, env: command.env, ...(stdio === undefined ? {} : { stdio }) });
+    const child = options.tree.spawn(command.file, command.args, { ...spawnOptions, shell: false, detached: !options.hasConsole, cwd: command.cwd, env: command.env, ...(stdio === undefined ? {} : { stdio }) });
     const output = watch(child, options);
     void waitFor(child, options.graceMs).then((exit) => {
       output.end();
@@ -101,6 +103,13 @@ function loadZx(): typeof Zx {
 /** What zx puts before every command line. */
 const prefix = "set -euo pipefail;";
 
+/** Through the pool when there is one and the program exists; spawn says best what is missing. */
+async function runFast(command: Command, output: Output, { pool, tree, root, graceMs }: ShellOptions): Promise<Exit> {
+  const isThere = pool !== undefined && (command.cwd === root || isFolder(command.cwd)) && findTool(command.file, command.env["PATH"] ?? "") !== undefined;
+  const pooled = isThere ? pool.run(tree, command, output.write) : undefined;
+  return await (pooled ?? runCommand(tree, command, { onChunk: output.write, graceMs }));
+}
+
 /** Sends what a child prints to the screen and the log; whoever started it may read it as well. */
 function watch(child: ChildProcess, { secrets, say }: ShellOptions): Output {
   const output = createOutput(secrets, say);
@@ -121,7 +130,7 @@ async function runExeca(command: Command, own: ExecOptions, options: ShellOption
     ...(options.hasConsole ? { stdout: ["inherit", "pipe"] as const, stderr: ["inherit", "pipe"] as const } : {}),
     ...(own.timeoutMs === undefined ? {} : { timeout: own.timeoutMs }),
   });
-  options.tree.adopt(child);
+  options.tree.adopt(child, { detached: !options.hasConsole });
   const output = createOutput(options.secrets, options.hasConsole || own.show === false ? () => {} : options.say);
   child.stdout?.on("data", (chunk: Buffer) => output.write("stdout", chunk));
   child.stderr?.on("data", (chunk: Buffer) => output.write("stderr", chunk));

@@ -37,6 +37,8 @@ export interface State {
   readonly memo: ReadonlyMap<string, FileFact>;
   /** @throws BtError STATE_UNWRITABLE; what was remembered before stays. */
   readonly append: (line: Line) => void;
+  /** The same, written with whatever is appended next: for records that nothing depends on. */
+  readonly appendLater: (line: Line) => void;
   /** Reads what another bt has added since. */
   readonly refresh: () => void;
   /** Makes sure that everything is on the disk. */
@@ -68,8 +70,14 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
     if (read.bad > 0) isLost = true;
   }
   const log = options.readOnly ? undefined : openLog(file, read, () => [...lines.values()]);
+  let later = "";
+  const flush = (): void => {
+    if (later !== "") log?.append(later);
+    later = "";
+  };
   const append = (line: Line): void => {
-    log?.append(encode(line));
+    later += encode(line);
+    flush();
     take(line);
   };
   if (log !== undefined && dead > lines.size + 1000) log.compact([...lines.values()]);
@@ -86,13 +94,20 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
     durationMs: (id) => lines.get(id)?.durationMs,
     memo,
     append,
+    appendLater(line) {
+      later += encode(line);
+      take(line);
+    },
     refresh() {
       const tail = readLog(file, offset);
       if (tail.kind !== "read") return;
       offset = tail.offset;
       for (const line of tail.lines) take(line);
     },
-    sync: () => log?.sync(),
+    sync() {
+      flush();
+      log?.sync();
+    },
     close: () => log?.close(),
     ...(read.kind === "damaged" ? { warning: read.why } : read.kind === "read" && read.bad > 0 ? { warning: `${read.bad} records of it are damaged` } : {}),
   };

@@ -1,7 +1,6 @@
 /** Everything that can be proven about a builderfile without running it. Does not know how it is printed elsewhere. */
 import { isBtError, type BtError } from "../errors.ts";
-import { expandPaths } from "../files.ts";
-import { findTool } from "../collect.ts";
+import { expandPaths, findTool } from "../files.ts";
 import type { Project } from "../load.ts";
 import { marks, type Paint } from "../paint.ts";
 import { isGlob } from "../paths.ts";

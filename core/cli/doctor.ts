@@ -1,5 +1,5 @@
 /** What the builderfile and its plugins need on this machine. Does not know what any plugin needs. */
-import { findTool } from "../collect.ts";
+import { findTool } from "../files.ts";
 import type { Requirement } from "../hooks.ts";
 import type { Project } from "../load.ts";
 import { marks, type Paint } from "../paint.ts";

@@ -17,7 +17,7 @@ function ownModule(specifier: string): Promise<object> | undefined {
 }
 
 async function goLongWay(): Promise<void> {
-  const world: World = { argv, env: process.env, cwd: process.cwd(), build: BT_BUILD, version: BT_VERSION, ownModule };
+  const world: World = { argv, env: { ...process.env }, cwd: process.cwd(), build: BT_BUILD, version: BT_VERSION, ownModule };
   const { main }: { main: (world: World) => Promise<number> } = await import(path.join(__dirname, "core/cli/main.js"));
   process.exit(await main(world));
 }

@@ -11,6 +11,9 @@ export interface Interrupts {
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** Shows the cursor again, which the live view hides; leaving at once skips its own end. */
+const showCursor = "\u001B[?25h";
+
 /** Starts to listen; `say` tells people what is waited for. */
 export function watchInterrupts(say: (text: string) => void): Interrupts {
   const first = new AbortController();
@@ -26,7 +29,10 @@ export function watchInterrupts(say: (text: string) => void): Interrupts {
     } else if (count === 2) {
       say(`bt: ${signal}: killing what runs\n`);
       second.abort(signal);
-    } else leave();
+    } else {
+      if (process.stderr.isTTY) say(showCursor);
+      leave();
+    }
   };
   const stop = (): void => {
     for (const signal of signals) process.off(signal, onSignal);

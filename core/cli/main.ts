@@ -200,7 +200,8 @@ async function runTasks(args: Args, asked: Asked, { project, world, paint, mayWr
   }
   const jobs = parseJobs(options.jobs ?? project.settings.jobs);
   const reporters = await createReporters(options, { project, world, jobs });
-  const interrupts = watchInterrupts((text) => writeText(2, text));
+  // On a terminal through the stream, which the live view watches; elsewhere at once.
+  const interrupts = watchInterrupts((text) => void (process.stderr.isTTY ? process.stderr.write(text) : writeText(2, text)));
   const proofRequest = only === undefined ? freshRequest(world.argv) : undefined;
   try {
     const result = await build(project, request, {

@@ -1,7 +1,7 @@
 /** The tasks of one run and the edges between them. Pure; does not know files, processes or the clock. */
 import { addressText, cellsOf, needEntries, resolveNeed, toNeed, type Address, type Catalog, type NamedTask } from "./catalog.ts";
 import { cellUnknown, cycle, handleUnlisted, type BtError } from "./errors.ts";
-import type { BoundParam, EdgeKind, Need, TaskBase } from "./task.ts";
+import type { AnyPaths, BoundParam, EdgeKind, Need, TaskBase } from "./task.ts";
 
 /** From a node to one it waits for; `finally` points to one that runs afterwards. */
 export interface Edge {
@@ -28,6 +28,8 @@ export interface Node {
   readonly params: Readonly<Record<string, BoundParam>>;
   readonly inputs?: readonly string[];
   readonly outputs: readonly string[];
+  /** Its paths were found by looking at something; only another look can tell whether they still are these. */
+  readonly hasFoundPaths: boolean;
   readonly edges: readonly Edge[];
 }
 
@@ -37,8 +39,13 @@ export interface Graph {
   readonly targets: readonly string[];
 }
 
-/** Gives the params of a task their values. */
-export type Bind = (named: NamedTask, fixed: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, BoundParam>>>;
+/** What a graph is made with. */
+export interface GraphOptions {
+  /** Project root, absolute. */
+  readonly root: string;
+  /** Gives the params of a task their values. */
+  readonly bind: (named: NamedTask, fixed: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, BoundParam>>>;
+}
 
 interface Request {
   readonly address: Address;
@@ -49,7 +56,7 @@ interface Request {
  * The targets and all they need, params bound, edges resolved.
  * @throws BtError or AggregateError of TASK_UNKNOWN, CELL_UNKNOWN, HANDLE_UNLISTED, PARAM_MISSING, PARAM_WRONG
  */
-export async function createGraph(catalog: Catalog, targets: readonly Address[], bind: Bind): Promise<Graph> {
+export async function createGraph(catalog: Catalog, targets: readonly Address[], options: GraphOptions): Promise<Graph> {
   const nodes = new Map<string, Node>();
   const mistakes: unknown[] = [];
   const open: Request[] = targets.map((address) => ({ address, fixed: {} }));
@@ -57,7 +64,7 @@ export async function createGraph(catalog: Catalog, targets: readonly Address[],
     const id = requestId(request);
     if (nodes.has(id)) continue;
     try {
-      const { node, requests } = await createNode(catalog, request, bind);
+      const { node, requests } = await createNode(catalog, request, options);
       nodes.set(id, node);
       open.push(...requests);
     } catch (error) {
@@ -79,7 +86,7 @@ function requestId({ address, fixed }: Request): string {
   return values.length === 0 ? addressText(address) : `${addressText(address)}[${values.map(([name, value]) => `${name}=${String(value)}`).join(",")}]`;
 }
 
-async function createNode(catalog: Catalog, request: Request, bind: Bind): Promise<{ node: Node; requests: Request[] }> {
+async function createNode(catalog: Catalog, request: Request, { root, bind }: GraphOptions): Promise<{ node: Node; requests: Request[] }> {
   const { address, fixed } = request;
   const named = catalog.tasks.get(address.name)!; // An address is only made from the catalog.
   const { task } = named;
@@ -89,15 +96,16 @@ async function createNode(catalog: Catalog, request: Request, bind: Bind): Promi
   if (task.matrix !== undefined && address.cellName === undefined) {
     const requests = cells.map(({ cellName }) => ({ address: { name: address.name, cellName }, fixed }));
     const edges = requests.map((cell): Edge => ({ to: requestId(cell), kind: "result", as: cell.address.cellName }));
-    return { node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], edges }, requests };
+    return { node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], hasFoundPaths: false, edges }, requests };
   }
   const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
   if (address.cellName !== undefined && !cells.some(({ cellName }) => cellName === address.cellName)) {
     throw cellUnknown(address.name, address.cellName, cells.map(({ cellName }) => cellName));
   }
   const params = await bind(named, fixed);
-  const bound = { params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])), cell };
-  const inputs = resolvePaths(task.inputs, bound);
+  const bound = { params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])), cell, root };
+  const [givenInputs, givenOutputs] = [callPaths(task.inputs, bound), callPaths(task.outputs, bound)];
+  const inputs = await givenInputs;
   const { edges, requests } = resolveEdges(catalog, address, task);
   const node: Node = {
     ...shared,
@@ -106,13 +114,14 @@ async function createNode(catalog: Catalog, request: Request, bind: Bind): Promi
     ...(address.cellName === undefined ? {} : { cellName: address.cellName }),
     params,
     ...(inputs === undefined ? {} : { inputs }),
-    outputs: resolvePaths(task.outputs, bound) ?? [],
+    outputs: (await givenOutputs) ?? [],
+    hasFoundPaths: givenInputs instanceof Promise || givenOutputs instanceof Promise,
     edges,
   };
   return { node, requests };
 }
 
-function resolvePaths(paths: TaskBase["inputs"], bound: object): readonly string[] | undefined {
+function callPaths(paths: AnyPaths | undefined, bound: object): readonly string[] | undefined | Promise<readonly string[]> {
   return typeof paths === "function" ? paths(bound as never) : paths; // The bound values have the types that the task declared.
 }
 

@@ -5,7 +5,7 @@ import { select, type Selection } from "./catalog.ts";
 import { createForecast, type DecideOptions, type Forecast } from "./decide.ts";
 import { inputMissing, onlyStale, restUnwanted } from "./errors.ts";
 import { findStat } from "./files.ts";
-import { createGraph, sortGraph, waitsFor, withEdges, type Bind, type Graph, type Node } from "./graph.ts";
+import { createGraph, sortGraph, waitsFor, withEdges, type Graph, type GraphOptions, type Node } from "./graph.ts";
 import { prepareStateFolder, type Project } from "./load.ts";
 import { collectWriters, inferEdges, isGlob } from "./paths.ts";
 import { assemble, type Assembly } from "./plugin.ts";
@@ -48,9 +48,10 @@ export async function prepare(project: Project, request: BuildRequest): Promise<
   const { catalog, hooks, settings } = assembly;
   const assigner = createAssigner(request.assignments, { env: request.env, builderfile: settings.params });
   const addresses = select(catalog, request.selection);
-  const declared = await createGraph(catalog, addresses, assigner.bind);
+  const options = { root: project.root, bind: assigner.bind };
+  const declared = await createGraph(catalog, addresses, options);
   assigner.checkAllTaken();
-  const graph = await completeGraph(assembly, declared, assigner.bind);
+  const graph = await completeGraph(assembly, declared, options);
   const order = sortGraph(graph);
   checkInputs(graph, project.root);
   const rest = restTarget(graph, request.rest);
@@ -83,12 +84,12 @@ function prepareState(root: string): void {
 }
 
 /** Adds the edges that paths imply, until no new task comes in, and those of plugins. */
-async function completeGraph(assembly: Assembly, declared: Graph, bind: Bind): Promise<Graph> {
+async function completeGraph(assembly: Assembly, declared: Graph, options: GraphOptions): Promise<Graph> {
   const { catalog, hooks } = assembly;
   const hasPaths = [...catalog.tasks.values()].some(({ task }) => task.outputs !== undefined);
   let graph = declared;
   if (hasPaths) {
-    const everything = await createWholeGraph(assembly, bind);
+    const everything = await createWholeGraph(assembly, options);
     const writers = collectWriters([...everything.nodes.values(), ...declared.nodes.values()]);
     if (writers.mistakes.length === 1) throw writers.mistakes[0];
     if (writers.mistakes.length > 1) throw new AggregateError(writers.mistakes);
@@ -102,8 +103,8 @@ async function completeGraph(assembly: Assembly, declared: Graph, bind: Bind): P
 }
 
 /** All tasks; one whose params have no values is left out, as nothing can be said about its paths. */
-async function createWholeGraph({ catalog }: Assembly, bind: Bind): Promise<Graph> {
-  const lenient: Bind = async (named, fixed) => {
+async function createWholeGraph({ catalog }: Assembly, { root, bind }: GraphOptions): Promise<Graph> {
+  const lenient: GraphOptions["bind"] = async (named, fixed) => {
     try {
       return await bind(named, fixed);
     } catch {
@@ -112,7 +113,7 @@ async function createWholeGraph({ catalog }: Assembly, bind: Bind): Promise<Grap
   };
   const names = [...catalog.tasks.values()].filter(({ task }) => task.outputs !== undefined).map(({ name }) => ({ name }));
   try {
-    return await createGraph(catalog, names, lenient);
+    return await createGraph(catalog, names, { root, bind: lenient });
   } catch {
     return { nodes: new Map(), targets: [] }; // A mistake elsewhere; `--check` names it.
   }

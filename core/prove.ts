@@ -40,8 +40,8 @@ export function proveFresh(prepared: Prepared, options: { readonly request: stri
   }
 }
 
-function isProvable({ task, inputs }: Node): boolean {
-  return inputs !== undefined && task.always !== true && task.status === undefined && task.when === undefined;
+function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {
+  return inputs !== undefined && !hasFoundPaths && task.always !== true && task.status === undefined && task.when === undefined;
 }
 
 function knownFiles(state: State, id: string): Proof["record"] {

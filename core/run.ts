@@ -133,7 +133,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     return finish(node, "fresh");
   };
 
-  const isSkipped = async (node: Node): Promise<boolean> => node.task.when !== undefined && !(await node.task.when(boundOf(node) as never)); // The types are the task's own.
+  const isSkipped = async (node: Node): Promise<boolean> => node.task.when !== undefined && !(await node.task.when({ ...boundOf(node), root } as never)); // The types are the task's own.
 
   const needsOf = (node: Node): Record<string, unknown> =>
     Object.fromEntries(node.edges.flatMap(({ to, as, kind }) => (kind === "result" ? [[as ?? to, results.get(to)?.value]] : [])));

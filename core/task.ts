@@ -77,13 +77,15 @@ type ResultOf<N> = N extends Task<infer R, ParamSet, infer C> ? ([C] extends [ne
 /** The results of the needs under the names they were declared with. */
 export type NeedResults<N extends Needs> = N extends readonly NeedInput[] ? Readonly<Record<string, unknown>> : { readonly [K in keyof N]: ResultOf<N[K]> };
 
-/** What path lists may depend on. */
+/** What path lists and conditions may depend on. */
 export interface Bound<P extends ParamSet = ParamSet, M extends Matrix = Matrix> {
+  /** Project root, absolute. */
+  readonly root: string;
   readonly params: ParamValues<P>;
   readonly cell: Cell<M>;
 }
-/** Globs relative to the project root; `!` excludes. */
-export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> = readonly string[] | ((bound: Bound<P, M>) => readonly string[]);
+/** Globs relative to the project root; `!` excludes. A function that waits for something is asked anew in every run. */
+export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> = readonly string[] | ((bound: Bound<P, M>) => readonly string[] | Promise<readonly string[]>);
 
 /** `$` of zx, bound to its task: its output is streamed, masked and logged, and its processes end with the task. */
 export type Shell = ZxShell;
@@ -228,6 +230,9 @@ export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matr
   readonly status?: (context: Context<P, N, M>) => boolean | Promise<boolean>;
 }
 
+/** Paths of a task of any kind. */
+export type AnyPaths = readonly string[] | ((bound: never) => readonly string[] | Promise<readonly string[]>);
+
 /** A task of any kind, as the engine handles it. */
 export interface TaskBase extends TaskFacts {
   /** The same object in every spread copy: how a handle finds its name. */
@@ -240,8 +245,8 @@ export interface TaskBase extends TaskFacts {
   readonly run?: string | readonly string[] | ((context: never) => unknown);
   readonly when?: (bound: never) => boolean | Promise<boolean>;
   readonly status?: (context: never) => boolean | Promise<boolean>;
-  readonly inputs?: readonly string[] | ((bound: never) => readonly string[]);
-  readonly outputs?: readonly string[] | ((bound: never) => readonly string[]);
+  readonly inputs?: AnyPaths;
+  readonly outputs?: AnyPaths;
 }
 
 /** A typed handle: a frozen description with the types of its result, params and cells. */

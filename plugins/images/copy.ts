@@ -1,7 +1,7 @@
 /** What one COPY or ADD puts where: decides targets, owners and permissions, and writes them into the image's tree. Does not write layers. */
 import type { Place } from "../../core/index.ts";
 import { sourceSpecial, targetFile, targetFolder, targetLoop, targetSlash } from "./errors.ts";
-import { putNode, type ImageTree } from "./layerfs.ts";
+import { findRoot, putNode, type ImageTree } from "./layerfs.ts";
 import type { Owner } from "./owner.ts";
 import type { Found } from "./source.ts";
 import { joinPath, nameOf, parentOf, resolvePath, splitPath, walkTree, type Node, type Owned, type Tree } from "./tree.ts";
@@ -38,7 +38,7 @@ export async function copyInto(image: ImageTree, request: CopyRequest): Promise<
   const absolute = request.target.startsWith("/") ? request.target : `${request.workdir}/${request.target}`;
   const asFolder = await mustBeFolder(image, absolute, request);
   for (const source of request.sources) {
-    if (source.kind === "archive") await copyTree(copy, { tree: source.tree, folder: "", target: absolute, dress: (node) => node });
+    if (source.kind === "archive") await unpack(copy, source.tree, absolute);
     else if (source.found.node.kind === "folder") {
       await copyTree(copy, { tree: source.tree, folder: source.found.path, target: absolute, dress: (node) => dress(node, request) });
     } else await copyFile(copy, { ...source.found, tree: source.tree, target: absolute, asFolder });
@@ -66,6 +66,13 @@ async function mustBeFolder(image: ImageTree, absolute: string, { sources, targe
   if (end.kind === "found" && end.node.kind === "folder") return true;
   if (sources.length > 1 && sources.some((source) => source.kind === "found" && source.found.node.kind !== "folder")) throw targetSlash(at, target, sources.length);
   return false;
+}
+
+/** Owners and permissions are those of the archive, also for the target when the archive has an entry for its root. */
+async function unpack(copy: Copying, tree: ImageTree, target: string): Promise<void> {
+  const root = findRoot(tree);
+  if (root !== undefined) await put(copy, await openTarget(copy, target), root);
+  await copyTree(copy, { tree, folder: "", target, dress: (node) => node });
 }
 
 interface TreeCopy {

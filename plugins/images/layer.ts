@@ -59,7 +59,7 @@ async function* fixHead(gzip: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
 }
 
 function renderEntry(path: string, node: Node, { read, mtime }: { readonly read: ContentReader; readonly mtime: number }): readonly TarEntry[] {
-  const owned = { path, mode: node.mode, uid: node.uid, gid: node.gid, size: 0, target: "", major: 0, minor: 0 };
+  const owned = { path: path === "" ? "./" : path, mode: node.mode, uid: node.uid, gid: node.gid, size: 0, target: "", major: 0, minor: 0 };
   const open = async function* (): AsyncGenerator<Uint8Array> {};
   switch (node.kind) {
     case "file":

@@ -16,7 +16,8 @@ interface Leaf {
   readonly node: Exclude<Node, FolderNode>;
 }
 
-const rootOwned = { mode: 0o755, uid: 0, gid: 0 } as const;
+/** Folders that no entry describes. */
+const impliedFolder: FolderNode = { kind: "folder", mode: 0o755, uid: 0, gid: 0 };
 const whiteout = ".wh.";
 const opaque = ".wh..wh..opq";
 
@@ -33,6 +34,11 @@ export function createImageTree(label: string, from?: ImageTree): ImageTree {
       return item !== undefined && "children" in item ? [...item.children.keys()].sort() : [];
     },
   };
+}
+
+/** What an entry said about the root itself. Undefined: no entry did. */
+export function findRoot({ root }: ImageTree): FolderNode | undefined {
+  return root.node === impliedFolder ? undefined : root.node;
 }
 
 /** Puts a node at a path. A folder on a folder keeps its children; missing parents become folders of root with mode 0755. */
@@ -125,7 +131,7 @@ function openFolder(root: Folder, names: readonly string[]): Folder {
 }
 
 function createFolder(): Folder {
-  return { node: { kind: "folder", ...rootOwned }, children: new Map() };
+  return { node: impliedFolder, children: new Map() };
 }
 
 function cloneFolder(folder: Folder): Folder {

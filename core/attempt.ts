@@ -44,6 +44,8 @@ export interface Work extends Job {
   /** Results of the needs by name. */
   readonly needs: Readonly<Record<string, unknown>>;
   readonly rest: readonly string[];
+  /** Result of the last success. */
+  readonly previous?: unknown;
   readonly reasons: readonly string[];
   readonly slot: number;
 }
@@ -214,6 +216,7 @@ function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; s
     signal: own.signal,
     key,
     attempt: own.attempt,
+    ...(work.previous === undefined ? {} : { previous: work.previous }),
     tempDir: async () => {
       const folder = await mkdtemp(path.join(os.tmpdir(), "bt-"));
       cleanups.push(() => removePath(folder));

@@ -1,6 +1,6 @@
 /** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
 import { declaredVariables, paramText } from "./environment.ts";
-import { describeFile, expandPaths, findTool, type FileFact, type FileMemo } from "./files.ts";
+import { describeFile, expandPaths, findTool, followLinks, type FileFact, type FileMemo } from "./files.ts";
 import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Hooks } from "./hooks.ts";
@@ -54,7 +54,7 @@ function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions
   const { run } = task;
   const leaves: Leaf[] = [{ name: "config", value: stableJson([node.outputs, task.clean, task.cwd, node.cell]) }];
   if (typeof run === "function") leaves.push({ name: "code", value: codeOf(task.site) ?? "unknown" });
-  else if (run !== undefined) leaves.push({ name: "command", value: typeof run === "string" ? run : run.join(" ") });
+  else if (run !== undefined) leaves.push({ name: "command", value: typeof run === "string" ? run : stableJson(run) });
   for (const [name, { value }] of Object.entries(node.params)) {
     if (task.params?.[name]?.kind !== "secret" && value !== undefined) leaves.push({ name: `param/${name}`, value: paramText(value) });
   }
@@ -68,11 +68,11 @@ function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions
 
 const toolDigests = new Map<string, string>();
 
-/** Digest of the program that PATH leads to. */
+/** Digest of the program that PATH leads to, through links. */
 function describeTool(tool: string, root: string, searchPath: string, memo: FileMemo): string {
   const file = findTool(tool, searchPath);
   if (file === undefined) return "missing";
-  const known = toolDigests.get(file) ?? describeFile(root, file, memo).digest;
+  const known = toolDigests.get(file) ?? describeFile(root, followLinks(file), memo).digest;
   toolDigests.set(file, known);
   return known;
 }

@@ -1,5 +1,5 @@
 /** Runs a compiled builderfile once and writes down what it reads meanwhile. Does not know what it exports. */
-import { createRequire } from "node:module";
+import { createRequire, isBuiltin } from "node:module";
 import * as path from "node:path";
 import * as vm from "node:vm";
 
@@ -49,6 +49,8 @@ export async function evaluate(script: Script): Promise<Evaluated> {
     importModuleDynamically: (async (specifier: string) => await load(specifier)) as never, // A namespace object is allowed, but not in Node's types.
   });
   const { reads, wrap, stop } = startRecording();
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 100; // A task keeps the whole way on which it was made.
   try {
     const require = requireFor(loaded, resolver, wrap);
     const module: { exports: Record<string, unknown> } = { exports: {} };
@@ -58,14 +60,27 @@ export async function evaluate(script: Script): Promise<Evaluated> {
     const isUsed = script.codeCache !== undefined && compiled.cachedDataRejected !== true;
     return { exported, reads, ...(isUsed ? {} : { codeCache: compiled.createCachedData() }) };
   } finally {
+    Error.stackTraceLimit = stackTraceLimit;
     stop();
   }
 }
 
 /** Node's own `import()`, resolving from the builderfile. */
 function importerFrom(file: string): Loader {
-  const importer: unknown = new vm.Script("(specifier) => import(specifier)", { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }).runInThisContext();
-  return importer as Loader; // The script above.
+  let importer: Loader | undefined;
+  const create = (): Loader => new vm.Script("(specifier) => import(specifier)", { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }).runInThisContext() as Loader; // The script itself.
+  return (specifier) => (isBuiltin(specifier) ? import(specifier) : withoutWarnings(() => (importer ??= create())(specifier)));
+}
+
+/** Node says at the first use that this loader is experimental; whoever runs bt can do nothing about it. */
+function withoutWarnings<T>(act: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return act();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
 }
 
 /**

@@ -150,6 +150,15 @@ export function makeFolder(folder: string): void {
   fs.mkdirSync(folder, { recursive: true });
 }
 
+/** Where links lead in the end; the path itself when they lead nowhere. */
+export function followLinks(file: string): string {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
 /** Absolute path of the program that a search path such as PATH leads to. */
 export function findTool(tool: string, searchPath: string): string | undefined {
   const candidates = tool.includes("/") ? [tool] : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));

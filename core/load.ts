@@ -1,10 +1,10 @@
 /** A builderfile, found, compiled (or taken from the cache) and evaluated. Does not know what its tasks do. */
 import * as fs from "node:fs";
-import { SourceMap } from "node:module";
+import { isBuiltin, SourceMap } from "node:module";
 import * as path from "node:path";
 import { builderfileThrew, builderShape, isBtError, placed, type Place } from "./errors.ts";
 import { evaluate, type Reads } from "./evaluate.ts";
-import { findText, hashText, makeFolder, writeAtomic } from "./files.ts";
+import { findText, hashFile, hashText, isFolder, makeFolder, writeAtomic } from "./files.ts";
 import { findBuilderfile, loadSettings, settingsFiles, type Settings } from "./find.ts";
 import { stableJson } from "./fingerprint.ts";
 import type { Builder } from "./plugin.ts";
@@ -32,7 +32,7 @@ export interface Project {
   readonly builder: Builder;
   readonly settings: Settings;
   readonly reads: Reads;
-  /** Digest of the module that a task was defined in and of all it imports. Undefined: cannot be told. */
+  /** Digest of the modules that a task was made by and of all they import, and of what they read. Undefined: cannot be told. */
   readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
   /** Where a stack trace enters the builderfile. */
   readonly placeOf: (stack: string | undefined) => Place | undefined;
@@ -46,18 +46,22 @@ export interface Project {
  */
 export async function loadProject(options: LoadOptions): Promise<Project> {
   const { file, root } = await findBuilderfile(options.cwd, options.file);
+  process.chdir(root); // A builderfile and its actions read relative paths as make does, wherever bt was called.
   const settings = await loadSettings(options.env);
   const writtenMs = Date.now();
   const compiled = await compileCached(file, root, options);
   const scriptName = path.join(root, ".bt", "builderfile.cjs");
   const placeOf = createPlaces(compiled.map, scriptName, root);
   const cacheFile = path.join(root, ".bt", "builder", "code.v8");
-  const codeCache = findBytes(cacheFile);
+  // V8 only compares lengths, and brings the old name of the script along.
+  const codeKey = hashText(`${scriptName}\n${compiled.code}`);
+  const stored = findBytes(cacheFile);
+  const codeCache = stored?.toString("latin1", 0, codeKey.length) === codeKey ? stored.subarray(codeKey.length) : undefined;
   const name = path.relative(root, file);
   try {
     const evaluated = await evaluate({ code: compiled.code, file, name: scriptName, packages: compiled.packages, ownModule: options.ownModule, ...(codeCache === undefined ? {} : { codeCache }) });
     const { exported, reads } = evaluated;
-    if (options.mayWrite && evaluated.codeCache !== undefined) cacheWrite(cacheFile, evaluated.codeCache);
+    if (options.mayWrite && evaluated.codeCache !== undefined) cacheWrite(cacheFile, Buffer.concat([Buffer.from(codeKey), evaluated.codeCache]));
     const builder = checkBuilder(exported, name);
     return {
       root,
@@ -65,7 +69,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       builder,
       settings,
       reads,
-      codeOf: createCodeDigests(compiled, placeOf, options.build),
+      codeOf: createCodeDigests({ root, file, writtenMs, compiled, reads }, placeOf, options),
       placeOf,
       manifest: createManifest({ root, file, writtenMs, compiled, reads }, options),
     };
@@ -150,30 +154,57 @@ function createPlaces(map: string, scriptName: string, root: string): (stack: st
   };
 }
 
-/** A function can capture whatever its module holds: its digest is that of the module and of all local modules below it. */
-function createCodeDigests(compiled: CompiledFile, placeOf: Project["placeOf"], build: string): Project["codeOf"] {
-  const closures = new Map<string, string>();
-  const root = path.dirname(compiled.file);
-  const digestOf = (module: string): string => {
-    const known = closures.get(module);
-    if (known !== undefined) return known;
-    const reached = reach(module, compiled.modules);
-    const digest = hashText(stableJson([build, compiled.packages, reached.map((name) => [path.relative(root, name), compiled.digests[name]])]));
-    closures.set(module, digest);
-    return digest;
-  };
-  const projectRoot = Object.keys(compiled.modules).length > 0 ? root : "";
-  return (site) => {
-    const frame = site.stack?.split("\n")[1] ?? "";
+/**
+ * A function can capture whatever its module holds, what it was called with there, and what was read meanwhile: its digest is
+ * that of all modules on the way to its task and of all local modules below them, of versions of packages, and of the reads.
+ */
+function createCodeDigests(facts: Facts, placeOf: Project["placeOf"], options: LoadOptions): Project["codeOf"] {
+  const { compiled, reads, root } = facts;
+  const digests = new Map<string, string | undefined>();
+  let around: string | undefined;
+  const digestOf = (frame: string): string | undefined => {
     const place = placeOf(frame);
-    if (place !== undefined) {
-      const module = Object.keys(compiled.modules).find((name) => name.endsWith(`/${place.where}`) || path.relative(projectRoot, name) === place.where);
-      return module === undefined ? undefined : digestOf(module);
-    }
-    const file = /\(?((?:file:\/\/)?\/[^():]+):\d+:\d+\)?$/.exec(frame)?.[1]?.replace(/^file:\/\//, "");
-    const text = file === undefined ? undefined : findText(file);
-    return text === undefined ? undefined : hashText(`${build}\n${text}`);
+    if (place === undefined) return digestFrameFile(frame);
+    const module = Object.keys(compiled.modules).find((name) => path.relative(root, name) === place.where);
+    return module && stableJson(reach(module, compiled.modules).map((name) => [path.relative(root, name), compiled.digests[name]]));
   };
+  return ({ stack = "" }) => {
+    if (reads.untracked.size > 0) return undefined;
+    around ??= stableJson([options.build, describePackages(compiled), [...reads.env].sort().map((name) => [name, options.env[name]]), [...reads.files].sort().map((file) => [path.relative(root, file), digestRead(file)])]);
+    const frames = stack.split("\n").slice(1);
+    const way = frames.slice(0, Math.max(1, frames.findLastIndex((frame) => placeOf(frame) !== undefined) + 1));
+    for (const frame of way) if (!digests.has(frame)) digests.set(frame, digestOf(frame));
+    const parts = way.map((frame) => digests.get(frame));
+    return parts.includes(undefined) ? undefined : hashText(stableJson([around, [...new Set(parts)].sort()]));
+  };
+}
+
+/** Digest of a file outside of the project, such as a plugin's, that a stack frame names. */
+function digestFrameFile(frame: string): string | undefined {
+  const file = /\(?((?:file:\/\/)?\/[^():]+):\d+:\d+\)?$/.exec(frame)?.[1]?.replace(/^file:\/\//, "");
+  const text = file === undefined ? undefined : findText(file);
+  return text && hashText(text);
+}
+
+function digestRead(file: string): string {
+  if (isFolder(file)) return fs.readdirSync(file).sort().join("/");
+  return fs.existsSync(file) ? hashFile(file) : "missing";
+}
+
+/** The packages that a builderfile imports, with their versions. */
+function describePackages({ file, packages }: CompiledFile): readonly (readonly [name: string, version: string])[] {
+  return packages.map((name) => [name, /"version"\s*:\s*"([^"]*)"/.exec(findText(findPackage(name, file) ?? "") ?? "")?.[1] ?? ""]);
+}
+
+/** `package.json` of an imported package, absolute. Undefined: it is Node's or bt's own, or not there. */
+function findPackage(specifier: string, from: string): string | undefined {
+  if (isBuiltin(specifier) || /^builderfile(\/|$)/.test(specifier)) return undefined;
+  const [name = ""] = /^(@[^/]+\/)?[^/]+/.exec(specifier) ?? [];
+  for (let folder = path.dirname(from); ; folder = path.dirname(folder)) {
+    const file = path.join(folder, "node_modules", name, "package.json");
+    if (fs.existsSync(file)) return file;
+    if (folder === path.dirname(folder)) return undefined;
+  }
 }
 
 function reach(start: string, modules: Readonly<Record<string, readonly string[]>>): string[] {
@@ -191,7 +222,8 @@ interface Facts {
 }
 
 function createManifest({ root, file, writtenMs, compiled, reads }: Facts, options: LoadOptions): Manifest {
-  const files = new Set([...Object.keys(compiled.modules), ...reads.files, ...settingsFiles(options.env), path.join(root, "package-lock.json")]);
+  const packages = compiled.packages.flatMap((name) => findPackage(name, file) ?? []);
+  const files = new Set([...Object.keys(compiled.modules), ...packages, ...reads.files, ...settingsFiles(options.env), path.join(root, "package-lock.json")]);
   return {
     build: options.build,
     root,

@@ -134,17 +134,15 @@ function withNodes(graph: Graph, everything: Graph, ids: readonly string[]): Gra
 
 /** An input written out that neither is there nor is made by anybody is a mistake, not an empty list. */
 function checkInputs(graph: Graph, root: string): void {
+  const writers = collectWriters(graph.nodes.values());
+  const isMade = (reader: Node, input: string): boolean =>
+    inferEdges([{ ...reader, inputs: [input] }], writers).length > 0 || reader.edges.some(({ to }) => graph.nodes.get(to)?.outputs.some(isGlob));
   const mistakes = [...graph.nodes.values()].flatMap((node) => {
     const literal = (node.inputs ?? []).filter((input) => !isGlob(input) && !input.startsWith("!"));
-    return literal.filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input, graph)).map((input) => inputMissing(node.id, input));
+    return literal.filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input)).map((input) => inputMissing(node.id, input));
   });
   if (mistakes.length === 1) throw mistakes[0];
   if (mistakes.length > 1) throw new AggregateError(mistakes);
-}
-
-function isMade(reader: Node, input: string, graph: Graph): boolean {
-  const writers = collectWriters([...graph.nodes.values()].filter(({ id }) => id !== reader.id));
-  return inferEdges([{ ...reader, inputs: [input] }], writers).length > 0 || reader.edges.some(({ to }) => graph.nodes.get(to)?.outputs.some(isGlob));
 }
 
 function restTarget(graph: Graph, rest: readonly string[]): string | undefined {

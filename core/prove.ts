@@ -4,7 +4,7 @@ import * as path from "node:path";
 import picomatch from "picomatch";
 import { isGroupNode, type NodeResult } from "./decide.ts";
 import { declaredVariables } from "./environment.ts";
-import { findStat, findTool, writeAtomic } from "./files.ts";
+import { findStat, findTool, isFolder, writeAtomic } from "./files.ts";
 import type { Node } from "./graph.ts";
 import { manifestFile, stampEnv, stampFile, writeProof } from "./warm.ts";
 import { variableName } from "./params.ts";
@@ -14,13 +14,13 @@ import type { State } from "./state.ts";
 
 /** Writes the proof, when every wanted task depends on nothing but files, variables and its own text. Failing to write costs speed only. */
 export function proveFresh(prepared: Prepared, options: { readonly request: string; readonly results: ReadonlyMap<string, NodeResult> }): void {
-  const { project, assembly, graph, forecast, state, decide } = prepared;
+  const { project, assembly, graph, forecast, state, decide, secrets } = prepared;
   const { hooks } = assembly;
   const { root, manifest } = project;
   if (!manifest.isTracked || hooks.fingerprint.isUsed() || hooks.plan.isUsed()) return;
   const nodes = [...graph.nodes.values()].filter((node) => !isGroupNode(node));
   const isWhole = nodes.every((node) => isProvable(node) && (state.find(node.id) !== undefined || !forecast.wanted.has(node.id)));
-  if (!isWhole) return;
+  if (!isWhole || secrets.hide(options.request) !== options.request) return;
   const files = new Set<string>();
   const variables = new Set<string>();
   for (const node of nodes) addNode(node, { root, env: decide.env, files, variables, record: knownFiles(state, node.id) });
@@ -70,12 +70,16 @@ function addNode(node: Node, { root, env, files, variables, record }: Proof): vo
     variables.add("PATH");
     const found = findTool(tool, env["PATH"] ?? "");
     if (found !== undefined) files.add(found);
+    const folders = (env["PATH"] ?? "").split(path.delimiter).filter((folder) => folder !== "" && isFolder(folder));
+    for (const folder of folders.slice(0, folders.findIndex((name) => found === path.join(name, tool)) + 1)) files.add(folder);
   }
 }
 
 /** A folder's own stamp changes when something is added to it or taken away. */
 function addFolders(root: string, base: string, files: Set<string>): void {
-  const open = [base === "" ? "." : base.replace(/\/+$/, "")];
+  let start = base === "" ? "." : base.replace(/\/+$/, "");
+  while (!isFolder(path.resolve(root, start))) start = path.dirname(start);
+  const open = [start];
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
     if (files.has(folder)) continue;
     files.add(folder);

@@ -75,6 +75,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const failures: BtError[] = [];
   const counts: Partial<Record<Outcome, number>> = {};
   const said = new Set<string>();
+  const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
   const trees = new Set<ProcessTree>();
   const cancel = new AbortController();
   const providers: readonly CacheProvider[] = hooks.cache.isUsed() ? hooks.cache.call([]) : [];
@@ -138,9 +139,17 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const needsOf = (node: Node): Record<string, unknown> =>
     Object.fromEntries(node.edges.flatMap(({ to, as, kind }) => (kind === "result" ? [[as ?? to, results.get(to)?.value]] : [])));
 
+  /** Whether something has run that this node comes after: then what was forecast may not hold any more. */
+  const isStirred = (node: Node): boolean => {
+    if (!finals.has(node.id) && !node.edges.some(({ to, kind }) => kind !== "finally" && kind !== "validation" && stirred.has(to))) return false;
+    stirred.add(node.id);
+    return true;
+  };
+
   const start = async (node: Node, slot: number): Promise<Ended> => {
     try {
       if (isGroupNode(node)) {
+        isStirred(node);
         results.set(node.id, groupResult(node, results));
         return finish(node, "group");
       }
@@ -148,7 +157,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
         results.set(node.id, { digest: "skipped", value: undefined });
         return finish(node, "skipped");
       }
-      const early = forecast.decisions.get(node.id);
+      const early = isStirred(node) ? undefined : forecast.decisions.get(node.id);
       if (early?.step.action === "skip" && early.result !== undefined && node.task.status === undefined) return finishFresh(node, early.result, early.refreshed);
       return await decideAndRun(node, slot);
     } catch (error) {
@@ -162,7 +171,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     tell({ kind: "task-state", task: node.id, state: "deciding" });
     const lock = await acquireLock(path.join(root, ".bt", "locks"), node.id, signalOf(node));
     try {
-      if (lock.waited) state.refresh();
+      state.refresh();
       const decision = await decideNode(node, results, decide);
       const work = createWork(node, slot, decision);
       if (decision.step.action === "skip" && decision.result !== undefined) {
@@ -182,9 +191,15 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     inputs: document.inputs.map((fact) => fact.path),
     needs: needsOf(node),
     rest: decide.restOf(node),
+    ...previousOf(node.id),
     reasons: step.action === "skip" ? [] : step.because.map((reason: Reason) => secrets.hide(renderReason(reason))),
     slot,
   });
+
+  const previousOf = (id: string): { previous?: unknown } => {
+    const value = state.find(id)?.value;
+    return value === undefined ? {} : { previous: value };
+  };
 
   const finals = new Set([...graph.nodes.values()].flatMap(({ edges }) => edges.flatMap(({ to, kind }) => (kind === "finally" ? [to] : []))));
   /** Tasks that run after others run after a cancellation too; only the second signal ends them. */
@@ -192,6 +207,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
 
   const runTask = async (work: Work, document: KeyDocument): Promise<Ended> => {
     const { node, slot } = work;
+    stirred.add(node.id);
     const startedMs = Date.now();
     const isRemembered = node.task.inputs !== undefined;
     if (isRemembered) state.append({ id: node.id, gone: "running", ...lastDuration(node.id) });

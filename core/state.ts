@@ -55,6 +55,7 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
   const file = path.join(folder, "state.log");
   const lines = new Map<string, Line>();
   const memo = new Map<string, FileFact>();
+  let seenBytes = sizeOf(file);
   const read = readLog(file);
   let isLost = read.kind === "damaged";
   let offset = 0;
@@ -72,7 +73,9 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
   const log = options.readOnly ? undefined : openLog(file, read, () => [...lines.values()]);
   let later = "";
   const flush = (): void => {
-    if (later !== "") log?.append(later);
+    if (later === "") return;
+    log?.append(later);
+    seenBytes += Buffer.byteLength(later);
     later = "";
   };
   const append = (line: Line): void => {
@@ -99,7 +102,11 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
       take(line);
     },
     refresh() {
-      const tail = readLog(file, offset);
+      flush();
+      const size = sizeOf(file);
+      if (size === seenBytes) return;
+      const tail = readLog(file, size < seenBytes ? 0 : offset); // Smaller: another bt has compacted it.
+      seenBytes = size;
       if (tail.kind !== "read") return;
       offset = tail.offset;
       for (const line of tail.lines) take(line);
@@ -120,6 +127,10 @@ function encode(line: Line): string {
 }
 
 type ReadLog = { kind: "read"; lines: Line[]; offset: number; bad: number } | { kind: "absent" } | { kind: "damaged"; why: string };
+
+function sizeOf(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
 
 /** Reads from `offset`; a torn last line is left out. */
 function readLog(file: string, offset = 0): ReadLog {
@@ -172,7 +183,7 @@ function openLog(file: string, read: ReadLog, all: () => readonly Line[]): Log {
     if (read.kind === "damaged" && fs.existsSync(file)) fs.renameSync(file, `${file}.bad`);
     if (read.kind !== "read") replace([]);
     const opened = open();
-    if (read.kind === "read") trimTornLine(opened, file, read.offset);
+    if (read.kind === "read") trimTornLine(opened, file);
     return opened;
   });
   const append = (text: string): void => {
@@ -206,7 +217,8 @@ function openLog(file: string, read: ReadLog, all: () => readonly Line[]): Log {
 }
 
 /** What a killed bt has left of its last write goes, so that the next record starts on a line of its own. */
-function trimTornLine(descriptor: number, file: string, wholeCharacters: number): void {
+function trimTornLine(descriptor: number, file: string): void {
   const text = findText(file) ?? "";
-  if (text.length > wholeCharacters) fs.ftruncateSync(descriptor, Buffer.byteLength(text.slice(0, wholeCharacters)));
+  const whole = text.lastIndexOf("\n") + 1;
+  if (text.length > whole) fs.ftruncateSync(descriptor, Buffer.byteLength(text.slice(0, whole)));
 }

@@ -146,6 +146,8 @@ export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs,
   readonly key: string;
   /** 1 for the first try. */
   readonly attempt: number;
+  /** What the action returned when it last succeeded, as JSON gives it back. Absent: never, or nothing. */
+  readonly previous?: unknown;
   /** Makes a private folder that is removed when the task ends. */
   readonly tempDir: () => Promise<string>;
   /** Runs when the task ends, last in first out, with true after a success. */

@@ -130,7 +130,7 @@ function proofFile(root: string, request: string): string {
 /** Stamps the files and writes the proof: a header of JSON, four columns of float64, the paths. */
 export function writeProof(root: string, proof: FreshProof, write: (file: string, content: Uint8Array) => void): void {
   const { files, ...rest } = proof;
-  const header = Buffer.from(JSON.stringify({ ...rest, count: files.length, writtenMs: Date.now() }));
+  const header = Buffer.from(JSON.stringify({ ...rest, count: files.length }));
   const columns = new Float64Array(files.length * 4);
   for (const [at, file] of files.entries()) columns.set(stampFile(path.resolve(root, file)).slice(1) as number[], at * 4);
   const padded = Buffer.alloc(8 + Math.ceil(header.length / 8) * 8);
@@ -148,14 +148,15 @@ export function checkProof(manifest: Manifest, request: string, env: Readonly<Re
     return undefined;
   }
   const headerLength = bytes.readUInt32LE(0);
-  const header = parseJson<Omit<FreshProof, "files"> & { count: number; writtenMs: number }>(bytes.toString("utf8", 8, 8 + headerLength));
+  const header = parseJson<Omit<FreshProof, "files"> & { count: number }>(bytes.toString("utf8", 8, 8 + headerLength));
   if (header === undefined || header.request !== request || header.manifestMs !== manifest.writtenMs) return undefined;
   const [, size, , ctimeMs, inode] = stampFile(header.state[0]);
   if (size !== header.state[1] || ctimeMs !== header.state[3] || inode !== header.state[4]) return undefined;
   if (!areEnvSame(header.env, env, manifest.root)) return undefined;
   const start = 8 + Math.ceil(headerLength / 8) * 8;
   const columns = new Float64Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + start + header.count * 32));
-  return areFilesSame(manifest.root, bytes.toString("utf8", start + header.count * 32), columns, header.writtenMs - youngMs) ? header.tasks : undefined;
+  // What has changed since the run began may have changed after it was looked at.
+  return areFilesSame(manifest.root, bytes.toString("utf8", start + header.count * 32), columns, header.manifestMs - youngMs) ? header.tasks : undefined;
 }
 
 /** The hot loop: one stat a file, no objects besides Node's own. */

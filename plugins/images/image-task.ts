@@ -1,0 +1,64 @@
+/** The work of an image task: what it reads, how it is built, whether the result is still there. Does not know other tasks. */
+import * as path from "node:path";
+import type { Arch, Bound, Context } from "../../core/index.ts";
+import { createLayout, findBlobSize, openLayout, readBlob, type ImageResult, type Manifest } from "../multiarch-manifest/index.ts";
+import { buildImage } from "./embedded.ts";
+import { findInputs } from "./inputs.ts";
+import type { ImageOptions } from "./index.ts";
+
+/** Layout of all images of a project, relative to its root: content-addressed, so cells share their layers. */
+const store = ".bt/oci";
+
+type Options = Required<Pick<ImageOptions, "dockerfile" | "context" | "args" | "timestamp">> & Pick<ImageOptions, "target">;
+
+/** Dockerfile, ignore file and context files, relative to the root. */
+export async function findImageInputs({ root, cell }: Pick<Bound, "root" | "cell">, options: Options): Promise<readonly string[]> {
+  const context = path.resolve(root, options.context);
+  const dockerfile = path.resolve(root, options.dockerfile);
+  const { target, args } = options;
+  const { files } = await findInputs(dockerfile, context, { args, platform: cell["arch"] as Arch, cwd: root, ...(target === undefined ? {} : { target }) }); // Cells of platforms().
+  const ignoreFiles = [`${options.dockerfile}.dockerignore`, path.join(options.context, ".dockerignore")];
+  const present = await Promise.all(ignoreFiles.map(async (file) => ((await isThere(path.resolve(root, file))) ? [file] : [])));
+  return [options.dockerfile, ...present.flat(), ...files.map((file) => path.join(options.context, file))];
+}
+
+async function isThere(file: string): Promise<boolean> {
+  const { stat } = await import("node:fs/promises");
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Builds one platform into the project's store. */
+export async function buildCell({ root, cell, log, signal }: Context, options: Options): Promise<ImageResult> {
+  const into = await createLayout(path.join(root, store));
+  const { target } = options;
+  const built = await buildImage({
+    dockerfile: path.resolve(root, options.dockerfile),
+    context: path.resolve(root, options.context),
+    platform: cell["arch"] as Arch, // Cells of platforms().
+    args: options.args,
+    timestamp: options.timestamp,
+    into,
+    resolveBase: (reference) => Promise.reject(new Error(reference)),
+    cwd: root,
+    signal,
+    log: log.info,
+    ...(target === undefined ? {} : { target }),
+  });
+  const { platform, digest, id: imageId, size, mediaType } = built;
+  return { platform, digest, imageId, size, mediaType, layout: store };
+}
+
+/** Whether manifest, config and layers of an image are still in the store. */
+export async function isStored(root: string, image: Pick<ImageResult, "digest" | "layout">): Promise<boolean> {
+  try {
+    const layout = await openLayout(path.join(root, image.layout));
+    const manifest = JSON.parse((await readBlob(layout, image.digest)).toString("utf8")) as Manifest;
+    const sizes = await Promise.all([manifest.config, ...manifest.layers].map(async ({ digest, size }) => (await findBlobSize(layout, digest)) === size));
+    return sizes.every(Boolean);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,371 @@
+/** When a task is up to date and when it runs again: by content, with every reason named. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { until } from "../support/processes.ts";
+import { project, withTasks, type Project } from "../support/project.ts";
+
+const bake = `task({ inputs: ["flour"], outputs: ["loaf"], run: "cp flour loaf" })`;
+
+/** The tasks that ran, in the order in which they ended. */
+async function ran(p: Project, ...argv: string[]): Promise<string[]> {
+  const { stdout, stderr } = await p.bt("--output=json", ...argv);
+  expect(stderr).toBe("");
+  const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  return events.filter((event) => event.state === "done" && event.outcome === "ran").map((event) => event.task);
+}
+
+async function why(p: Project, ...argv: string[]): Promise<string[]> {
+  const { stdout } = await p.bt("--why", "--json", ...argv);
+  return JSON.parse(stdout).tasks.flatMap((task: { reasons: string[] }) => task.reasons);
+}
+
+test("a task whose inputs did not change does not run again", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
+
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+  expect(await ran(p, "bake")).toEqual([]);
+});
+
+test("a touched input is not a changed one", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
+  await p.bt("bake");
+
+  fs.utimesSync(path.join(p.root, "flour"), 1, 1);
+
+  expect(await ran(p, "bake")).toEqual([]);
+  expect(await ran(p, "bake")).toEqual([]);
+});
+
+test("a change that keeps size and time of an input is noticed", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
+  fs.utimesSync(path.join(p.root, "flour"), 1, 1);
+  await p.bt("bake");
+
+  p.write("flour", "oat");
+  fs.utimesSync(path.join(p.root, "flour"), 1, 1);
+
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+  expect(p.read("loaf")).toBe("oat");
+});
+
+test.for([
+  ["its content", (p: Project) => p.write("flour", "oat"), `input "flour" changed`],
+  ["its executable bit", (p: Project) => fs.chmodSync(path.join(p.root, "flour"), 0o755), `input "flour" changed`],
+  ["its type", (p: Project) => (fs.rmSync(path.join(p.root, "flour")), fs.symlinkSync("other", path.join(p.root, "flour"))), `input "flour" changed`],
+] as const)("an input that changed in %s runs the task", async ([, change, reason]) => {
+  const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye", other: "rye" });
+  await p.bt("bake");
+
+  change(p);
+
+  expect(await why(p, "bake")).toEqual([reason]);
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+  expect(await ran(p, "bake")).toEqual([]);
+});
+
+test.for([
+  ["deleted", (p: Project) => fs.rmSync(path.join(p.root, "loaf")), `output "loaf" is missing`],
+  ["edited", (p: Project) => p.write("loaf", "oat"), `output "loaf" was edited`],
+] as const)("an output that was %s is made again", async ([, change, reason]) => {
+  const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
+  await p.bt("bake");
+
+  change(p);
+
+  expect(await why(p, "bake")).toEqual([reason]);
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+  expect(p.read("loaf")).toBe("rye");
+});
+
+test("unknown extra files in an output folder are nobody's business", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: ["flour"], outputs: ["shop/"], run: "cp flour shop/loaf" })` }), flour: "rye" });
+  await p.bt("bake");
+
+  p.write("shop/visitor", "hello");
+
+  expect(await ran(p, "bake")).toEqual([]);
+});
+
+test("files that come to a glob, go from it or are renamed run the task", async () => {
+  const list = `task({ inputs: ["src/**/*.txt"], outputs: ["list"], run: "find src -name *.txt -fprint list" })`;
+  const p = await project({ "builderfile.ts": withTasks({ list }), "src/a.txt": "a", "src/deep/b.txt": "b" });
+  await p.bt("list");
+
+  p.write("src/deep/c.txt", "c");
+  expect(await why(p, "list")).toEqual([`input "src/deep/c.txt" is new`]);
+  expect(await ran(p, "list")).toEqual(["list"]);
+  fs.rmSync(path.join(p.root, "src/a.txt"));
+  expect(await why(p, "list")).toEqual([`input "src/a.txt" is gone`]);
+  expect(await ran(p, "list")).toEqual(["list"]);
+  fs.renameSync(path.join(p.root, "src/deep/b.txt"), path.join(p.root, "src/deep/d.txt"));
+  expect(await why(p, "list")).toEqual([`input "src/deep/b.txt" is gone`, `input "src/deep/d.txt" is new`]);
+});
+
+test("inputs of the same name in two folders are two inputs", async () => {
+  const mix = `task({ inputs: ["a/flour", "b/flour"], outputs: ["dough"], run: "cat a/flour b/flour > dough" })`;
+  const p = await project({ "builderfile.ts": withTasks({ mix }), "a/flour": "rye", "b/flour": "oat" });
+  await p.bt("mix");
+
+  p.write("a/flour", "oat");
+  p.write("b/flour", "rye");
+
+  expect(await ran(p, "mix")).toEqual(["mix"]);
+  expect(p.read("dough")).toBe("oatrye");
+});
+
+test("a glob into a folder that does not exist matches nothing, until it does", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ list: `task({ inputs: ["later/*.txt"], run: "true" })` }) });
+  expect(await ran(p, "list")).toEqual(["list"]);
+  expect(await ran(p, "list")).toEqual([]);
+
+  p.write("later/a.txt", "a");
+
+  expect(await ran(p, "list")).toEqual(["list"]);
+});
+
+test("a need that makes the same again leaves what needs it alone", async () => {
+  const tasks = { sift: `task({ inputs: ["flour"], outputs: ["fine"], run: "head -c 3 flour > fine" })`, bake: `task({ inputs: ["fine"], outputs: ["loaf"], run: "cp fine loaf" })` };
+  const p = await project({ "builderfile.ts": withTasks(tasks), flour: "rye, coarse" });
+  expect(await ran(p, "bake")).toEqual(["sift", "bake"]);
+
+  p.write("flour", "rye, fine");
+  expect(await ran(p, "bake")).toEqual(["sift"]);
+  p.write("flour", "oat, fine");
+  expect(await ran(p, "bake")).toEqual(["sift", "bake"]);
+});
+
+test("a need that returns another value runs what needs it, and one that returns the same does not", async () => {
+  const tasks = {
+    weigh: `task({ inputs: ["flour"], run: () => ({ grams: readFileSync("flour", "utf8").trim().length }) })`,
+    bake: `task({ needs: ["weigh"], inputs: [], run: ({ needs, log }) => log.info(JSON.stringify(needs)) })`,
+  };
+  const p = await project({ "builderfile.ts": withTasks(tasks, `import { readFileSync } from "node:fs";`), flour: "aaa" });
+  await p.bt("bake");
+
+  p.write("flour", "bbb");
+  expect(await ran(p, "bake")).toEqual(["weigh"]);
+  p.write("flour", "bbbb");
+  expect(await why(p, "bake")).toEqual([`"weigh" runs first`, `input "flour" changed`]);
+  expect(await ran(p, "bake")).toEqual(["weigh", "bake"]);
+});
+
+test("without an input list a task always runs; with an empty one it runs once", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ always: `task({ run: "true" })`, once: `task({ inputs: [], run: "true" })` }) });
+  await p.bt("always", "once");
+
+  expect(await ran(p, "always", "once")).toEqual(["always"]);
+  expect(await why(p, "always", "once")).toEqual(["it declares no inputs"]);
+});
+
+test("a changed command names the old and the new one", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: "echo rye" })` }) });
+  await p.bt("bake");
+
+  p.write("builderfile.ts", withTasks({ bake: `task({ inputs: [], run: "echo oat" })` }));
+
+  expect(await why(p, "bake")).toEqual(["its command changed: echo rye → echo oat"]);
+});
+
+test("words that are split in another way are another command", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: ["touch", "a b"] })` }) });
+  await p.bt("bake");
+
+  p.write("builderfile.ts", withTasks({ bake: `task({ inputs: [], run: ["touch", "a", "b"] })` }));
+
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+});
+
+test("a changed builderfile runs its functions again, but not its commands", async () => {
+  const tasks = { knead: `task({ inputs: [], run: () => {} })`, bake: `task({ inputs: [], run: "true" })` };
+  const p = await project({ "builderfile.ts": withTasks(tasks) });
+  await p.bt("knead", "bake");
+
+  p.write("builderfile.ts", withTasks(tasks, "const salt = 1;"));
+
+  expect(await why(p, "knead", "bake")).toEqual(["its code changed"]);
+  expect(await ran(p, "knead", "bake")).toEqual(["knead"]);
+});
+
+test("a changed module runs the functions of the modules that import it, and no others", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder } from "builderfile"; import { knead } from "./knead.ts"; import { bake } from "./bake.ts"; export default defineBuilder({ tasks: { knead, bake } });`,
+    "knead.ts": `import { task } from "builderfile"; import { grams } from "./scale.ts"; export const knead = task({ inputs: [], run: () => grams });`,
+    "bake.ts": `import { task } from "builderfile"; export const bake = task({ inputs: [], run: () => "done" });`,
+    "scale.ts": `export const grams = 100;`,
+  });
+  await p.bt("knead", "bake");
+
+  p.write("scale.ts", `export const grams = 200;`);
+
+  expect(await ran(p, "knead", "bake")).toEqual(["knead"]);
+});
+
+test("a module that is imported only when it is used counts as well", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ knead: `task({ inputs: [], outputs: ["dough"], run: async () => (await import("./scale.ts")).weigh() })` }),
+    "scale.ts": `import { writeFileSync } from "node:fs"; export const weigh = () => writeFileSync("dough", "100");`,
+  });
+  await p.bt("knead");
+
+  p.write("scale.ts", p.read("scale.ts").replace("100", "200"));
+
+  expect(await ran(p, "knead")).toEqual(["knead"]);
+  expect(p.read("dough")).toBe("200");
+});
+
+test("a changed option of a plugin runs the functions that the plugin made with it", async () => {
+  const builderfile = (grams: number): string =>
+    `import { defineBuilder } from "builderfile"; import { bakery } from "./bakery.ts"; export default defineBuilder({ plugins: [bakery({ grams: ${grams} })] });`;
+  const p = await project({
+    "builderfile.ts": builderfile(100),
+    "bakery.ts": `import { definePlugin, task } from "builderfile"; import { writeFileSync } from "node:fs";
+      export const bakery = ({ grams }: { grams: number }) => definePlugin({ name: "bakery", tasks: { weigh: task({ inputs: [], outputs: ["dough"], run: () => writeFileSync("dough", String(grams)) }) } });`,
+  });
+  await p.bt("weigh");
+
+  p.write("builderfile.ts", builderfile(200));
+
+  expect(await why(p, "weigh")).toEqual(["its code changed"]);
+  expect(await ran(p, "weigh")).toEqual(["weigh"]);
+  expect(p.read("dough")).toBe("200");
+});
+
+test("a function can capture what the builderfile has read: a file or a variable that changed runs it", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ print: `task({ inputs: [], outputs: ["label"], run: () => writeFileSync("label", version + " " + baker) })` }, `import { readFileSync, writeFileSync } from "node:fs"; const version = readFileSync("VERSION", "utf8"); const baker = process.env["BAKER"];`),
+    VERSION: "1",
+  });
+  await p.btWith({ env: { BAKER: "Ann" } }, "print");
+  expect(p.read("label")).toBe("1 Ann");
+
+  p.write("VERSION", "2");
+  await p.btWith({ env: { BAKER: "Ann" } }, "print");
+  expect(p.read("label")).toBe("2 Ann");
+  await p.btWith({ env: { BAKER: "Bob" } }, "print");
+  expect(p.read("label")).toBe("2 Bob");
+});
+
+test("another version of a package that the builderfile imports runs its functions", async () => {
+  const files = { "node_modules/yeast/index.js": "exports.brand = 'x';", "node_modules/yeast/package.json": `{"name":"yeast","version":"1.0.0"}` };
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: () => brand })` }, `import { brand } from "yeast";`), ...files });
+  await p.bt("bake");
+  expect(await ran(p, "bake")).toEqual([]);
+
+  p.write("node_modules/yeast/package.json", `{"name":"yeast","version":"1.1.0"}`);
+
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+});
+
+test("declared variables count, others do not; unset and empty differ", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], env: ["FLOUR"], run: "true" })` }) });
+  await p.bt("bake");
+  const changed = async (env: Record<string, string>): Promise<boolean> => (await p.btWith({ env }, "-q", "bake")).exitCode === 1;
+
+  expect(await changed({ YEAST: "dry" })).toBe(false);
+  expect(await changed({ FLOUR: "" })).toBe(true);
+  expect(await changed({ FLOUR: "rye" })).toBe(true);
+});
+
+test("a param that changed is named with both values", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], params: { flour: param.string({ default: "rye" }) }, run: "true" })` }) });
+  await p.bt("bake");
+
+  expect(await why(p, "bake", "FLOUR=oat")).toEqual([`param "flour" changed: rye → oat`]);
+});
+
+test("a tool that was replaced runs the tasks that use it, also behind a link", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], tools: ["oven"], run: "oven" })` }), "bin/oven-1": "#!/bin/sh\n" });
+  fs.chmodSync(path.join(p.root, "bin/oven-1"), 0o755);
+  fs.symlinkSync("oven-1", path.join(p.root, "bin/oven"));
+  const env = { PATH: `${p.root}/bin:${process.env["PATH"]}` };
+  await p.btWith({ env }, "bake");
+  expect((await p.btWith({ env }, "-q", "bake")).exitCode).toBe(0);
+
+  p.write("bin/oven-1", "#!/bin/sh\ntrue\n");
+
+  expect((await p.btWith({ env }, "--why", "bake")).stdout).toContain(`tool "oven" changed`);
+});
+
+test("an input that changes while the task runs makes a success that is not remembered", async () => {
+  const slow = `task({ inputs: ["flour"], outputs: ["loaf"], run: "cp flour loaf; touch started; until test -e go; do sleep 0.01; done" })`;
+  const p = await project({ "builderfile.ts": withTasks({ bake: slow }), flour: "rye" });
+  const { ended } = p.start({}, "bake");
+  await until(() => p.exists("started"));
+
+  p.write("flour", "oat");
+  p.write("go", "");
+  const result = await ended;
+
+  expect(result).toMatchObject({ exitCode: 0 });
+  expect(result.stdout).toContain(`An input of "bake" changed while it ran`);
+  expect(await why(p, "bake")).toEqual(["an input changed while it ran"]);
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+  expect(p.read("loaf")).toBe("oat");
+});
+
+test("an input of an up-to-date task that changes while others run is seen by the next run", async () => {
+  const tasks = { sift: `task({ inputs: ["grain"], outputs: ["fine"], run: "cp grain fine" })`, heat: `task({ inputs: ["wood"], run: "touch started; until test -e go; do sleep 0.01; done" })` };
+  const p = await project({ "builderfile.ts": withTasks(tasks), grain: "rye", wood: "oak" });
+  await p.bt("sift");
+  const { ended } = p.start({}, "sift", "heat");
+  await until(() => p.exists("started"));
+
+  p.write("grain", "oat");
+  const changedMs = fs.statSync(path.join(p.root, "grain")).mtimeMs;
+  await until(() => Date.now() - changedMs > 2500); // Older than the clock's grain that stamps distrust.
+  p.write("go", "");
+  await ended;
+
+  expect((await p.bt("sift", "heat")).stdout).toContain("1 ran");
+  expect(p.read("fine")).toBe("oat");
+});
+
+test("a task is decided when what it waits for is done, not before", async () => {
+  const tasks = { fetch: `task({ run: "cp news page" })`, print: `task({ needs: [after("fetch")], inputs: ["page"], outputs: ["paper"], run: "cp page paper" })` };
+  const p = await project({ "builderfile.ts": withTasks(tasks), news: "one", page: "" });
+  await p.bt("fetch", "print");
+
+  p.write("news", "two");
+
+  expect(await ran(p, "fetch", "print")).toEqual(["fetch", "print"]);
+  expect(p.read("paper")).toBe("two");
+});
+
+test("`status` that says no runs an up-to-date task", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ push: `task({ inputs: [], status: async ({ exec }) => (await exec("test", ["-e", "there"], { allowedCodes: [0, 1] })).exitCode === 0, run: "touch there" })` }) });
+  expect(await ran(p, "push")).toEqual(["push"]);
+  expect(await ran(p, "push")).toEqual([]);
+
+  fs.rmSync(path.join(p.root, "there"));
+
+  expect(await ran(p, "push")).toEqual(["push"]);
+});
+
+test("a moved checkout keeps everything up to date", async () => {
+  const p = await project({ "shop/builderfile.ts": withTasks({ bake, knead: `task({ inputs: ["flour"], run: () => 1 })` }), "shop/flour": "rye" });
+  await p.btWith({ cwd: "shop" }, "bake", "knead");
+
+  fs.renameSync(path.join(p.root, "shop"), path.join(p.root, "bakery"));
+
+  expect((await p.btWith({ cwd: "bakery" }, "-q", "bake", "knead")).exitCode).toBe(0);
+});
+
+test("deleting .bt/ or damaging the state makes tasks run once more and breaks nothing", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
+  await p.bt("bake");
+
+  p.write(".bt/state.log", "bt-state 1\n0 0 nonsense\n");
+  expect(await why(p, "bake")).toEqual(["bt lost its state"]);
+  fs.rmSync(path.join(p.root, ".bt"), { recursive: true });
+  expect(await why(p, "bake")).toEqual(["it has never run"]);
+  expect(await ran(p, "bake")).toEqual(["bake"]);
+});
+
+test("-B, a failure and `always` say so", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ burn: `task({ inputs: [], run: "false" })`, ring: `task({ inputs: [], always: true, run: "true" })` }) });
+  await p.bt("-k", "burn", "ring");
+
+  expect(await why(p, "burn", "ring")).toEqual(["it failed last time", "it always runs"]);
+  expect(await why(p, "-B", "ring")).toEqual(["it is forced"]);
+});

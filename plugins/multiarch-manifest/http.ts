@@ -141,9 +141,14 @@ function proxyAuthorization(proxy: URL): Record<string, string> {
 }
 
 function writeBody(outgoing: ClientRequest, body: Body | undefined): void {
-  if (body === undefined) outgoing.end();
-  else if (body instanceof Uint8Array) outgoing.end(body);
-  else pipeline(Readable.from(body.open(), { objectMode: false }), outgoing, (error) => void (error && outgoing.destroy(error)));
+  if (body === undefined || body instanceof Uint8Array) {
+    outgoing.end(body);
+    return;
+  }
+  const source = Readable.from(body.open(), { objectMode: false });
+  // Before pipeline's own listener, which would end the request with a mere ECONNRESET.
+  source.on("error", (error) => outgoing.destroy(error));
+  pipeline(source, outgoing, () => undefined);
 }
 
 function flatten(message: IncomingMessage): Record<string, string | undefined> {

@@ -46,6 +46,13 @@ export function contextMissing(dir: string): BtError {
   });
 }
 
+export function linkDangling(at: Place, facts: { readonly source: string; readonly label: string; readonly target: string }): BtError {
+  return new BtError("IMAGES_LINK_DANGLING", `"${facts.source}" in ${facts.label} is a link to "${facts.target}", which is not there`, {
+    at,
+    fix: "Create what the link names, or copy the folder that holds the link: then it stays a link.",
+  });
+}
+
 export function linkLoop(at: Place, link: string, label: string): BtError {
   return new BtError("IMAGES_LINK_LOOP", `The link "${link}" in ${label} leads in a circle`, {
     at,
@@ -62,8 +69,8 @@ export function ownerUnknown(at: Place, facts: { readonly kind: "user" | "group"
   });
 }
 
-export function sourceChanged(at: Place, path: string): BtError {
-  return new BtError("IMAGES_SOURCE_CHANGED", `"${path}" changed while it was read`, {
+export function sourceChanged(at: Place, instruction: string): BtError {
+  return new BtError("IMAGES_SOURCE_CHANGED", `A file of \`${instruction}\` changed while it was read`, {
     at,
     exitCode: 1,
     fix: "Let the task that writes it end before the image is built: name it in `needs`.",

@@ -1,7 +1,7 @@
 /** Finds what the sources of COPY and ADD name in a tree: patterns, links, and what may not be read. Does not know destinations. */
 import type { Place } from "../../core/index.ts";
 import type { Context } from "./context.ts";
-import { linkLoop, sourceIgnored, sourceMissing, sourceOutside } from "./errors.ts";
+import { linkDangling, linkLoop, sourceIgnored, sourceMissing, sourceOutside } from "./errors.ts";
 import { compilePattern, isPattern } from "./pattern.ts";
 import { joinPath, nameOf, parentOf, resolvePath, splitPath, type Node, type Tree } from "./tree.ts";
 
@@ -16,7 +16,7 @@ export interface Found {
 
 /**
  * Everything a source names, sorted; a link is followed to what it names.
- * @throws BtError IMAGES_SOURCE_MISSING, IMAGES_SOURCE_IGNORED, IMAGES_SOURCE_OUTSIDE, IMAGES_LINK_LOOP
+ * @throws BtError IMAGES_SOURCE_MISSING, IMAGES_SOURCE_IGNORED, IMAGES_SOURCE_OUTSIDE, IMAGES_LINK_DANGLING, IMAGES_LINK_LOOP
  */
 export async function findSources(tree: Tree, source: string, at: Place): Promise<readonly Found[]> {
   const names = cleanNames(tree, source, at);
@@ -67,6 +67,8 @@ async function explainMissing(tree: Tree, missing: { readonly source: string; re
   const { source, path, at } = missing;
   const file = "ignoredBy" in tree ? await (tree as Context).ignoredBy(path) : undefined;
   if (file !== undefined) return sourceIgnored(at, path, file);
+  const end = await resolvePath(tree, path, { last: "keep" });
+  if (end.kind === "found" && end.node.kind === "link") return linkDangling(at, { source, label: tree.label, target: end.node.target });
   const folder = await resolvePath(tree, parentOf(path), { last: "follow" });
   const siblings = folder.kind === "found" ? await tree.list(folder.path) : [];
   return sourceMissing(at, { source, label: tree.label, siblings });

@@ -77,7 +77,7 @@ export async function resolvePath(tree: Tree, path: string, options: { readonly 
     }
     const here = [...done, name].join("/");
     node = await tree.find(here);
-    if (node === undefined) return findMissing(tree, done, [name, ...waiting.reverse()]);
+    if (node === undefined) return findMissing(tree, [...done, name, ...waiting.reverse()], lastLink);
     if (node.kind !== "link" || (waiting.length === 0 && options.last === "keep")) {
       if (node.kind !== "folder" && waiting.length > 0) return { kind: "not-a-folder", path: here };
       done.push(name);
@@ -128,11 +128,11 @@ export function nameOf(path: string): string {
 }
 
 /** Where a path would be whose end does not exist: `..` is obeyed by name. */
-function findMissing(tree: Tree, done: readonly string[], rest: readonly string[]): Resolution {
-  const names = [...done];
-  for (const name of rest) {
+function findMissing(tree: Tree, path: readonly string[], lastLink: { readonly link: string; readonly target: string }): Resolution {
+  const names: string[] = [];
+  for (const name of path) {
     if (name !== "..") names.push(name);
-    else if (names.pop() === undefined && !tree.isRoot) return { kind: "outside", link: "", target: rest.join("/") };
+    else if (names.pop() === undefined && !tree.isRoot) return { kind: "outside", ...lastLink };
   }
   return { kind: "missing", path: names.join("/") };
 }

@@ -123,7 +123,8 @@ export async function seeLayer(layout: Layout, digest: string): Promise<Readonly
   Readable.from([gunzipSync(await readBlob(layout, digest))]).pipe(parser);
   const lines = new Map<string, string>();
   for await (const entry of parser) {
-    const { name, type, mode, uid, gid, linkname } = entry.header;
+    const { name, type, mode, linkname } = entry.header;
+    const { uid = entry.header.uid, gid = entry.header.gid } = (entry.header.pax ?? {}) as { uid?: string; gid?: string };
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
     const path = name.replace(/\/$/, "");

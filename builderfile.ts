@@ -1,5 +1,5 @@
 /** How bt checks, tests, measures and demonstrates itself. */
-import { defineBuilder, task } from "builderfile";
+import { defineBuilder, task, type Builder } from "builderfile";
 
 const sources = ["core/**/*.ts", "plugins/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "builderfile.ts", "*.config.ts", "build.mjs"];
 const settings = ["package.json", "package-lock.json", "tsconfig.json"];
@@ -72,6 +72,8 @@ const clean = task({
   run: "rm -rf dist .bt examples/*/.bt examples/*/dist",
 });
 
-export default defineBuilder({
+const builder: Builder = defineBuilder({
   tasks: { quickstart, test, check, bench, clean, types, lint, format, unused, scripts },
 });
+
+export default builder;

@@ -3,9 +3,9 @@ import { mkdtemp } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { taskEnvironment } from "./environment.ts";
-import { resultNotJson, taskTimedOut } from "./errors.ts";
+import { resultNotJson, resultSecret, taskTimedOut } from "./errors.ts";
 import { cookieName, createProcessTree, type ProcessTree } from "./exec.ts";
-import type { EventBody } from "./event.ts";
+import type { EventBody, Outcome } from "./event.ts";
 import { removePath, type FileFact, type FileMemo } from "./files.ts";
 import type { Node } from "./graph.ts";
 import type { Finished, Hooks, Job } from "./hooks.ts";
@@ -44,6 +44,7 @@ export interface Work extends Job {
   /** Results of the needs by name. */
   readonly needs: Readonly<Record<string, unknown>>;
   readonly rest: readonly string[];
+  readonly outcomes: Readonly<Record<string, Outcome>>;
   /** Result of the last success. */
   readonly previous?: unknown;
   readonly reasons: readonly string[];
@@ -116,7 +117,7 @@ async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Pro
     if (workshop.isDryRun) return { kind: "done", finished: { outputs: [], value }, isFlaky: false };
     const outputs: readonly FileFact[] = node.outputs.length === 0 ? [] : describeOutputs(root, node, workshop.memo);
     checkOutputs(root, node, outputs);
-    const finished = { outputs, value: toJson(node, value) };
+    const finished = { outputs, value: toJson(node, value, workshop.secrets) };
     if (workshop.hooks.afterTask.isUsed()) await workshop.hooks.afterTask.promise(work, finished);
     succeeded = true;
     return { kind: "done", finished, isFlaky: false };
@@ -216,6 +217,7 @@ function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; s
     signal: own.signal,
     key,
     attempt: own.attempt,
+    outcomes: work.outcomes,
     ...(work.previous === undefined ? {} : { previous: work.previous }),
     tempDir: async () => {
       const folder = await mkdtemp(path.join(os.tmpdir(), "bt-"));
@@ -257,8 +259,8 @@ function withRest(run: string | readonly string[], rest: readonly string[]): str
   return typeof run === "string" ? `${run} ${rest.map((word) => commandText({ file: word, args: [] })).join(" ")}` : [...run, ...rest];
 }
 
-/** @throws BtError RESULT_NOT_JSON: what is not JSON could not be remembered */
-function toJson(node: Node, value: unknown): unknown {
+/** @throws BtError RESULT_NOT_JSON, RESULT_SECRET: neither could be remembered */
+function toJson(node: Node, value: unknown, secrets: Secrets): unknown {
   if (value === undefined) return undefined;
   let text: string | undefined;
   try {
@@ -267,6 +269,7 @@ function toJson(node: Node, value: unknown): unknown {
     throw resultNotJson(node.id, messageOf(error));
   }
   if (text === undefined) throw resultNotJson(node.id, `it is a ${typeof value}`);
+  if (secrets.hide(text) !== text) throw resultSecret(node.id);
   const plain: unknown = JSON.parse(text);
   return plain;
 }

@@ -4,9 +4,9 @@ import * as path from "node:path";
 import { askStatus, attemptTask, type AttemptEnd, type Work, type Workshop } from "./attempt.ts";
 import { collectInputs } from "./collect.ts";
 import { decideNode, groupResult, isGroupNode, type Decision, type NodeResult } from "./decide.ts";
-import { confirmRefused, resultSecret, type BtError } from "./errors.ts";
+import { confirmRefused, type BtError } from "./errors.ts";
 import type { Counts, EventBody, Outcome } from "./event.ts";
-import type { ProcessTree } from "./exec.ts";
+import { killByCookie, type ProcessTree } from "./exec.ts";
 import { toBtError, toFailure } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
@@ -74,6 +74,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const results = new Map<string, NodeResult>();
   const failures: BtError[] = [];
   const counts: Partial<Record<Outcome, number>> = {};
+  const outcomes = new Map<string, Outcome>();
   const said = new Set<string>();
   const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
   const trees = new Set<ProcessTree>();
@@ -109,6 +110,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   /** Says how a task ended, and what the scheduler needs to know of it. */
   const finish = (node: Node, outcome: Outcome, facts: { startedMs?: number; slot?: number; error?: BtError; isFlaky?: boolean; blockedBy?: string } = {}): Ended => {
     const isAllowed = facts.error !== undefined && node.task.allowFailure === true;
+    outcomes.set(node.id, outcome);
     if (outcome !== "group") counts[outcome] = (counts[outcome] ?? 0) + 1;
     if (facts.error !== undefined && !isAllowed) failures.push(facts.error);
     tell({
@@ -172,6 +174,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     const lock = await acquireLock(path.join(root, ".bt", "locks"), node.id, signalOf(node));
     try {
       state.refresh();
+      const before = state.unendedRun(node.id);
+      if (before !== undefined) killByCookie(`${before}/${node.id}/`); // Its bt was killed, and could not end what it had started.
       const decision = await decideNode(node, results, decide);
       const work = createWork(node, slot, decision);
       if (decision.step.action === "skip" && decision.result !== undefined) {
@@ -191,6 +195,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     inputs: document.inputs.map((fact) => fact.path),
     needs: needsOf(node),
     rest: decide.restOf(node),
+    outcomes: isFinal(node) ? Object.fromEntries([...outcomes].filter(([id]) => finalsOf(id).includes(node.id))) : {},
     ...previousOf(node.id),
     reasons: step.action === "skip" ? [] : step.because.map((reason: Reason) => secrets.hide(renderReason(reason))),
     slot,
@@ -210,7 +215,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     stirred.add(node.id);
     const startedMs = Date.now();
     const isRemembered = node.task.inputs !== undefined;
-    if (isRemembered) state.append({ id: node.id, gone: "running", ...lastDuration(node.id) });
+    if (isRemembered) state.append({ id: node.id, gone: "running", run: options.run, ...lastDuration(node.id) });
     const restored = await restore(work);
     if (restored !== undefined) {
       remember(node, document, restored, startedMs);
@@ -221,7 +226,6 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       if (isRemembered && end.kind !== "cancelled") state.append({ id: node.id, gone: "failed", durationMs: Date.now() - startedMs });
       return finishFailed(node, end, { startedMs, slot });
     }
-    checkSecret(node, end.finished);
     remember(node, document, end.finished, startedMs);
     for (const provider of isRemembered ? providers : []) await provider.store(work, end.finished);
     return finish(node, "ran", { startedMs, slot, isFlaky: end.isFlaky });
@@ -243,11 +247,6 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       if (found !== undefined) return { outputs: [], value: found.value };
     }
     return undefined;
-  };
-
-  const checkSecret = (node: Node, { value }: Finished): void => {
-    const text = JSON.stringify(value);
-    if (text !== undefined && secrets.hide(text) !== text) throw resultSecret(node.id);
   };
 
   /** Writes the success down, unless an input changed while the task ran: then nobody knows what the outputs were made of. */

@@ -48,10 +48,10 @@ export function createShell(options: ShellOptions): TaskShell {
     options.say("command", options.secrets.hide(shown ?? commandText(rewritten)));
     return rewritten;
   };
-  const fail = (command: Command, exit: Exit, tail: readonly string[]): unknown => {
+  const fail = (command: Command, exit: Exit, tail: readonly string[], shown = commandText(command)): unknown => {
     const { task, root } = options;
     if ("error" in exit && hasCode(exit.error, "ENOENT")) return commandMissing({ task, file: command.file, cwd: path.relative(root, command.cwd) });
-    return commandFailed({ task, command: options.secrets.hide(commandText(command)), exit: exitText(exit), cwd: path.relative(root, command.cwd), lines: tail });
+    return commandFailed({ task, command: options.secrets.hide(shown), exit: exitText(exit), cwd: path.relative(root, command.cwd), lines: tail });
   };
   const run = async (data: string | readonly string[]): Promise<void> => {
     const { argv, shown } = parseCommand(data);
@@ -60,7 +60,7 @@ export function createShell(options: ShellOptions): TaskShell {
     const output = createOutput(options.secrets, options.say);
     const exit = options.hasConsole ? await runOnConsole(options.tree, command) : await runFast(command, output, options);
     output.end();
-    if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail());
+    if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail(), shown);
   };
   const exec = async (file: string, args: readonly string[] = [], own: ExecOptions = {}): Promise<ExecResult> => {
     const command = begin({ file, args, cwd: path.resolve(options.cwd, own.cwd ?? "."), env: mergeEnv(options.env, own.env), ...(own.input === undefined ? {} : { input: own.input }) });

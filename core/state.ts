@@ -23,6 +23,8 @@ export interface TaskRecord {
 export interface Tombstone {
   readonly id: string;
   readonly gone: "running" | "failed" | "changed";
+  /** Run that started the task, when it is `running`. */
+  readonly run?: string;
   readonly durationMs?: number;
 }
 type Line = TaskRecord | Tombstone;
@@ -31,6 +33,8 @@ export interface State {
   readonly find: (id: string) => TaskRecord | undefined;
   /** Why a task has no record. */
   readonly whyGone: (id: string) => Reason;
+  /** The run that started the task and has not said how it ended. */
+  readonly unendedRun: (id: string) => string | undefined;
   /** How long the task took last time, also if it failed. */
   readonly durationMs: (id: string) => number | undefined;
   /** Content digests of all files that records mention. */
@@ -93,6 +97,10 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
       const line = lines.get(id);
       if (line === undefined || !("gone" in line)) return { kind: isLost ? "state-lost" : "first-run" };
       return { kind: line.gone === "failed" ? "failed-before" : line.gone === "changed" ? "changed-while-running" : "interrupted-before" };
+    },
+    unendedRun: (id) => {
+      const line = lines.get(id);
+      return line !== undefined && "gone" in line ? line.run : undefined;
     },
     durationMs: (id) => lines.get(id)?.durationMs,
     memo,

@@ -1,4 +1,5 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
+import type { Outcome } from "./event.ts";
 import { checkShape } from "./shape.ts";
 import type { Shell as ZxShell } from "zx/core";
 
@@ -146,6 +147,8 @@ export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs,
   readonly key: string;
   /** 1 for the first try. */
   readonly attempt: number;
+  /** How the tasks ended that this one runs `finally` for, by id; empty for any other task. */
+  readonly outcomes: Readonly<Record<string, Outcome>>;
   /** What the action returned when it last succeeded, as JSON gives it back. Absent: never, or nothing. */
   readonly previous?: unknown;
   /** Makes a private folder that is removed when the task ends. */

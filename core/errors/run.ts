@@ -1,0 +1,124 @@
+/** Tasks that fail while they run, and state that cannot be kept. Does not know what runs them. */
+import { BtError, firstLine, type Place } from "../errors.ts";
+
+export function actionThrew(task: string, cause: unknown, at: Place | undefined): BtError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const [problem = "", ...detail] = message.split("\n");
+  return new BtError("ACTION_THREW", `Task "${task}" threw ${cause instanceof Error ? cause.name : "a value"}: ${problem}`, {
+    at: at ?? { where: `task "${task}"` },
+    detail,
+    fix: "Correct the task's action, or handle the error in it.",
+    exitCode: 1,
+    cause,
+  });
+}
+
+export function commandFailed(facts: {
+  readonly task: string;
+  readonly command: string;
+  readonly exit: string;
+  readonly cwd: string;
+  readonly lines: readonly string[];
+}): BtError {
+  const where = facts.cwd === "" ? "" : ` in "${facts.cwd}"`;
+  return new BtError("COMMAND_FAILED", `\`${facts.command}\`${where} ${facts.exit}`, {
+    at: { where: `task "${facts.task}"` },
+    detail: facts.lines,
+    fix: facts.lines.length === 0 ? "Correct the command, then run bt again." : "Correct what its output names, then run bt again.",
+    exitCode: 1,
+  });
+}
+
+/** `why`: it is not there · it may not be executed · the folder to run it in is not there. */
+export function commandMissing(facts: {
+  readonly task: string;
+  readonly file: string;
+  readonly cwd: string;
+  readonly why: "absent" | "forbidden" | "no-folder";
+}): BtError {
+  const { task, file, cwd, why } = facts;
+  const at = { where: `task "${task}"` };
+  if (why === "no-folder") {
+    const problem = `There is no folder "${cwd}" to run \`${file}\` in`;
+    return new BtError("COMMAND_MISSING", problem, { at, fix: "Create it first, or correct `cwd`.", exitCode: 1 });
+  }
+  if (why === "forbidden") {
+    const problem = `"${file}" may not be executed`;
+    return new BtError("COMMAND_MISSING", problem, { at, fix: `Run \`chmod +x ${file}\`, or name a program.`, exitCode: 1 });
+  }
+  const isPath = file.includes("/");
+  return new BtError("COMMAND_MISSING", `There is no program "${file}"${isPath ? "" : " on PATH"}`, {
+    at,
+    fix: isPath ? "Make it first, or correct its path in the task." : `Install "${file}", or correct its name in the task.`,
+    exitCode: 1,
+  });
+}
+
+export function outputMissing(task: string, output: string): BtError {
+  return new BtError("OUTPUT_MISSING", `Task "${task}" succeeded without making its output "${output}"`, {
+    at: { where: `task "${task}"` },
+    fix: "Make the task write it, or correct `outputs`.",
+    exitCode: 1,
+  });
+}
+
+export function resultNotJson(task: string, why: string): BtError {
+  return new BtError("RESULT_NOT_JSON", `The result of task "${task}" cannot be remembered: ${firstLine(why)}`, {
+    at: { where: `task "${task}"` },
+    fix: "Return plain data: strings, numbers, booleans, lists and records.",
+    exitCode: 1,
+  });
+}
+
+export function resultSecret(task: string): BtError {
+  return new BtError("RESULT_SECRET", `The result of task "${task}" contains a secret`, {
+    at: { where: `task "${task}"` },
+    fix: "Return something else: results are remembered in files.",
+    exitCode: 1,
+  });
+}
+
+export function secretShort(shortestBytes: number): BtError {
+  return new BtError("SECRET_SHORT", `A secret is shorter than ${shortestBytes} bytes; hiding it would hide half of every output`, {
+    fix: "Use a longer secret, or do not declare this value as one.",
+  });
+}
+
+/** What the codes of the operating system mean, and what helps. */
+const obstacles: Readonly<Record<string, readonly [problem: string, fix: string]>> = {
+  ENOSPC: ["the disk is full", "Make room on the disk"],
+  EDQUOT: ["the quota is used up", "Make room within the quota"],
+  EFBIG: ["the file may not grow any further", "Raise the limit of file sizes (`ulimit -f`)"],
+  EACCES: ["permission is denied", "Make the folder writable"],
+  EPERM: ["permission is denied", "Make the folder writable"],
+  EROFS: ["the file system is read-only", "Make the folder writable"],
+  EEXIST: ["a file is where the folder should be", "Remove that file"],
+  ENOTDIR: ["a file is where the folder should be", "Remove that file"],
+  EISDIR: ["a folder is where the file should be", "Remove that folder"],
+};
+
+export function stateUnwritable(file: string, cause: unknown): BtError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const [problem, fix] = obstacles[code] ?? [firstLine(cause), "Make it writable"];
+  return new BtError("STATE_UNWRITABLE", `The state cannot be written: ${problem}`, {
+    at: { where: file },
+    fix: `${fix}, then run bt again; what was remembered before is still there.`,
+    cause,
+  });
+}
+
+export function taskTimedOut(task: string, timeoutMs: number): BtError {
+  return new BtError("TASK_TIMED_OUT", `Task "${task}" was not done after ${timeoutMs / 1000} s`, {
+    at: { where: `task "${task}"` },
+    fix: "Make it faster, or raise its `timeoutMs`.",
+    exitCode: 1,
+  });
+}
+
+export function validationFailed(task: string, validation: string): BtError {
+  return new BtError("VALIDATION_FAILED", `Task "${task}" may not publish, because its validation "${validation}" failed`, {
+    at: { where: `task "${task}"` },
+    fix: `Correct what "${validation}" found; nothing was made visible.`,
+    exitCode: 1,
+  });
+}

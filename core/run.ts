@@ -195,7 +195,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     inputs: document.inputs.map((fact) => fact.path),
     needs: needsOf(node),
     rest: decide.restOf(node),
-    outcomes: isFinal(node) ? Object.fromEntries([...outcomes].filter(([id]) => finalsOf(id).includes(node.id))) : {},
+    outcomes: finals.has(node.id) ? Object.fromEntries([...outcomes].filter(([id]) => finalsOf(id).includes(node.id))) : {},
     ...previousOf(node.id),
     reasons: step.action === "skip" ? [] : step.because.map((reason: Reason) => secrets.hide(renderReason(reason))),
     slot,
@@ -206,7 +206,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     return value === undefined ? {} : { previous: value };
   };
 
-  const finals = new Set([...graph.nodes.values()].flatMap(({ edges }) => edges.flatMap(({ to, kind }) => (kind === "finally" ? [to] : []))));
+  const finalsOf = (id: string): readonly string[] => (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));
+  const finals = new Set([...graph.nodes.keys()].flatMap(finalsOf));
   /** Tasks that run after others run after a cancellation too; only the second signal ends them. */
   const signalOf = (node: Node): AbortSignal => (finals.has(node.id) ? options.kill : cancel.signal);
 

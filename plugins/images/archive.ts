@@ -13,13 +13,18 @@ const blockBytes = 512;
  * The files of the archive at `path`, shown as `name`. Undefined: it is no archive, so ADD copies it.
  * @throws BtError IMAGES_ARCHIVE_UNSUPPORTED, IMAGES_ARCHIVE_DAMAGED
  */
-export async function openArchive(path: string, shown: { readonly name: string; readonly at: Place }): Promise<ImageTree | undefined> {
+export async function openArchive(
+  path: string,
+  shown: { readonly name: string; readonly at: Place },
+): Promise<ImageTree | undefined> {
   const compression = detectCompression(await readHead(path));
   if (!canDecompress(compression)) {
     if (!/\.(tar|tar\.\w+|t[bxz]z2?|txz|tbz|tzst)$/.test(path)) return undefined;
     throw archiveUnsupported(shown.at, shown.name, compression);
   }
-  const tar: TarSource = { open: async () => decompress(createReadStream(path, { highWaterMark: 1 << 18 }), compression) };
+  const tar: TarSource = {
+    open: async () => decompress(createReadStream(path, { highWaterMark: 1 << 18 }), compression),
+  };
   if (!isTarHead(await readBeginning(tar))) return undefined;
   const tree = createImageTree(`the archive "${shown.name}"`);
   try {
@@ -59,7 +64,10 @@ async function readBeginning(tar: TarSource): Promise<Uint8Array> {
 /** A tar header holds the sum of its bytes, its own eight counted as spaces. */
 function isTarHead(block: Uint8Array): boolean {
   if (block.length < blockBytes) return false;
-  const written = Number.parseInt(Buffer.from(block.subarray(148, 156)).toString("latin1").replaceAll("\0", " ").trim(), 8);
+  const written = Number.parseInt(
+    Buffer.from(block.subarray(148, 156)).toString("latin1").replaceAll("\0", " ").trim(),
+    8,
+  );
   const sum = block.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 0x20 : byte), 0);
   return block.some((byte) => byte !== 0) && written === sum;
 }

@@ -1,6 +1,14 @@
 /** Images that a build reads: their manifest, config and files, from the layout they were copied into. Does not fetch. */
 import { parsePlatform, type Arch, type Place } from "../../core/index.ts";
-import { mediaTypes, openBlob, readBlob, type Descriptor, type ImageConfig, type Layout, type Manifest } from "../multiarch-manifest/index.ts";
+import {
+  mediaTypes,
+  openBlob,
+  readBlob,
+  type Descriptor,
+  type ImageConfig,
+  type Layout,
+  type Manifest,
+} from "../multiarch-manifest/index.ts";
 import { canDecompress, decompress, detectCompression } from "./compression.ts";
 import { basePlatform, baseUnreadable } from "./errors.ts";
 import { applyTar, createImageTree, type ImageTree } from "./layerfs.ts";
@@ -45,13 +53,21 @@ export async function loadTree(layout: Layout, base: BaseImage, at: Place): Prom
     try {
       await applyTar(tree, tar, { whiteouts: "obey" });
     } catch (error) {
-      throw baseUnreadable(at, base.reference, `layer ${layer.digest}: ${error instanceof Error ? error.message : String(error)}`);
+      throw baseUnreadable(
+        at,
+        base.reference,
+        `layer ${layer.digest}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
   return tree;
 }
 
-async function openLayer(layout: Layout, layer: Descriptor, shown: { readonly reference: string; readonly at: Place }): Promise<TarSource> {
+async function openLayer(
+  layout: Layout,
+  layer: Descriptor,
+  shown: { readonly reference: string; readonly at: Place },
+): Promise<TarSource> {
   const head = await openBlob(layout, layer.digest);
   let compression = detectCompression(new Uint8Array());
   for await (const chunk of head) {
@@ -59,14 +75,19 @@ async function openLayer(layout: Layout, layer: Descriptor, shown: { readonly re
     break;
   }
   if (!canDecompress(compression)) {
-    throw baseUnreadable(shown.at, shown.reference, `layer ${layer.digest} is compressed with ${compression}, which Node ${process.versions.node} cannot read`);
+    throw baseUnreadable(
+      shown.at,
+      shown.reference,
+      `layer ${layer.digest} is compressed with ${compression}, which Node ${process.versions.node} cannot read`,
+    );
   }
   return { open: async () => decompress(await openBlob(layout, layer.digest), compression) };
 }
 
 function checkPlatform(config: ImageConfig, { reference, platform, at }: BaseExpectation): void {
   const expected = parsePlatform(platform);
-  const variantAgrees = expected.variant === undefined || config.variant === undefined || config.variant === expected.variant;
+  const variantAgrees =
+    expected.variant === undefined || config.variant === undefined || config.variant === expected.variant;
   if (config.os === "linux" && config.architecture === expected.goarch && variantAgrees) return;
   const found = [config.os, config.architecture, ...(config.variant === undefined ? [] : [config.variant])].join("/");
   throw basePlatform(at, { reference, expected: `linux/${platform}`, found });
@@ -74,6 +95,7 @@ function checkPlatform(config: ImageConfig, { reference, platform, at }: BaseExp
 
 function withOciType(layer: Descriptor): Descriptor {
   const { v2s2, oci } = mediaTypes;
-  const mediaType = layer.mediaType === v2s2.layerGzip ? oci.layerGzip : layer.mediaType === v2s2.layer ? oci.layer : layer.mediaType;
+  const mediaType =
+    layer.mediaType === v2s2.layerGzip ? oci.layerGzip : layer.mediaType === v2s2.layer ? oci.layer : layer.mediaType;
   return { ...layer, mediaType };
 }

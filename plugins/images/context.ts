@@ -1,6 +1,6 @@
 /** A build context as a tree: the files of a folder that no rule ignores. Does not know Dockerfiles. */
-import type { Stats } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { lstatSync, type Stats } from "node:fs";
+import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { contextMissing } from "./errors.ts";
 import type { IgnoreRules } from "./ignore.ts";
@@ -18,12 +18,12 @@ export interface Context extends Tree {
  * @throws BtError IMAGES_CONTEXT_MISSING
  */
 export async function openContext(dir: string, rules?: IgnoreRules): Promise<Context> {
-  const root = await lstat(join(dir, ".")).catch(() => undefined);
-  if (root?.isDirectory() !== true) throw contextMissing(dir);
-  const statusOf = (path: string): Promise<Stats | undefined> => lstat(join(dir, path)).catch(() => undefined);
+  // Not asked from a thread: a context has many files, and the answer takes less than the question.
+  const statusOf = (path: string): Stats | undefined => findStatus(join(dir, path));
+  if (statusOf(".")?.isDirectory() !== true) throw contextMissing(dir);
 
   async function find(path: string): Promise<Node | undefined> {
-    const status = await statusOf(path);
+    const status = statusOf(path);
     if (status === undefined || !(await isIn(path, status))) return undefined;
     return createNode(join(dir, path), status);
   }
@@ -34,7 +34,7 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
     if (!status.isDirectory() || !rules.hasExceptions) return false;
     for (const name of await readdir(join(dir, path))) {
       const child = `${path}/${name}`;
-      const childStatus = await statusOf(child);
+      const childStatus = statusOf(child);
       if (childStatus !== undefined && (await isIn(child, childStatus))) return true;
     }
     return false;
@@ -42,16 +42,29 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
 
   async function list(path: string): Promise<readonly string[]> {
     const names = await readdir(join(dir, path)).catch(() => []);
-    const known = await Promise.all(names.map(async (name) => ((await find(path === "" ? name : `${path}/${name}`)) === undefined ? undefined : name)));
+    const known = await Promise.all(
+      names.map(async (name) =>
+        (await find(path === "" ? name : `${path}/${name}`)) === undefined ? undefined : name,
+      ),
+    );
     return known.filter((name) => name !== undefined).sort();
   }
 
   async function ignoredBy(path: string): Promise<string | undefined> {
-    const status = rules === undefined ? undefined : await statusOf(path);
+    const status = rules === undefined ? undefined : statusOf(path);
     return status === undefined || (await isIn(path, status)) ? undefined : rules?.file;
   }
 
   return { label: "the context", isRoot: false, dir, find, list, ignoredBy };
+}
+
+/** Undefined: nothing is there, or a file is where a folder should be. */
+function findStatus(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 async function createNode(path: string, status: Stats): Promise<Node> {
@@ -62,6 +75,12 @@ async function createNode(path: string, status: Stats): Promise<Node> {
     const mode = (status.mode & 0o111) === 0 ? 0o644 : 0o755;
     return { kind: "file", mode, size: status.size, content: { kind: "path", path }, ...owner };
   }
-  const type = status.isFIFO() ? "fifo" : status.isSocket() ? "socket" : status.isBlockDevice() ? "block-device" : "character-device";
+  const type = status.isFIFO()
+    ? "fifo"
+    : status.isSocket()
+      ? "socket"
+      : status.isBlockDevice()
+        ? "block-device"
+        : "character-device";
   return { kind: "special", mode: 0o644, type, major: 0, minor: 0, ...owner };
 }

@@ -4,7 +4,17 @@ import { sourceSpecial, targetFile, targetFolder, targetLoop, targetSlash } from
 import { findRoot, putNode, type ImageTree } from "./layerfs.ts";
 import type { Owner } from "./owner.ts";
 import type { Found } from "./source.ts";
-import { joinPath, nameOf, parentOf, resolvePath, splitPath, walkTree, type Node, type Owned, type Tree } from "./tree.ts";
+import {
+  joinPath,
+  nameOf,
+  parentOf,
+  resolvePath,
+  splitPath,
+  walkTree,
+  type Node,
+  type Owned,
+  type Tree,
+} from "./tree.ts";
 
 /** One source, found: a file or folder of a tree, or an archive to unpack. */
 export type CopySource =
@@ -40,14 +50,23 @@ export async function copyInto(image: ImageTree, request: CopyRequest): Promise<
   for (const source of request.sources) {
     if (source.kind === "archive") await unpack(copy, source.tree, absolute);
     else if (source.found.node.kind === "folder") {
-      await copyTree(copy, { tree: source.tree, folder: source.found.path, target: absolute, dress: (node) => dress(node, request) });
+      await copyTree(copy, {
+        tree: source.tree,
+        folder: source.found.path,
+        target: absolute,
+        dress: (node) => dress(node, request),
+      });
     } else await copyFile(copy, { ...source.found, tree: source.tree, target: absolute, asFolder });
   }
   return written;
 }
 
 /** Makes a folder and its missing parents: what WORKDIR and VOLUME need. Nothing is written when it is there. */
-export async function makeFolder(image: ImageTree, path: string, options: { readonly owner?: Owner; readonly at: Place }): Promise<Written> {
+export async function makeFolder(
+  image: ImageTree,
+  path: string,
+  options: { readonly owner?: Owner; readonly at: Place },
+): Promise<Written> {
   const written: Written = new Map();
   const request: CopyRequest = { sources: [], target: path, workdir: "/", ...options };
   await openTarget({ image, request, written }, path);
@@ -60,11 +79,16 @@ interface Copying {
   readonly written: Written;
 }
 
-async function mustBeFolder(image: ImageTree, absolute: string, { sources, target, at }: CopyRequest): Promise<boolean> {
+async function mustBeFolder(
+  image: ImageTree,
+  absolute: string,
+  { sources, target, at }: CopyRequest,
+): Promise<boolean> {
   if (/(^|\/)\.{0,2}$/.test(target)) return true;
   const end = await resolvePath(image, absolute, { last: "follow" });
   if (end.kind === "found" && end.node.kind === "folder") return true;
-  if (sources.length > 1 && sources.some((source) => source.kind === "found" && source.found.node.kind !== "folder")) throw targetSlash(at, target, sources.length);
+  if (sources.length > 1 && sources.some((source) => source.kind === "found" && source.found.node.kind !== "folder"))
+    throw targetSlash(at, target, sources.length);
   return false;
 }
 
@@ -94,10 +118,15 @@ async function copyTree(copy: Copying, { tree, folder, target, dress: change }: 
   }
 }
 
-async function copyFile(copy: Copying, file: Found & { readonly tree: Tree; readonly target: string; readonly asFolder: boolean }): Promise<void> {
+async function copyFile(
+  copy: Copying,
+  file: Found & { readonly tree: Tree; readonly target: string; readonly asFolder: boolean },
+): Promise<void> {
   const { image, request } = copy;
   checkSpecial(copy, file.tree, file);
-  const path = file.asFolder ? joinPath(await openTarget(copy, file.target), file.name) : await openFile(copy, file.target);
+  const path = file.asFolder
+    ? joinPath(await openTarget(copy, file.target), file.name)
+    : await openFile(copy, file.target);
   const before = await image.find(path);
   if (before?.kind === "folder") throw targetFolder(request.at, path);
   await put(copy, path, dress(file.node, request));
@@ -153,11 +182,19 @@ async function put({ image, written, request }: Copying, path: string, node: Nod
 }
 
 function dress(node: Node, { owner, mode }: CopyRequest): Node {
-  const owned: Owned = { uid: owner?.uid ?? node.uid, gid: owner?.gid ?? node.gid, mode: node.kind === "link" ? node.mode : (mode ?? node.mode) };
+  const owned: Owned = {
+    uid: owner?.uid ?? node.uid,
+    gid: owner?.gid ?? node.gid,
+    mode: node.kind === "link" ? node.mode : (mode ?? node.mode),
+  };
   return { ...node, ...owned };
 }
 
 /** Devices of an image are kept; those of a context belong to this machine. */
-function checkSpecial({ request }: Copying, tree: Tree, { path, node }: { readonly path: string; readonly node: Node }): void {
+function checkSpecial(
+  { request }: Copying,
+  tree: Tree,
+  { path, node }: { readonly path: string; readonly node: Node },
+): void {
   if (node.kind === "special" && !tree.isRoot) throw sourceSpecial(request.at, path, node.type.replace("-", " "));
 }

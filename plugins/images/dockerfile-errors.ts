@@ -2,7 +2,8 @@
 import { BtError, closest, type Place } from "../../core/index.ts";
 
 /** What to do when only another engine can. */
-const chooseEngine = 'Choose an engine that can: set `engine` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah';
+const chooseEngine =
+  'Choose an engine that can: set `engine` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah';
 
 export function dockerfileEmpty(file: string): BtError {
   return new BtError("IMAGES_DOCKERFILE_EMPTY", `"${file}" has no FROM`, {
@@ -18,7 +19,10 @@ export function dockerfileMissing(file: string, cause: unknown): BtError {
   });
 }
 
-export function flagUnknown(at: Place, facts: { readonly keyword: string; readonly name: string; readonly known: readonly string[] }): BtError {
+export function flagUnknown(
+  at: Place,
+  facts: { readonly keyword: string; readonly name: string; readonly known: readonly string[] },
+): BtError {
   const near = closest(facts.name, facts.known);
   const all = facts.known.map((name) => `--${name}`).join(", ");
   return new BtError("IMAGES_FLAG_UNKNOWN", `${facts.keyword} has no flag "--${facts.name}"`, {
@@ -57,10 +61,16 @@ export function instructionMalformed(at: Place, keyword: string, problem: string
 
 export function instructionMisplaced(at: Place, keyword: string): BtError {
   const nested = keyword.startsWith("ONBUILD");
-  return new BtError("IMAGES_INSTRUCTION_MISPLACED", nested ? `${keyword} is not possible` : `${keyword} stands before the first FROM`, {
-    at,
-    fix: nested ? "Use a base image without this trigger." : `Move the ${keyword} below a FROM; only ARG may stand before it.`,
-  });
+  return new BtError(
+    "IMAGES_INSTRUCTION_MISPLACED",
+    nested ? `${keyword} is not possible` : `${keyword} stands before the first FROM`,
+    {
+      at,
+      fix: nested
+        ? "Use a base image without this trigger."
+        : `Move the ${keyword} below a FROM; only ARG may stand before it.`,
+    },
+  );
 }
 
 export function instructionUnknown(at: Place, keyword: string, known: readonly string[]): BtError {
@@ -72,18 +82,28 @@ export function instructionUnknown(at: Place, keyword: string, known: readonly s
 }
 
 export function runUnsupported(at: Place, text: string): BtError {
-  return new BtError("IMAGES_RUN_UNSUPPORTED", `The embedded engine cannot run commands, and this stage is needed: \`${text}\``, {
-    at,
-    fix: `${chooseEngine}.`,
-  });
+  return new BtError(
+    "IMAGES_RUN_UNSUPPORTED",
+    `The embedded engine cannot run commands, and this stage is needed: \`${text}\``,
+    {
+      at,
+      fix: `${chooseEngine}.`,
+    },
+  );
 }
 
 export function stageMissing(at: Place, name: string, names: readonly string[]): BtError {
   const near = closest(name, names);
-  const stages = names.length === 0 ? "no stage above has a name" : `the stages above are ${names.map((known) => `"${known}"`).join(", ")}`;
+  const stages =
+    names.length === 0
+      ? "no stage above has a name"
+      : `the stages above are ${names.map((known) => `"${known}"`).join(", ")}`;
   return new BtError("IMAGES_STAGE_MISSING", `"${name}" names no stage above; ${stages}`, {
     at,
-    fix: near === undefined ? "Name one of the stages above, or give an image with its registry." : `Use "${near}", or write an image with its registry or tag.`,
+    fix:
+      near === undefined
+        ? "Name one of the stages above, or give an image with its registry."
+        : `Use "${near}", or write an image with its registry or tag.`,
   });
 }
 
@@ -96,10 +116,12 @@ export function stageTwice(at: Place, name: string, line: number): BtError {
 
 export function targetUnknown(file: string, target: string, names: readonly string[]): BtError {
   const near = closest(target, names);
-  const known = names.length === 0 ? "none of its stages has a name" : `it has ${names.map((name) => `"${name}"`).join(", ")}`;
+  const known =
+    names.length === 0 ? "none of its stages has a name" : `it has ${names.map((name) => `"${name}"`).join(", ")}`;
   return new BtError("IMAGES_TARGET_UNKNOWN", `"${file}" has no stage "${target}"; ${known}`, {
     at: { where: file },
-    fix: near === undefined ? `Add "AS ${target}" to a FROM, or name a stage by its number from 0 on.` : `Use "${near}".`,
+    fix:
+      near === undefined ? `Add "AS ${target}" to a FROM, or name a stage by its number from 0 on.` : `Use "${near}".`,
   });
 }
 
@@ -118,8 +140,12 @@ export function variableMalformed(at: Place, text: string, problem: string): BtE
 }
 
 export function variableRequired(at: Place, name: string, message: string): BtError {
-  return new BtError("IMAGES_VARIABLE_REQUIRED", `The variable "${name}" is not set${message === "" ? "" : `: ${message}`}`, {
-    at,
-    fix: `Pass ${name} as a build argument, or give its ARG a default.`,
-  });
+  return new BtError(
+    "IMAGES_VARIABLE_REQUIRED",
+    `The variable "${name}" is not set${message === "" ? "" : `: ${message}`}`,
+    {
+      at,
+      fix: `Pass ${name} as a build argument, or give its ARG a default.`,
+    },
+  );
 }

@@ -41,7 +41,12 @@ export function parseDockerfile(text: string, file: string): Dockerfile {
   }
   if (stages.length === 0) throw dockerfileEmpty(file);
   checkNames(stages.map(({ from }) => from));
-  const named = stages.map(({ from, instructions }, index): Stage => ({ index, ...(from.name === undefined ? {} : { name: from.name }), from, instructions }));
+  const named = stages.map(({ from, instructions }, index): Stage => ({
+    index,
+    ...(from.name === undefined ? {} : { name: from.name }),
+    from,
+    instructions,
+  }));
   return { file, escape, args, stages: named };
 }
 
@@ -65,4 +70,3 @@ function checkNames(stages: readonly From[]): void {
     if (from.name !== undefined) seen.set(from.name, from);
   }
 }
-

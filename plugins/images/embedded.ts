@@ -100,7 +100,11 @@ function refuseRun({ stages }: BuildPlan): void {
   }
 }
 
-async function buildStage(build: Build, planned: PlannedStage, common: Omit<StepTools, "openFrom">): Promise<StageState> {
+async function buildStage(
+  build: Build,
+  planned: PlannedStage,
+  common: Omit<StepTools, "openFrom">,
+): Promise<StageState> {
   const { stage, platform } = planned;
   const { log, signal } = build.request;
   const openFrom: StepTools["openFrom"] = async (copy) => {
@@ -120,31 +124,63 @@ async function buildStage(build: Build, planned: PlannedStage, common: Omit<Step
   return state;
 }
 
-async function startStage(build: Build, planned: PlannedStage): Promise<{ state: StageState; triggers: readonly string[] }> {
+async function startStage(
+  build: Build,
+  planned: PlannedStage,
+): Promise<{ state: StageState; triggers: readonly string[] }> {
   const { base, platform, stage } = planned;
   const label = `stage "${stage.name ?? stage.index}"`;
-  const scope = (env: ReadonlyMap<string, string>): StageState["scope"] => createStageScope(build.plan.global.options, env);
+  const scope = (env: ReadonlyMap<string, string>): StageState["scope"] =>
+    createStageScope(build.plan.global.options, env);
   switch (base.kind) {
     case "scratch": {
       const document = createDocument(platform);
-      return { state: { document, layers: [], tree: createImageTree(label), scope: scope(envOf(document)), platform, hasCmd: false }, triggers: [] };
+      return {
+        state: {
+          document,
+          layers: [],
+          tree: createImageTree(label),
+          scope: scope(envOf(document)),
+          platform,
+          hasCmd: false,
+        },
+        triggers: [],
+      };
     }
     case "stage": {
       const before = build.done.get(base.index)!;
       const document = inheritDocument(before.document);
-      const state = { document, layers: before.layers, tree: createImageTree(label, before.tree), scope: scope(envOf(document)), platform, hasCmd: false };
+      const state = {
+        document,
+        layers: before.layers,
+        tree: createImageTree(label, before.tree),
+        scope: scope(envOf(document)),
+        platform,
+        hasCmd: false,
+      };
       return { state, triggers: triggersOf(before.document) };
     }
     case "image": {
       const image = await openImage(build, base.reference, { platform, at: stage.from.at });
       const document = inheritDocument(image.base.config);
-      const state = { document, layers: image.base.layers, tree: createImageTree(label, image.tree), scope: scope(envOf(document)), platform, hasCmd: false };
+      const state = {
+        document,
+        layers: image.base.layers,
+        tree: createImageTree(label, image.tree),
+        scope: scope(envOf(document)),
+        platform,
+        hasCmd: false,
+      };
       return { state, triggers: triggersOf(image.base.config) };
     }
   }
 }
 
-async function openOrigin(build: Build, origin: Origin, wanted: { readonly platform: Arch; readonly at: Place }): Promise<ImageTree> {
+async function openOrigin(
+  build: Build,
+  origin: Origin,
+  wanted: { readonly platform: Arch; readonly at: Place },
+): Promise<ImageTree> {
   switch (origin.kind) {
     case "scratch":
       return createImageTree("scratch");
@@ -155,7 +191,11 @@ async function openOrigin(build: Build, origin: Origin, wanted: { readonly platf
   }
 }
 
-function openImage(build: Build, reference: string, wanted: { readonly platform: Arch; readonly at: Place }): Promise<{ readonly base: BaseImage; readonly tree: ImageTree }> {
+function openImage(
+  build: Build,
+  reference: string,
+  wanted: { readonly platform: Arch; readonly at: Place },
+): Promise<{ readonly base: BaseImage; readonly tree: ImageTree }> {
   const { resolveBase, into } = build.request;
   const key = `${wanted.platform} ${reference}`;
   const open = async (): Promise<{ base: BaseImage; tree: ImageTree }> => {
@@ -171,7 +211,12 @@ function openImage(build: Build, reference: string, wanted: { readonly platform:
 async function writeImage(state: StageState, { into, labels, timestamp = 0 }: BuildRequest): Promise<BuiltImage> {
   const config = await writeBlob(into, Buffer.from(renderDocument(state.document, renderTime(timestamp), labels)));
   const mediaType = mediaTypes.oci.manifest;
-  const manifest = { schemaVersion: 2, mediaType, config: { mediaType: mediaTypes.oci.config, ...config }, layers: state.layers };
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    config: { mediaType: mediaTypes.oci.config, ...config },
+    layers: state.layers,
+  };
   const written = await writeBlob(into, Buffer.from(JSON.stringify(manifest)));
   return { platform: ociPlatform(state.platform), id: config.digest, ...written, mediaType };
 }

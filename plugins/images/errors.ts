@@ -11,18 +11,29 @@ export function archiveDamaged(at: Place, path: string, cause: unknown): BtError
 }
 
 export function archiveUnsupported(at: Place, path: string, compression: string): BtError {
-  return new BtError("IMAGES_ARCHIVE_UNSUPPORTED", `The embedded engine cannot unpack "${path}": it is compressed with ${compression}`, {
-    at,
-    fix: "Compress the archive with gzip, or use COPY to keep it as a file.",
-  });
+  return new BtError(
+    "IMAGES_ARCHIVE_UNSUPPORTED",
+    `The embedded engine cannot unpack "${path}": it is compressed with ${compression}`,
+    {
+      at,
+      fix: "Compress the archive with gzip, or use COPY to keep it as a file.",
+    },
+  );
 }
 
-export function basePlatform(at: Place, facts: { readonly reference: string; readonly expected: string; readonly found: string }): BtError {
-  return new BtError("IMAGES_BASE_PLATFORM", `The image "${facts.reference}" is for ${facts.found}, this stage is for ${facts.expected}`, {
-    at,
-    exitCode: 1,
-    fix: `Name an image that has ${facts.expected}, or build for ${facts.found}.`,
-  });
+export function basePlatform(
+  at: Place,
+  facts: { readonly reference: string; readonly expected: string; readonly found: string },
+): BtError {
+  return new BtError(
+    "IMAGES_BASE_PLATFORM",
+    `The image "${facts.reference}" is for ${facts.found}, this stage is for ${facts.expected}`,
+    {
+      at,
+      exitCode: 1,
+      fix: `Name an image that has ${facts.expected}, or build for ${facts.found}.`,
+    },
+  );
 }
 
 export function baseUnreadable(at: Place, reference: string, problem: string): BtError {
@@ -46,11 +57,18 @@ export function contextMissing(dir: string): BtError {
   });
 }
 
-export function linkDangling(at: Place, facts: { readonly source: string; readonly label: string; readonly target: string }): BtError {
-  return new BtError("IMAGES_LINK_DANGLING", `"${facts.source}" in ${facts.label} is a link to "${facts.target}", which is not there`, {
-    at,
-    fix: "Create what the link names, or copy the folder that holds the link: then it stays a link.",
-  });
+export function linkDangling(
+  at: Place,
+  facts: { readonly source: string; readonly label: string; readonly target: string },
+): BtError {
+  return new BtError(
+    "IMAGES_LINK_DANGLING",
+    `"${facts.source}" in ${facts.label} is a link to "${facts.target}", which is not there`,
+    {
+      at,
+      fix: "Create what the link names, or copy the folder that holds the link: then it stays a link.",
+    },
+  );
 }
 
 export function linkLoop(at: Place, link: string, label: string): BtError {
@@ -60,12 +78,18 @@ export function linkLoop(at: Place, link: string, label: string): BtError {
   });
 }
 
-export function ownerUnknown(at: Place, facts: { readonly kind: "user" | "group"; readonly name: string; readonly known: readonly string[] }): BtError {
+export function ownerUnknown(
+  at: Place,
+  facts: { readonly kind: "user" | "group"; readonly name: string; readonly known: readonly string[] },
+): BtError {
   const file = facts.kind === "user" ? "/etc/passwd" : "/etc/group";
   const near = closest(facts.name, facts.known);
   return new BtError("IMAGES_OWNER_UNKNOWN", `The image has no ${facts.kind} "${facts.name}" in ${file}`, {
     at,
-    fix: near === undefined ? "Write the number instead, for example --chown=1000:1000." : `Use "${near}", or write the number instead.`,
+    fix:
+      near === undefined
+        ? "Write the number instead, for example --chown=1000:1000."
+        : `Use "${near}", or write the number instead.`,
   });
 }
 
@@ -84,7 +108,10 @@ export function sourceIgnored(at: Place, source: string, file: string): BtError 
   });
 }
 
-export function sourceMissing(at: Place, facts: { readonly source: string; readonly label: string; readonly siblings: readonly string[] }): BtError {
+export function sourceMissing(
+  at: Place,
+  facts: { readonly source: string; readonly label: string; readonly siblings: readonly string[] },
+): BtError {
   const near = closest(facts.source.slice(facts.source.lastIndexOf("/") + 1), facts.siblings);
   const folder = facts.source.slice(0, facts.source.lastIndexOf("/") + 1);
   return new BtError("IMAGES_SOURCE_MISSING", `There is no "${facts.source}" in ${facts.label}`, {
@@ -93,8 +120,15 @@ export function sourceMissing(at: Place, facts: { readonly source: string; reado
   });
 }
 
-export function sourceOutside(at: Place, source: string, link?: { readonly link: string; readonly target: string }): BtError {
-  const problem = link === undefined || link.link === "" ? `"${source}" leaves the context` : `"${source}" leaves the context: "${link.link}" is a link to "${link.target}"`;
+export function sourceOutside(
+  at: Place,
+  source: string,
+  link?: { readonly link: string; readonly target: string },
+): BtError {
+  const problem =
+    link === undefined || link.link === ""
+      ? `"${source}" leaves the context`
+      : `"${source}" leaves the context: "${link.link}" is a link to "${link.target}"`;
   return new BtError("IMAGES_SOURCE_OUTSIDE", problem, {
     at,
     fix: "Copy the file into the context, or build with a folder above as the context.",
@@ -105,6 +139,14 @@ export function sourceSpecial(at: Place, path: string, type: string): BtError {
   return new BtError("IMAGES_SOURCE_SPECIAL", `"${path}" is a ${type}, which no image can get from a context`, {
     at,
     fix: "Remove it, or name it in the ignore file.",
+  });
+}
+
+export function sourceUnreadable(at: Place, path: string, cause: unknown): BtError {
+  return new BtError("IMAGES_SOURCE_UNREADABLE", `"${path}" cannot be read: this user may not`, {
+    at,
+    cause,
+    fix: "Give the user who runs bt the right to read it, or name it in the ignore file.",
   });
 }
 

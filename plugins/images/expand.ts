@@ -77,18 +77,26 @@ function readVariable(reader: Reader): string {
   if (!rest.startsWith("{")) return "$";
   const braced = /^\{([A-Za-z_][A-Za-z0-9_]*|[0-9])(\}|:?[-+?])/.exec(rest);
   if (braced === null) {
-    throw variableMalformed(reader.expansion.at, reader.text, "bt knows ${X}, ${X:-default}, ${X:+other} and ${X:?message}");
+    throw variableMalformed(
+      reader.expansion.at,
+      reader.text,
+      "bt knows ${X}, ${X:-default}, ${X:+other} and ${X:?message}",
+    );
   }
   reader.position += braced[0].length;
   const [, name = "", operator = ""] = braced;
   if (operator === "}") return reader.expansion.find(name) ?? "";
   const word = readUntil(reader, "}");
-  if (reader.text[reader.position] !== "}") throw variableMalformed(reader.expansion.at, reader.text, "a brace is not closed");
+  if (reader.text[reader.position] !== "}")
+    throw variableMalformed(reader.expansion.at, reader.text, "a brace is not closed");
   reader.position++;
   return choose(reader, { name, operator, word });
 }
 
-function choose(reader: Reader, form: { readonly name: string; readonly operator: string; readonly word: string }): string {
+function choose(
+  reader: Reader,
+  form: { readonly name: string; readonly operator: string; readonly word: string },
+): string {
   const value = reader.expansion.find(form.name);
   // With a colon an empty value counts as none.
   const isSet = form.operator.startsWith(":") ? value !== undefined && value !== "" : value !== undefined;

@@ -21,16 +21,28 @@ const fields: Readonly<Record<string, "Interval" | "Timeout" | "StartPeriod" | "
   "start-interval": "StartInterval",
 };
 
-const unitNanoseconds: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
+const unitNanoseconds: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
 
 /**
  * What stands after HEALTHCHECK.
  * @throws BtError IMAGES_INSTRUCTION_MALFORMED
  */
-export function parseHealthcheck(at: Place, written: { readonly flags: readonly Pair[]; readonly text: string }): Healthcheck {
+export function parseHealthcheck(
+  at: Place,
+  written: { readonly flags: readonly Pair[]; readonly text: string },
+): Healthcheck {
   const [, kind = "", rest = ""] = /^(\S+)\s*(.*)$/s.exec(written.text) ?? [];
   if (kind.toUpperCase() === "NONE" && rest === "") return { Test: ["NONE"] };
-  if (kind.toUpperCase() !== "CMD" || rest === "") throw instructionMalformed(at, "HEALTHCHECK", `"${written.text}" is not NONE or CMD with a command`);
+  if (kind.toUpperCase() !== "CMD" || rest === "")
+    throw instructionMalformed(at, "HEALTHCHECK", `"${written.text}" is not NONE or CMD with a command`);
   const words = parseJsonList(rest);
   const numbers: Partial<Record<"Interval" | "Timeout" | "StartPeriod" | "StartInterval" | "Retries", number>> = {};
   for (const { name, value = "" } of written.flags) {
@@ -42,7 +54,8 @@ export function parseHealthcheck(at: Place, written: { readonly flags: readonly 
 }
 
 function parseRetries(at: Place, value: string): number {
-  if (!/^[1-9]\d*$/.test(value)) throw instructionMalformed(at, "HEALTHCHECK", `--retries=${value} is not a whole number from 1 on`);
+  if (!/^[1-9]\d*$/.test(value))
+    throw instructionMalformed(at, "HEALTHCHECK", `--retries=${value} is not a whole number from 1 on`);
   return Number(value);
 }
 

@@ -18,7 +18,10 @@ export interface IgnoreRules {
  */
 export async function loadIgnoreRules(dockerfile: string, context: string): Promise<IgnoreRules | undefined> {
   const names = [".containerignore", ".dockerignore"];
-  const candidates = [...names.map((name) => [`${dockerfile}${name}`, `${dockerfile}${name}`] as const), ...names.map((name) => [join(context, name), name] as const)];
+  const candidates = [
+    ...names.map((name) => [`${dockerfile}${name}`, `${dockerfile}${name}`] as const),
+    ...names.map((name) => [join(context, name), name] as const),
+  ];
   for (const [path, shown] of candidates) {
     const text = await readFile(path, "utf8").catch(() => undefined);
     if (text !== undefined) return createIgnoreRules(text, shown);
@@ -30,10 +33,18 @@ export async function loadIgnoreRules(dockerfile: string, context: string): Prom
 export function createIgnoreRules(text: string, file: string): IgnoreRules {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const rules = createIgnore.default({ ignorecase: false }).add(lines.map(escapeLetters));
-  return { file, ignores: (path) => rules.ignores(path), hasExceptions: lines.some((line) => line.trim().startsWith("!")) };
+  return {
+    file,
+    ignores: (path) => rules.ignores(path),
+    hasExceptions: lines.some((line) => line.trim().startsWith("!")),
+  };
 }
 
 /** These have no meaning in ignore files, but the library gives them their meaning in regular expressions. */
 function escapeLetters(line: string): string {
-  return line.startsWith("#") ? line : line.replace(/(\\.)|\[[^\]]*\]|[+(){}|]/g, (found, escaped: string | undefined) => (escaped !== undefined || found.startsWith("[") ? found : `\\${found}`));
+  return line.startsWith("#")
+    ? line
+    : line.replace(/(\\.)|\[[^\]]*\]|[+(){}|]/g, (found, escaped: string | undefined) =>
+        escaped !== undefined || found.startsWith("[") ? found : `\\${found}`,
+      );
 }

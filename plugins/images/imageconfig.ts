@@ -35,7 +35,14 @@ const defaultShell = ["/bin/sh", "-c"];
 export function createDocument(platform: Arch): ImageDocument {
   const { goarch, variant } = parsePlatform(platform);
   const config = { Env: [defaultPath] };
-  return { architecture: goarch, os: "linux", ...(variant === undefined ? {} : { variant }), config, rootfs: { type: "layers", diff_ids: [] }, history: [] };
+  return {
+    architecture: goarch,
+    os: "linux",
+    ...(variant === undefined ? {} : { variant }),
+    config,
+    rootfs: { type: "layers", diff_ids: [] },
+    history: [],
+  };
 }
 
 /** The config of a stage on top of an image; its triggers are left out, because the stage obeys them. */
@@ -61,11 +68,17 @@ export function triggersOf(config: ImageConfig): readonly string[] {
 
 /** Variables of the config, in order. */
 export function envOf({ config }: ImageDocument): ReadonlyMap<string, string> {
-  return new Map((config.Env ?? []).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+  return new Map(
+    (config.Env ?? []).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+  );
 }
 
 /** The config after an instruction that changes no file, or that does both. `scope` is the one before the instruction, for ENV the one after. */
-export function changeConfig(document: ImageDocument, instruction: Instruction, options: { readonly scope: Scope; readonly keepsCmd: boolean }): ImageDocument {
+export function changeConfig(
+  document: ImageDocument,
+  instruction: Instruction,
+  options: { readonly scope: Scope; readonly keepsCmd: boolean },
+): ImageDocument {
   const { config } = document;
   const replaced = (text: string): string => expandIn(options.scope, text, instruction.at);
   const set = (change: RunConfig): ImageDocument => ({ ...document, config: { ...config, ...change } });
@@ -73,7 +86,12 @@ export function changeConfig(document: ImageDocument, instruction: Instruction, 
     case "env":
       return set({ Env: [...options.scope.env].map(([name, value]) => `${name}=${value}`) });
     case "label":
-      return set({ Labels: addLabels(config.Labels, Object.fromEntries(instruction.pairs.map(({ name, value = "" }) => [replaced(name), replaced(value)]))) });
+      return set({
+        Labels: addLabels(
+          config.Labels,
+          Object.fromEntries(instruction.pairs.map(({ name, value = "" }) => [replaced(name), replaced(value)])),
+        ),
+      });
     case "workdir":
       return set({ WorkingDir: joinWorkdir(config.WorkingDir, replaced(instruction.value)) });
     case "user":
@@ -81,7 +99,12 @@ export function changeConfig(document: ImageDocument, instruction: Instruction, 
     case "stopsignal":
       return set({ StopSignal: replaced(instruction.value) });
     case "expose":
-      return set({ ExposedPorts: { ...config.ExposedPorts, ...keySet(instruction.values.flatMap((value) => splitPlain(replaced(value)).flatMap(portsOf))) } });
+      return set({
+        ExposedPorts: {
+          ...config.ExposedPorts,
+          ...keySet(instruction.values.flatMap((value) => splitPlain(replaced(value)).flatMap(portsOf))),
+        },
+      });
     case "volume":
       return set({ Volumes: { ...config.Volumes, ...keySet(instruction.values.map(replaced)) } });
     case "cmd":
@@ -110,18 +133,32 @@ export function changeConfig(document: ImageDocument, instruction: Instruction, 
 }
 
 /** The config with one more line of history, and with the layer when there is one. */
-export function addHistory(document: ImageDocument, line: { readonly created: string; readonly text: string; readonly diffId?: string }): ImageDocument {
+export function addHistory(
+  document: ImageDocument,
+  line: { readonly created: string; readonly text: string; readonly diffId?: string },
+): ImageDocument {
   const { created, text, diffId } = line;
-  const history = [...(document.history ?? []), { created, created_by: text, ...(diffId === undefined ? { empty_layer: true } : {}) }];
+  const history = [
+    ...(document.history ?? []),
+    { created, created_by: text, ...(diffId === undefined ? { empty_layer: true } : {}) },
+  ];
   if (diffId === undefined) return { ...document, history };
   return { ...document, history, rootfs: { type: "layers", diff_ids: [...document.rootfs.diff_ids, diffId] } };
 }
 
 /** The document as it is stored: fields in one order, maps sorted, empty ones left out. */
-export function renderDocument(document: ImageDocument, created: string, labels: Readonly<Record<string, string>> = {}): string {
+export function renderDocument(
+  document: ImageDocument,
+  created: string,
+  labels: Readonly<Record<string, string>> = {},
+): string {
   const { author, architecture, os, variant, config, rootfs, history } = document;
   const { ExposedPorts, Volumes, Labels, ...rest } = config;
-  const maps = { ExposedPorts: sorted(ExposedPorts), Volumes: sorted(Volumes), Labels: sorted(addLabels(Labels, labels)) };
+  const maps = {
+    ExposedPorts: sorted(ExposedPorts),
+    Volumes: sorted(Volumes),
+    Labels: sorted(addLabels(Labels, labels)),
+  };
   return JSON.stringify({ created, author, architecture, os, variant, config: { ...rest, ...maps }, rootfs, history });
 }
 
@@ -135,7 +172,10 @@ export function joinWorkdir(before: string | undefined, path: string): string {
   return `/${names.join("/")}`;
 }
 
-function addLabels(before: Readonly<Record<string, string>> | undefined, labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function addLabels(
+  before: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   return { ...before, ...labels };
 }
 
@@ -149,7 +189,8 @@ function portsOf(text: string): readonly string[] {
   const [range = "", protocol = "tcp"] = text.split("/");
   const [first = "", last = first] = range.split("-");
   const [from, to] = [Number(first), Number(last)];
-  if (!Number.isInteger(from) || !Number.isInteger(to) || to - from > 65535 || to < from) return [`${range}/${protocol.toLowerCase()}`];
+  if (!Number.isInteger(from) || !Number.isInteger(to) || to - from > 65535 || to < from)
+    return [`${range}/${protocol.toLowerCase()}`];
   return Array.from({ length: to - from + 1 }, (_, index) => `${from + index}/${protocol.toLowerCase()}`);
 }
 

@@ -38,15 +38,27 @@ export interface InputOptions {
  * What building the Dockerfile at path `dockerfile` from the folder `context` reads. The ENV of base images is not known here.
  * @throws BtError as parseDockerfile and planBuild; IMAGES_CONTEXT_MISSING
  */
-export async function findInputs(dockerfile: string, context: string, options: InputOptions = {}): Promise<BuildInputs> {
+export async function findInputs(
+  dockerfile: string,
+  context: string,
+  options: InputOptions = {},
+): Promise<BuildInputs> {
   const { args = {}, platform = hostPlatform().arch, target, cwd } = options;
   const parsed = await loadDockerfile(dockerfile, cwd);
-  const plan = planBuild(parsed, { args, platform, buildPlatform: hostPlatform().arch, ...(target === undefined ? {} : { target }) });
+  const plan = planBuild(parsed, {
+    args,
+    platform,
+    buildPlatform: hostPlatform().arch,
+    ...(target === undefined ? {} : { target }),
+  });
   const tree = await openContext(context, await loadIgnoreRules(dockerfile, context));
   const files = new Set<string>();
   for (const planned of plan.stages) for (const file of await findFiles(tree, planned, plan.global)) files.add(file);
   const origins = plan.stages.flatMap(({ base, sources }) => [base, ...[...sources.values()].flat()]);
-  const declared = [...parsed.args, ...plan.stages.flatMap(({ stage }) => stage.instructions.filter(({ kind }) => kind === "arg"))];
+  const declared = [
+    ...parsed.args,
+    ...plan.stages.flatMap(({ stage }) => stage.instructions.filter(({ kind }) => kind === "arg")),
+  ];
   return {
     bases: sortOnce(origins.flatMap((origin) => (origin.kind === "image" ? [origin.reference] : []))),
     files: sortOnce(files),
@@ -62,7 +74,8 @@ async function findFiles(context: Context, { stage }: PlannedStage, global: Scop
     const { at } = instruction;
     if (instruction.kind === "arg") scope = declareArgs(scope, instruction.pairs, { at, global });
     if (instruction.kind === "env") scope = declareEnv(scope, instruction.pairs, at);
-    for (const source of contextSources(instruction)) files.push(...(await filesOf(context, expandIn(scope, source, at), instruction)));
+    for (const source of contextSources(instruction))
+      files.push(...(await filesOf(context, expandIn(scope, source, at), instruction)));
   }
   return files;
 }
@@ -74,7 +87,9 @@ function contextSources(instruction: Instruction): readonly string[] {
     return binds.map((mount) => /(?:^|,)(?:source|src)=([^,]*)/.exec(mount)?.[1] ?? ".");
   }
   if ((instruction.kind !== "copy" && instruction.kind !== "add") || instruction.from !== undefined) return [];
-  return instruction.sources.filter((source) => parseHeredocWord(source) === undefined && !/^([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source));
+  return instruction.sources.filter(
+    (source) => parseHeredocWord(source) === undefined && !/^([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source),
+  );
 }
 
 async function filesOf(context: Context, source: string, { at }: Instruction): Promise<readonly string[]> {
@@ -83,7 +98,9 @@ async function filesOf(context: Context, source: string, { at }: Instruction): P
   const files: string[] = [];
   for (const { path, node } of found) {
     if (node.kind !== "folder") files.push(path);
-    else for await (const [below, child] of walkTree(context, path)) if (child.kind === "file" || child.kind === "link") files.push(joinPath(path, below));
+    else
+      for await (const [below, child] of walkTree(context, path))
+        if (child.kind === "file" || child.kind === "link") files.push(joinPath(path, below));
   }
   return files;
 }

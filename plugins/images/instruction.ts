@@ -6,7 +6,9 @@ import { parseHeredocWord, type Heredoc, type Statement } from "./statement.ts";
 import { parseJsonList, splitFlags, splitPairs, splitPlain, splitWords, type Pair } from "./word.ts";
 
 /** A command: a list of words, or a line for a shell. */
-export type Command = { readonly form: "exec"; readonly words: readonly string[] } | { readonly form: "shell"; readonly line: string };
+export type Command =
+  | { readonly form: "exec"; readonly words: readonly string[] }
+  | { readonly form: "shell"; readonly line: string };
 
 /** What every instruction has. */
 export interface Written {
@@ -62,7 +64,10 @@ export type Instruction =
   | (Written & { readonly kind: "shell"; readonly words: readonly string[] })
   | (Written & { readonly kind: "healthcheck"; readonly check: Healthcheck });
 
-const keywords = "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR".split(" ");
+const keywords =
+  "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR".split(
+    " ",
+  );
 
 /** Flags by instruction; those that the embedded engine cannot obey end in `!`. */
 const flagNames: Readonly<Record<string, readonly string[]>> = {
@@ -84,34 +89,57 @@ export function parseInstruction(statement: Statement, escape: string): Instruct
   const { flags, rest } = flagged ? splitFlags(statement.text) : { flags: [], rest: statement.text };
   checkFlags(statement, flags);
   const written: Written = { at, text: `${keyword} ${statement.text}`.trim() };
-  if (rest === "" && keyword !== "CMD" && keyword !== "ENTRYPOINT") throw instructionMalformed(at, keyword, "it has no arguments");
+  if (rest === "" && keyword !== "CMD" && keyword !== "ENTRYPOINT")
+    throw instructionMalformed(at, keyword, "it has no arguments");
   switch (keyword) {
     case "FROM":
       return { ...written, ...parseFrom(statement, rest), ...flag(flags, "platform") };
     case "COPY":
     case "ADD":
-      return { ...written, kind: keyword === "ADD" ? "add" : "copy", ...parseCopy(statement, rest), ...copyFlags(flags) };
+      return {
+        ...written,
+        kind: keyword === "ADD" ? "add" : "copy",
+        ...parseCopy(statement, rest),
+        ...copyFlags(flags),
+      };
     case "RUN":
-      return { ...written, kind: "run", mounts: flags.filter(({ name }) => name === "mount").map(({ value }) => value ?? "") };
+      return {
+        ...written,
+        kind: "run",
+        mounts: flags.filter(({ name }) => name === "mount").map(({ value }) => value ?? ""),
+      };
     case "ARG":
     case "ENV":
     case "LABEL":
-      return { ...written, kind: keyword.toLowerCase() as "arg" | "env" | "label", pairs: parsePairs(statement, rest, escape) };
+      return {
+        ...written,
+        kind: keyword.toLowerCase() as "arg" | "env" | "label",
+        pairs: parsePairs(statement, rest, escape),
+      };
     case "EXPOSE":
     case "VOLUME":
-      return { ...written, kind: keyword === "VOLUME" ? "volume" : "expose", values: parseJsonList(rest) ?? splitPlain(rest) };
+      return {
+        ...written,
+        kind: keyword === "VOLUME" ? "volume" : "expose",
+        values: parseJsonList(rest) ?? splitPlain(rest),
+      };
     case "CMD":
     case "ENTRYPOINT":
       return { ...written, kind: keyword === "CMD" ? "cmd" : "entrypoint", command: parseCommand(rest) };
     case "SHELL": {
       const words = parseJsonList(rest);
-      if (words === undefined || words.length === 0) throw instructionMalformed(at, keyword, 'it takes a JSON list: ["/bin/sh", "-c"]');
+      if (words === undefined || words.length === 0)
+        throw instructionMalformed(at, keyword, 'it takes a JSON list: ["/bin/sh", "-c"]');
       return { ...written, kind: "shell", words };
     }
     case "HEALTHCHECK":
       return { ...written, kind: "healthcheck", check: parseHealthcheck(at, { flags, text: rest }) };
     default:
-      return { ...written, kind: keyword.toLowerCase() as "workdir" | "user" | "stopsignal" | "maintainer" | "onbuild", value: rest };
+      return {
+        ...written,
+        kind: keyword.toLowerCase() as "workdir" | "user" | "stopsignal" | "maintainer" | "onbuild",
+        value: rest,
+      };
   }
 }
 
@@ -125,7 +153,8 @@ function checkFlags({ keyword, at }: Statement, flags: readonly Pair[]): void {
   const known = flagNames[keyword] ?? [];
   for (const { name } of flags) {
     if (known.includes(`${name}!`)) throw flagUnsupported(at, keyword, name);
-    if (!known.includes(name)) throw flagUnknown(at, { keyword, name, known: known.map((text) => text.replace("!", "")) });
+    if (!known.includes(name))
+      throw flagUnknown(at, { keyword, name, known: known.map((text) => text.replace("!", "")) });
   }
 }
 
@@ -136,7 +165,11 @@ function parseFrom({ at }: Statement, rest: string): Pick<From, "kind" | "image"
     throw instructionMalformed(at, "FROM", `"${rest}" is not IMAGE or IMAGE AS NAME`);
   }
   if (!/^[a-z][a-z0-9_.-]*$/i.test(name)) {
-    throw instructionMalformed(at, "FROM", `the stage name "${name}" does not start with a letter, or has other characters than letters, digits, "_", "-" and "."`);
+    throw instructionMalformed(
+      at,
+      "FROM",
+      `the stage name "${name}" does not start with a letter, or has other characters than letters, digits, "_", "-" and "."`,
+    );
   }
   return { kind: "from", image, name: name.toLowerCase() };
 }

@@ -30,7 +30,9 @@ const gzipSystem = 9;
 export async function writeLayer(nodes: ReadonlyMap<string, Node>, options: LayerOptions): Promise<Layer> {
   const contents = [...nodes.values()].flatMap((node) => (node.kind === "file" ? [node.content] : []));
   return withContents(contents, options.into.dir, async (read) => {
-    const entries = [...nodes].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([path, node]) => renderEntry(path, node, { read, mtime: options.timestamp }));
+    const entries = [...nodes]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([path, node]) => renderEntry(path, node, { read, mtime: options.timestamp }));
     return compressLayer(writeTar(entries), options);
   });
 }
@@ -44,7 +46,10 @@ async function compressLayer(tar: AsyncIterable<Uint8Array>, { into, signal }: L
       yield block;
     }
   }
-  const [written] = await Promise.all([writeBlob(into, fixHead(gzip)), pipeline(hashed, gzip, signal === undefined ? {} : { signal })]);
+  const [written] = await Promise.all([
+    writeBlob(into, fixHead(gzip)),
+    pipeline(hashed, gzip, signal === undefined ? {} : { signal }),
+  ]);
   return { descriptor: { mediaType: mediaTypes.oci.layerGzip, ...written }, diffId: `sha256:${hash.digest("hex")}` };
 }
 
@@ -58,12 +63,27 @@ async function* fixHead(gzip: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Ar
   }
 }
 
-function renderEntry(path: string, node: Node, { read, mtime }: { readonly read: ContentReader; readonly mtime: number }): readonly TarEntry[] {
-  const owned = { path: path === "" ? "./" : path, mode: node.mode, uid: node.uid, gid: node.gid, size: 0, target: "", major: 0, minor: 0 };
+function renderEntry(
+  path: string,
+  node: Node,
+  { read, mtime }: { readonly read: ContentReader; readonly mtime: number },
+): readonly TarEntry[] {
+  const owned = {
+    path: path === "" ? "./" : path,
+    mode: node.mode,
+    uid: node.uid,
+    gid: node.gid,
+    size: 0,
+    target: "",
+    major: 0,
+    minor: 0,
+  };
   const open = async function* (): AsyncGenerator<Uint8Array> {};
   switch (node.kind) {
     case "file":
-      return [{ header: { ...owned, kind: "file", size: node.size }, mtime, open: () => read(node.content) }];
+      return [
+        { header: { ...owned, kind: "file", size: node.size }, mtime, open: () => read(node.content, node.size) },
+      ];
     case "folder":
       return [{ header: { ...owned, kind: "folder" }, mtime, open }];
     case "link":

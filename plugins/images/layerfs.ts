@@ -60,7 +60,11 @@ export function putNode(tree: ImageTree, path: string, node: Node): void {
  * Lays a tar archive over the tree. `whiteouts: "ignore"` is for archives that are no layers.
  * @throws Error when the archive is damaged, or has entries that lead out of it
  */
-export async function applyTar(tree: ImageTree, tar: TarSource, options: { readonly whiteouts: "obey" | "ignore" }): Promise<void> {
+export async function applyTar(
+  tree: ImageTree,
+  tar: TarSource,
+  options: { readonly whiteouts: "obey" | "ignore" },
+): Promise<void> {
   const headers: TarHeader[] = [];
   for await (const { header } of readTar(await tar.open())) headers.push(header);
   // First, because a whiteout hides what is below the layer, never what is in it.
@@ -80,7 +84,11 @@ function obeyWhiteout(tree: ImageTree, path: string): void {
   else parent.children.delete(name.slice(whiteout.length));
 }
 
-function createNode(tree: ImageTree, header: TarHeader, member: { readonly tar: TarSource; readonly number: number }): Node {
+function createNode(
+  tree: ImageTree,
+  header: TarHeader,
+  member: { readonly tar: TarSource; readonly number: number },
+): Node {
   const owned = { mode: header.mode, uid: header.uid, gid: header.gid };
   switch (header.kind) {
     case "file":
@@ -91,7 +99,8 @@ function createNode(tree: ImageTree, header: TarHeader, member: { readonly tar: 
       return { kind: "link", ...owned, target: header.target };
     case "hard-link": {
       const target = findItem(tree.root, splitPath(cleanPath(header.target)))?.node;
-      if (target === undefined || target.kind === "folder") throw new Error(`"${header.path}" is a hard link to "${header.target}", which is not there`);
+      if (target === undefined || target.kind === "folder")
+        throw new Error(`"${header.path}" is a hard link to "${header.target}", which is not there`);
       return target;
     }
     case "fifo":
@@ -135,6 +144,8 @@ function createFolder(): Folder {
 }
 
 function cloneFolder(folder: Folder): Folder {
-  const children = [...folder.children].map(([name, item]) => [name, "children" in item ? cloneFolder(item) : item] as const);
+  const children = [...folder.children].map(
+    ([name, item]) => [name, "children" in item ? cloneFolder(item) : item] as const,
+  );
   return { node: folder.node, children: new Map(children) };
 }

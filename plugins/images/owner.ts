@@ -32,7 +32,8 @@ async function findUser(name: string, lookup: OwnerLookup): Promise<Owner> {
   if (isNumber(name)) return { uid: Number(name), gid: Number(name) };
   const rows = await readRows("etc/passwd", lookup);
   const row = rows.find(([known]) => known === name);
-  if (row === undefined) throw ownerUnknown(lookup.at, { kind: "user", name, known: rows.map(([known = ""]) => known) });
+  if (row === undefined)
+    throw ownerUnknown(lookup.at, { kind: "user", name, known: rows.map(([known = ""]) => known) });
   return { uid: Number(row[2]), gid: Number(row[3]) };
 }
 
@@ -40,7 +41,8 @@ async function findGroup(name: string, lookup: OwnerLookup): Promise<number> {
   if (isNumber(name)) return Number(name);
   const rows = await readRows("etc/group", lookup);
   const row = rows.find(([known]) => known === name);
-  if (row === undefined) throw ownerUnknown(lookup.at, { kind: "group", name, known: rows.map(([known = ""]) => known) });
+  if (row === undefined)
+    throw ownerUnknown(lookup.at, { kind: "group", name, known: rows.map(([known = ""]) => known) });
   return Number(row[2]);
 }
 

@@ -3,7 +3,15 @@ import { closest, parsePlatform, type Arch, type Place } from "../../core/index.
 import type { Dockerfile, Stage } from "./dockerfile.ts";
 import { fromCircle, fromUnset, stageMissing, targetUnknown } from "./dockerfile-errors.ts";
 import type { Instruction } from "./instruction.ts";
-import { createScope, createStageScope, declareArgs, declareEnv, expandIn, type Scope, type ScopeOptions } from "./scope.ts";
+import {
+  createScope,
+  createStageScope,
+  declareArgs,
+  declareEnv,
+  expandIn,
+  type Scope,
+  type ScopeOptions,
+} from "./scope.ts";
 
 /** What a stage begins with, or what a `--from` reads. */
 export type Origin =
@@ -60,7 +68,9 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
 
 function findTarget({ file, stages }: Dockerfile, target: string | undefined): Stage {
   if (target === undefined) return stages.at(-1)!;
-  const found = stages.find(({ name }) => name === target.toLowerCase()) ?? (/^\d+$/.test(target) ? stages[Number(target)] : undefined);
+  const found =
+    stages.find(({ name }) => name === target.toLowerCase()) ??
+    (/^\d+$/.test(target) ? stages[Number(target)] : undefined);
   if (found === undefined) throw targetUnknown(file, target, namesOf(stages));
   return found;
 }
@@ -72,7 +82,10 @@ function planStage(dockerfile: Dockerfile, stage: Stage, global: Scope): Planned
   const wanted = from.platform === undefined ? "" : expandIn(global, from.platform, from.at);
   if (from.platform !== undefined && wanted === "") throw fromUnset(from.at, from.platform);
   const own = wanted === "" ? undefined : parsePlatform(wanted).arch;
-  const base = reference === "scratch" ? ({ kind: "scratch" } as const) : findStage(dockerfile, { name: reference, before: stage, at: from.at });
+  const base =
+    reference === "scratch"
+      ? ({ kind: "scratch" } as const)
+      : findStage(dockerfile, { name: reference, before: stage, at: from.at });
   return {
     stage,
     base: base ?? { kind: "image", reference },
@@ -96,7 +109,9 @@ function findSources(dockerfile: Dockerfile, stage: Stage, global: Scope): Reado
     if (instruction.kind === "arg") scope = declareArgs(scope, instruction.pairs, { at, global });
     if (instruction.kind === "env") scope = declareEnv(scope, instruction.pairs, at);
     const both: Scope = { ...scope, args: new Map([...global.args, ...scope.args]) };
-    const origins = writtenSources(instruction).map((name) => findOrigin(dockerfile, { name: expandIn(both, name, at), before: stage, at }));
+    const origins = writtenSources(instruction).map((name) =>
+      findOrigin(dockerfile, { name: expandIn(both, name, at), before: stage, at }),
+    );
     if (origins.length > 0) sources.set(instruction, origins);
   }
   return sources;
@@ -124,10 +139,13 @@ export function findOrigin(dockerfile: Dockerfile, lookup: Lookup): Origin {
   const names = namesOf(dockerfile.stages.slice(0, lookup.before.index));
   if (/^\d+$/.test(lookup.name)) {
     const { stages } = dockerfile;
-    throw Number(lookup.name) < stages.length ? fromCircle(lookup.at, lookup.name) : stageMissing(lookup.at, lookup.name, names);
+    throw Number(lookup.name) < stages.length
+      ? fromCircle(lookup.at, lookup.name)
+      : stageMissing(lookup.at, lookup.name, names);
   }
   // A bare word near a stage's name is a misspelling; an image of that name can be written with its tag.
-  if (/^[a-z0-9_-]+$/i.test(lookup.name) && closest(lookup.name, names) !== undefined) throw stageMissing(lookup.at, lookup.name, names);
+  if (/^[a-z0-9_-]+$/i.test(lookup.name) && closest(lookup.name, names) !== undefined)
+    throw stageMissing(lookup.at, lookup.name, names);
   return { kind: "image", reference: lookup.name };
 }
 

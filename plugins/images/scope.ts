@@ -41,13 +41,18 @@ export function createStageScope(options: ScopeOptions, env: ReadonlyMap<string,
 }
 
 /** After `ARG`: a build argument, else the default, else the value before the first FROM, else the platform's. */
-export function declareArgs(scope: Scope, pairs: readonly Pair[], from: { readonly at: Place; readonly global?: Scope }): Scope {
+export function declareArgs(
+  scope: Scope,
+  pairs: readonly Pair[],
+  from: { readonly at: Place; readonly global?: Scope },
+): Scope {
   const { options } = scope;
   const known: Readonly<Record<string, string>> = platformArgs(options.platform, options.buildPlatform);
   let current = scope;
   for (const pair of pairs) {
     const name = expandIn(current, pair.name, from.at);
-    const fallback = pair.value === undefined ? (from.global?.args.get(name) ?? known[name]) : expandIn(current, pair.value, from.at);
+    const fallback =
+      pair.value === undefined ? (from.global?.args.get(name) ?? known[name]) : expandIn(current, pair.value, from.at);
     const args = new Map(current.args).set(name, options.args[name] ?? fallback);
     current = { ...current, args };
   }
@@ -63,10 +68,20 @@ export function declareEnv(scope: Scope, pairs: readonly Pair[], at: Place): Sco
 
 /** `text` with the variables of the scope. */
 export function expandIn(scope: Scope, text: string, at: Place, options: Pick<Expansion, "keepsQuotes"> = {}): string {
-  return expand(text, { find: (name) => scope.env.get(name) ?? scope.args.get(name), escape: scope.options.escape, at, ...options });
+  return expand(text, {
+    find: (name) => scope.env.get(name) ?? scope.args.get(name),
+    escape: scope.options.escape,
+    at,
+    ...options,
+  });
 }
 
 function describe(side: "TARGET" | "BUILD", arch: Arch): Readonly<Record<string, string>> {
   const { goarch, variant = "" } = parsePlatform(arch);
-  return { [`${side}PLATFORM`]: `linux/${arch}`, [`${side}OS`]: "linux", [`${side}ARCH`]: goarch, [`${side}VARIANT`]: variant };
+  return {
+    [`${side}PLATFORM`]: `linux/${arch}`,
+    [`${side}OS`]: "linux",
+    [`${side}ARCH`]: goarch,
+    [`${side}VARIANT`]: variant,
+  };
 }

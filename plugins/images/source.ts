@@ -63,12 +63,16 @@ async function matchNames(tree: Tree, names: readonly string[], at: Place): Prom
   return paths;
 }
 
-async function explainMissing(tree: Tree, missing: { readonly source: string; readonly path: string; readonly at: Place }): Promise<Error> {
+async function explainMissing(
+  tree: Tree,
+  missing: { readonly source: string; readonly path: string; readonly at: Place },
+): Promise<Error> {
   const { source, path, at } = missing;
   const file = "ignoredBy" in tree ? await (tree as Context).ignoredBy(path) : undefined;
   if (file !== undefined) return sourceIgnored(at, path, file);
   const end = await resolvePath(tree, path, { last: "keep" });
-  if (end.kind === "found" && end.node.kind === "link") return linkDangling(at, { source, label: tree.label, target: end.node.target });
+  if (end.kind === "found" && end.node.kind === "link")
+    return linkDangling(at, { source, label: tree.label, target: end.node.target });
   const folder = await resolvePath(tree, parentOf(path), { last: "follow" });
   const siblings = folder.kind === "found" ? await tree.list(folder.path) : [];
   return sourceMissing(at, { source, label: tree.label, siblings });

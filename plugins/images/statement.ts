@@ -87,7 +87,11 @@ function readHeredocs(keyword: string, text: string, lines: readonly string[]): 
       body.push(line);
     }
     next++;
-    heredocs.push({ name: operator.name, expands: operator.expands, content: body.map((line) => `${line}\n`).join("") });
+    heredocs.push({
+      name: operator.name,
+      expands: operator.expands,
+      content: body.map((line) => `${line}\n`).join(""),
+    });
   }
   return heredocs;
 }

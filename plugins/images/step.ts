@@ -5,7 +5,7 @@ import { openArchive } from "./archive.ts";
 import type { Context } from "./context.ts";
 import { copyInto, makeFolder, type CopySource, type Written } from "./copy.ts";
 import { runUnsupported, urlRefused } from "./dockerfile-errors.ts";
-import { chmodMalformed, sourceChanged } from "./errors.ts";
+import { chmodMalformed, sourceChanged, sourceUnreadable } from "./errors.ts";
 import { addHistory, changeConfig, joinWorkdir, type ImageDocument } from "./imageconfig.ts";
 import type { Copy, From, Instruction } from "./instruction.ts";
 import { writeLayer } from "./layer.ts";
@@ -45,7 +45,11 @@ export interface StepTools {
  * The state after an instruction.
  * @throws BtError IMAGES_…
  */
-export async function runStep(state: StageState, instruction: Exclude<Instruction, From>, tools: StepTools): Promise<StageState> {
+export async function runStep(
+  state: StageState,
+  instruction: Exclude<Instruction, From>,
+  tools: StepTools,
+): Promise<StageState> {
   const { at } = instruction;
   switch (instruction.kind) {
     case "run":
@@ -66,7 +70,8 @@ export async function runStep(state: StageState, instruction: Exclude<Instructio
     case "volume": {
       const written: Written = new Map();
       for (const value of instruction.values) {
-        for (const [path, node] of await makeFolder(state.tree, expandIn(state.scope, value, at), { at })) written.set(path, node);
+        for (const [path, node] of await makeFolder(state.tree, expandIn(state.scope, value, at), { at }))
+          written.set(path, node);
       }
       return writeInto(state, instruction, { tools, written });
     }
@@ -96,13 +101,24 @@ function change(state: StageState, instruction: Instruction, { timestamp }: Step
   return { ...state, document: addHistory(changed, line) };
 }
 
-async function writeInto(state: StageState, instruction: Instruction, { tools, written }: { readonly tools: StepTools; readonly written: Written }): Promise<StageState> {
+async function writeInto(
+  state: StageState,
+  instruction: Instruction,
+  { tools, written }: { readonly tools: StepTools; readonly written: Written },
+): Promise<StageState> {
   if (written.size === 0) return change(state, instruction, tools);
-  const layer = await writeLayer(written, tools).catch((error: unknown) => {
-    if (error instanceof Error && error.message === "Size mismatch") throw sourceChanged(instruction.at, instruction.text);
-    throw error;
-  });
+  const layer = await writeLayer(written, tools).catch((error: unknown) =>
+    Promise.reject(explainFailure(error, instruction)),
+  );
   return change({ ...state, layers: [...state.layers, layer.descriptor] }, instruction, tools, layer.diffId);
+}
+
+/** Why a layer could not be written: tar needs exactly as many bytes as a file said it has. */
+function explainFailure(error: unknown, { at, text }: Instruction): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, path = "" } = error as NodeJS.ErrnoException;
+  if (error.message === "Size mismatch" || code === "ENOENT") return sourceChanged(at, text);
+  return code === "EACCES" || code === "EPERM" ? sourceUnreadable(at, path, error) : error;
 }
 
 async function runCopy(state: StageState, copy: Copy, tools: StepTools): Promise<Written> {
@@ -114,13 +130,25 @@ async function runCopy(state: StageState, copy: Copy, tools: StepTools): Promise
   for (const source of copy.sources) {
     const heredoc = parseHeredocWord(source) === undefined ? undefined : heredocs.shift();
     if (heredoc !== undefined) {
-      const text = heredoc.expands ? expandIn(state.scope, heredoc.content, at, { keepsQuotes: true }) : heredoc.content;
+      const text = heredoc.expands
+        ? expandIn(state.scope, heredoc.content, at, { keepsQuotes: true })
+        : heredoc.content;
       const bytes = Buffer.from(text);
-      const node = { kind: "file", mode: 0o644, uid: 0, gid: 0, size: bytes.length, content: { kind: "bytes", bytes } } as const;
+      const node = {
+        kind: "file",
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size: bytes.length,
+        content: { kind: "bytes", bytes },
+      } as const;
       sources.push({ kind: "found", tree: tools.context, found: { name: heredoc.name, path: heredoc.name, node } });
     } else sources.push(...(await openSources(copy, replaced(source), { tree: from ?? tools.context, from })));
   }
-  const owner = copy.chown === undefined ? undefined : await parseOwner(replaced(copy.chown), { tree: state.tree, dir: tools.into.dir, at });
+  const owner =
+    copy.chown === undefined
+      ? undefined
+      : await parseOwner(replaced(copy.chown), { tree: state.tree, dir: tools.into.dir, at });
   const mode = copy.chmod === undefined ? undefined : parseMode(replaced(copy.chmod), at);
   return copyInto(state.tree, {
     sources,
@@ -132,12 +160,17 @@ async function runCopy(state: StageState, copy: Copy, tools: StepTools): Promise
   });
 }
 
-async function openSources(copy: Copy, source: string, { tree, from }: { readonly tree: Tree; readonly from: Tree | undefined }): Promise<readonly CopySource[]> {
+async function openSources(
+  copy: Copy,
+  source: string,
+  { tree, from }: { readonly tree: Tree; readonly from: Tree | undefined },
+): Promise<readonly CopySource[]> {
   if (copy.kind === "add" && /^([a-z][a-z0-9+.-]*:\/\/|git@)/i.test(source)) throw urlRefused(copy.at, source);
   const sources: CopySource[] = [];
   for (const found of await findSources(tree, source, copy.at)) {
     const { node } = found;
-    const isLocalFile = copy.kind === "add" && from === undefined && node.kind === "file" && node.content.kind === "path";
+    const isLocalFile =
+      copy.kind === "add" && from === undefined && node.kind === "file" && node.content.kind === "path";
     const archive = isLocalFile ? await openArchive(node.content.path, { name: found.path, at: copy.at }) : undefined;
     sources.push(archive === undefined ? { kind: "found", tree, found } : { kind: "archive", tree: archive });
   }

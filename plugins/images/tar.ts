@@ -18,7 +18,9 @@ export interface TarHeader extends Owned {
 
 /** One entry to write. */
 export interface TarEntry {
-  readonly header: Omit<TarHeader, "kind"> & { readonly kind: "file" | "folder" | "link" | "fifo" | "character-device" | "block-device" };
+  readonly header: Omit<TarHeader, "kind"> & {
+    readonly kind: "file" | "folder" | "link" | "fifo" | "character-device" | "block-device";
+  };
   /** Seconds since 1970. */
   readonly mtime: number;
   /** The bytes of a file; exactly `size` of them. */
@@ -48,11 +50,17 @@ const types = {
 // Seven octal digits hold no more; the rest goes into a pax header.
 const maxId = 0o777777;
 const maxMtime = 2 ** 31 - 1;
+/** Archives from before 1988 have no magic; their checksum is still checked. The library does not declare this option. */
+const oldFormats = { allowUnknownFormat: true, highWaterMark: 1 << 18 };
 const blockBytes = 256 * 1024;
+/** Files up to this size are read at once. */
+export const smallBytes: number = 256 * 1024;
 
 /** The entries of an archive, in order. A body that nobody reads is skipped. */
-export async function* readTar(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<{ readonly header: TarHeader; readonly body: AsyncIterable<Uint8Array> }> {
-  const parser = extract();
+export async function* readTar(
+  bytes: AsyncIterable<Uint8Array>,
+): AsyncGenerator<{ readonly header: TarHeader; readonly body: AsyncIterable<Uint8Array> }> {
+  const parser = extract(oldFormats);
   const reading = pipeline(Readable.from(bytes, { objectMode: false }), parser);
   // The parser fails with the same error, where somebody listens.
   reading.catch(() => undefined);
@@ -89,14 +97,31 @@ export async function* writeTar(entries: AsyncIterable<TarEntry> | Iterable<TarE
   yield Buffer.concat(waiting);
 }
 
-async function writeEntries(archive: ReturnType<typeof pack>, entries: AsyncIterable<TarEntry> | Iterable<TarEntry>): Promise<void> {
+async function writeEntries(
+  archive: ReturnType<typeof pack>,
+  entries: AsyncIterable<TarEntry> | Iterable<TarEntry>,
+): Promise<void> {
   for await (const { header, mtime, open } of entries) {
+    const isBig = header.size > smallBytes;
+    const bytes = isBig ? undefined : await readExactly(open(), header.size);
     await new Promise<void>((resolve, reject) => {
-      const sink = archive.entry(renderHeader(header, mtime), (error) => (error ? reject(error) : resolve()));
-      if (header.kind === "file") pipeline(Readable.from(open(), { objectMode: false }), sink).catch(reject);
+      const done = (error?: Error | null): void => (error ? reject(error) : resolve());
+      if (bytes !== undefined) return void archive.entry(renderHeader(header, mtime), bytes, done);
+      pipeline(Readable.from(open(), { objectMode: false }), archive.entry(renderHeader(header, mtime), done)).catch(
+        reject,
+      );
     });
   }
   archive.finalize();
+}
+
+/** All bytes of a small file; a stream for each would cost more than its bytes. Fails as the library does for big ones. */
+export async function readExactly(bytes: AsyncIterable<Uint8Array>, size: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  const all = Buffer.concat(chunks);
+  if (all.length !== size) throw new Error("Size mismatch");
+  return all;
 }
 
 function renderHeader(header: TarEntry["header"], mtime: number): Partial<Header> & Pick<Header, "name"> {

@@ -62,7 +62,11 @@ export type Resolution =
 const maxLinks = 40;
 
 /** Follows a path through the tree. `last: "keep"` does not follow a link at its end. */
-export async function resolvePath(tree: Tree, path: string, options: { readonly last: "follow" | "keep" }): Promise<Resolution> {
+export async function resolvePath(
+  tree: Tree,
+  path: string,
+  options: { readonly last: "follow" | "keep" },
+): Promise<Resolution> {
   const waiting = splitPath(path).reverse();
   const done: string[] = [];
   let links = 0;
@@ -97,7 +101,11 @@ export async function resolvePath(tree: Tree, path: string, options: { readonly 
 }
 
 /** Everything below a folder, parents first, names sorted; paths relative to the folder. */
-export async function* walkTree(tree: Tree, folder: string, prefix = ""): AsyncGenerator<readonly [path: string, node: Node]> {
+export async function* walkTree(
+  tree: Tree,
+  folder: string,
+  prefix = "",
+): AsyncGenerator<readonly [path: string, node: Node]> {
   for (const name of await tree.list(joinPath(folder, prefix))) {
     const relative = joinPath(prefix, name);
     const node = await tree.find(joinPath(folder, relative));
@@ -128,7 +136,11 @@ export function nameOf(path: string): string {
 }
 
 /** Where a path would be whose end does not exist: `..` is obeyed by name. */
-function findMissing(tree: Tree, path: readonly string[], lastLink: { readonly link: string; readonly target: string }): Resolution {
+function findMissing(
+  tree: Tree,
+  path: readonly string[],
+  lastLink: { readonly link: string; readonly target: string },
+): Resolution {
   const names: string[] = [];
   for (const name of path) {
     if (name !== "..") names.push(name);

@@ -10,7 +10,10 @@ const group = "root:x:0:\nbakers:x:88:\nguests:x:99:\n";
 
 const recipes: Readonly<Record<string, Files>> = {
   "one file": { Dockerfile: "FROM scratch\nCOPY bread /bread\n", bread: "rye" },
-  "an executable in a new folder": { Dockerfile: "FROM scratch\nCOPY mix /usr/local/bin/mix\n", mix: { executable: "#!/bin/sh\n" } },
+  "an executable in a new folder": {
+    Dockerfile: "FROM scratch\nCOPY mix /usr/local/bin/mix\n",
+    mix: { executable: "#!/bin/sh\n" },
+  },
   "folders, links and an empty folder": {
     Dockerfile: "FROM scratch\nCOPY shop /shop/\nCOPY . /all\n",
     "shop/bread": "rye",
@@ -26,7 +29,7 @@ const recipes: Readonly<Record<string, Files>> = {
     today: { link: "shop/today" },
     store: { link: "shop" },
   },
-  "wildcards": {
+  wildcards: {
     Dockerfile: "FROM scratch\nCOPY b*d r?e /a/\nCOPY [a-c]* /b/\nCOPY */oven /c/\nCOPY [^b]*e /d/\n",
     bread: "1",
     bird: "2",
@@ -44,7 +47,8 @@ const recipes: Readonly<Record<string, Files>> = {
     "two/deep": "c",
   },
   "relative destinations and WORKDIR": {
-    Dockerfile: "FROM scratch\nWORKDIR /shop\nWORKDIR back\nCOPY bread .\nCOPY bread ../front/\nCOPY bread ./a/../b\nWORKDIR ../$X/cellar\n",
+    Dockerfile:
+      "FROM scratch\nWORKDIR /shop\nWORKDIR back\nCOPY bread .\nCOPY bread ../front/\nCOPY bread ./a/../b\nWORKDIR ../$X/cellar\n",
     bread: "rye",
   },
   "owners by number and by name": {
@@ -67,7 +71,8 @@ const recipes: Readonly<Record<string, Files>> = {
     "shop/link": { link: "bread" },
   },
   "permissions by --chmod": {
-    Dockerfile: "FROM scratch\nCOPY --chmod=700 shop /shop\nCOPY --chmod=0444 bread /a/bread\nCOPY --chmod=4755 bread /setuid\n",
+    Dockerfile:
+      "FROM scratch\nCOPY --chmod=700 shop /shop\nCOPY --chmod=0444 bread /a/bread\nCOPY --chmod=4755 bread /setuid\n",
     bread: "rye",
     "shop/bread": "rye",
     "shop/back/oven": { executable: "hot" },
@@ -90,11 +95,13 @@ const recipes: Readonly<Record<string, Files>> = {
     "shop/back/oven": { executable: "hot" },
   },
   "a stage on a stage": {
-    Dockerfile: 'FROM scratch AS base\nCOPY bread /a\nENV X=1 Y=2\nCMD ["a"]\nLABEL one=1\nFROM base\nCOPY bread /b\nENV X=3\nENTRYPOINT ["b"]\nLABEL two=2\n',
+    Dockerfile:
+      'FROM scratch AS base\nCOPY bread /a\nENV X=1 Y=2\nCMD ["a"]\nLABEL one=1\nFROM base\nCOPY bread /b\nENV X=3\nENTRYPOINT ["b"]\nLABEL two=2\n',
     bread: "rye",
   },
   "destinations behind links": {
-    Dockerfile: "FROM scratch\nCOPY root /\nCOPY bread /bin/bread\nCOPY bread /lib/\nCOPY shop /bin\nCOPY bread /today\nWORKDIR /lib/deep\nCOPY bread /bin\n",
+    Dockerfile:
+      "FROM scratch\nCOPY root /\nCOPY bread /bin/bread\nCOPY bread /lib/\nCOPY shop /bin\nCOPY bread /today\nWORKDIR /lib/deep\nCOPY bread /bin\n",
     "root/usr/bin/mix": { executable: "x" },
     "root/bin": { link: "usr/bin" },
     "root/lib": { link: "/usr/lib" },
@@ -110,8 +117,9 @@ const recipes: Readonly<Record<string, Files>> = {
     "two/b": "2",
     "two/c/e": "2",
   },
-  "archives": {
-    Dockerfile: "FROM scratch\nADD shop.tar /tar/\nADD shop.tar.gz /gz\nADD --chown=1:1 shop.tar /own/\nCOPY shop.tar /kept.tar\nADD plain.gz /\n",
+  archives: {
+    Dockerfile:
+      "FROM scratch\nADD shop.tar /tar/\nADD shop.tar.gz /gz\nADD --chown=1:1 shop.tar /own/\nCOPY shop.tar /kept.tar\nADD plain.gz /\n",
     "plain.gz": gzipSync("no archive", { level: 9 }),
   },
   "an ignore file": {
@@ -124,7 +132,7 @@ const recipes: Readonly<Record<string, Files>> = {
     "secret/key": "x",
     "deep/aab": "kept",
   },
-  "variables": {
+  variables: {
     Dockerfile: [
       "ARG GLOBAL=one",
       "FROM scratch",
@@ -135,7 +143,7 @@ const recipes: Readonly<Record<string, Files>> = {
       "ENV A=$GLOBAL B=${PLAIN} C=${NONE:-three} D=${PLAIN:+four} E=\\$PLAIN F='$PLAIN' G=\"$PLAIN $A\" H=a\\ b",
       "ENV A=changed I=$A J=${EMPTY:-empty}",
       "COPY f-$TARGETARCH /${A}/$B",
-      "LABEL l=$A \"q u\"=\"$B c\"",
+      'LABEL l=$A "q u"="$B c"',
       "WORKDIR /$A",
       "EXPOSE ${PORT:-80} 81/udp",
       "USER ${NONE:-5}",
@@ -182,19 +190,30 @@ for (const [name, files] of Object.entries(recipes)) {
   });
 }
 
-testWith("buildah")("the engine makes the same image as buildah with a target, build arguments and another platform", async () => {
-  const files = {
-    Dockerfile: "ARG BASE=none\nFROM scratch AS one\nARG NAME=x\nARG TARGETARCH\nARG TARGETPLATFORM\nCOPY $NAME /$TARGETARCH\nENV P=$TARGETPLATFORM\nFROM $BASE AS two\nCOPY nowhere /\n",
-    bread: "rye",
-  };
+testWith("buildah")(
+  "the engine makes the same image as buildah with a target, build arguments and another platform",
+  async () => {
+    const files = {
+      Dockerfile:
+        "ARG BASE=none\nFROM scratch AS one\nARG NAME=x\nARG TARGETARCH\nARG TARGETPLATFORM\nCOPY $NAME /$TARGETARCH\nENV P=$TARGETPLATFORM\nFROM $BASE AS two\nCOPY nowhere /\n",
+      bread: "rye",
+    };
 
-  const ours = await buildAndSee(files, { args: { NAME: "bread" }, target: "one", platform: "arm64" });
-  const theirs = await buildahAndSee(files, ["--build-arg", "NAME=bread", "--target", "one", "--platform", "linux/arm64"]);
+    const ours = await buildAndSee(files, { args: { NAME: "bread" }, target: "one", platform: "arm64" });
+    const theirs = await buildahAndSee(files, [
+      "--build-arg",
+      "NAME=bread",
+      "--target",
+      "one",
+      "--platform",
+      "linux/arm64",
+    ]);
 
-  expect(ours.files).toEqual(theirs.files);
-  expect(comparable(ours)).toEqual(comparable(theirs));
-  expect(ours.document["architecture"]).toBe("arm64");
-});
+    expect(ours.files).toEqual(theirs.files);
+    expect(comparable(ours)).toEqual(comparable(theirs));
+    expect(ours.document["architecture"]).toBe("arm64");
+  },
+);
 
 /** The fields that both engines write; buildah adds a label that names itself. */
 function comparable({ config }: Seen): Readonly<Record<string, unknown>> {

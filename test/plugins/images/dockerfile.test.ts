@@ -15,7 +15,7 @@ test.each([
   ["${A:+x} ${NONE:+x}|${EMPTY+x}|${EMPTY:+x}", "x |x|"],
   ["${NONE:-${B:-deep}} ${NONE-a}", "deep a"],
   ["'$A' \"$A\" \\$A a\\b", "$A 1 $A ab"],
-  ["\"a\\b \\\"q\\\" \\$A 'x'\"", "a\\b \"q\" $A 'x'"],
+  ['"a\\b \\"q\\" \\$A \'x\'"', "a\\b \"q\" $A 'x'"],
   ["$ $1 a$", "$  a$"],
 ])("expand() turns %s into %s", (text, expected) => {
   const values: Readonly<Record<string, string>> = { A: "1", EMPTY: "" };
@@ -55,7 +55,10 @@ test.each([
 });
 
 test("parseDockerfile() knows directives, stages, case, and where everything stands", () => {
-  const { escape, args, stages } = parseDockerfile("# syntax=docker/dockerfile:1\n# escape=`\n\nARG A=1 B\r\nfrom --platform=linux/arm64 debian:12 as Oven\n  copy --from=x `\n    a ` \n\n    # comment\n    c:\\d\nFROM oven", "f");
+  const { escape, args, stages } = parseDockerfile(
+    "# syntax=docker/dockerfile:1\n# escape=`\n\nARG A=1 B\r\nfrom --platform=linux/arm64 debian:12 as Oven\n  copy --from=x `\n    a ` \n\n    # comment\n    c:\\d\nFROM oven",
+    "f",
+  );
 
   expect(escape).toBe("`");
   expect(args[0]?.pairs).toEqual([{ name: "A", value: "1" }, { name: "B" }]);
@@ -63,11 +66,20 @@ test("parseDockerfile() knows directives, stages, case, and where everything sta
     { index: 0, name: "oven", image: "debian:12", platform: "linux/arm64" },
     { index: 1, name: undefined, image: "oven", platform: undefined },
   ]);
-  expect(stages[0]!.instructions[0]).toMatchObject({ kind: "copy", from: "x", sources: ["a"], target: "c:\\d", at: { where: "f", line: 6, column: 3, source: "  copy --from=x `" } });
+  expect(stages[0]!.instructions[0]).toMatchObject({
+    kind: "copy",
+    from: "x",
+    sources: ["a"],
+    target: "c:\\d",
+    at: { where: "f", line: 6, column: 3, source: "  copy --from=x `" },
+  });
 });
 
 test("parseDockerfile() takes the shell form where a list is not JSON", () => {
-  const { stages } = parseDockerfile("FROM scratch\nCMD ['a', 'b']\nENTRYPOINT [\"a\", 1]\nVOLUME [\"/a b\"]\nENV KEY some  long value\nCMD", "f");
+  const { stages } = parseDockerfile(
+    "FROM scratch\nCMD ['a', 'b']\nENTRYPOINT [\"a\", 1]\nVOLUME [\"/a b\"]\nENV KEY some  long value\nCMD",
+    "f",
+  );
 
   expect(stages[0]!.instructions).toMatchObject([
     { command: { form: "shell", line: "['a', 'b']" } },
@@ -79,10 +91,19 @@ test("parseDockerfile() takes the shell form where a list is not JSON", () => {
 });
 
 test("parseDockerfile() reads heredocs with continued lines, and other instructions after them", () => {
-  const { stages } = parseDockerfile("FROM scratch\nCOPY <<one <<-two /x/\na \\\nb\none\n\tc\n\t\ttwo\nRUN <<EOF\nFROM nothing\nEOF\nUSER 1", "f");
+  const { stages } = parseDockerfile(
+    "FROM scratch\nCOPY <<one <<-two /x/\na \\\nb\none\n\tc\n\t\ttwo\nRUN <<EOF\nFROM nothing\nEOF\nUSER 1",
+    "f",
+  );
 
   expect(stages[0]!.instructions).toMatchObject([
-    { heredocs: [{ name: "one", content: "a \\\nb\n", expands: true }, { name: "two", content: "c\n" }], target: "/x/" },
+    {
+      heredocs: [
+        { name: "one", content: "a \\\nb\n", expands: true },
+        { name: "two", content: "c\n" },
+      ],
+      target: "/x/",
+    },
     { kind: "run" },
     { kind: "user", value: "1", at: { line: 11 } },
   ]);

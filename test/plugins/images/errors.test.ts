@@ -1,77 +1,14 @@
-/** Every message of the embedded engine, whole: code, problem, place and fix. */
+/** Every message about the files and images of a build, whole: code, problem, place and fix. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pack } from "tar-stream";
 import { expect, test } from "vitest";
 import { createLayout, mediaTypes, writeBlob } from "../../../plugins/multiarch-manifest/index.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { failure, render, writeContext, type Files, type Options } from "./rig.ts";
+import { testMistakes } from "./mistake.ts";
+import { failure, render, writeContext, type Options } from "./rig.ts";
 
-interface Mistake {
-  readonly title: string;
-  /** After `FROM scratch`, unless it has a FROM. */
-  readonly lines: string;
-  readonly files?: Files;
-  readonly options?: Options;
-  readonly message: string;
-}
-
-const mistakes: readonly Mistake[] = [
-  {
-    title: "RUN names its line and the engines that can",
-    lines: "COPY bread /\nRUN apt-get \\\n  update",
-    message: `IMAGES_RUN_UNSUPPORTED
-The embedded engine cannot run commands, and this stage is needed: \`RUN apt-get   update\`
-Dockerfile:3:1
-Choose an engine that can: set \`engine\` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah.`,
-  },
-  {
-    title: "an unknown instruction gets the nearest one",
-    lines: "  COPPY bread /",
-    message: `IMAGES_INSTRUCTION_UNKNOWN
-There is no instruction "COPPY"
-Dockerfile:2:3
-Use COPY.`,
-  },
-  {
-    title: "an instruction before FROM",
-    lines: "LABEL a=b\nFROM scratch",
-    message: `IMAGES_INSTRUCTION_MISPLACED
-LABEL stands before the first FROM
-Dockerfile:1:1
-Move the LABEL below a FROM; only ARG may stand before it.`,
-  },
-  {
-    title: "a Dockerfile without FROM",
-    lines: "ARG FROM=x # FROM",
-    message: `IMAGES_DOCKERFILE_EMPTY
-"Dockerfile" has no FROM
-Dockerfile
-Begin it with the image to build on: FROM scratch, or FROM IMAGE.`,
-  },
-  {
-    title: "an instruction that cannot be read",
-    lines: "COPY bread",
-    message: `IMAGES_INSTRUCTION_MALFORMED
-COPY cannot be read: it needs at least one source and a destination, "bread" is not both
-Dockerfile:2:1
-Write the COPY as the Dockerfile reference says.`,
-  },
-  {
-    title: "an unknown flag gets the nearest one",
-    lines: "COPY --chwon=1 bread /",
-    message: `IMAGES_FLAG_UNKNOWN
-COPY has no flag "--chwon"
-Dockerfile:2:1
-Use "--chown"; COPY has --chmod, --chown, --from, --link, --exclude, --parents.`,
-  },
-  {
-    title: "a flag that only other engines obey",
-    lines: "COPY --parents bread /",
-    message: `IMAGES_FLAG_UNSUPPORTED
-The embedded engine cannot obey COPY --parents
-Dockerfile:2:1
-Remove the flag, or choose an engine that can: set \`engine\` to "docker" in the builderfile, or say ENGINE=docker.`,
-  },
+testMistakes([
   {
     title: "a source that does not exist gets the nearest file",
     lines: "COPY shop/braed /",
@@ -80,6 +17,14 @@ Remove the flag, or choose an engine that can: set \`engine\` to "docker" in the
 There is no "shop/braed" in the context
 Dockerfile:2:1
 Use "shop/bread", or create it.`,
+  },
+  {
+    title: "a path through a file",
+    lines: "COPY bread/crumb /",
+    message: `IMAGES_SOURCE_MISSING
+There is no "bread/crumb" in the context
+Dockerfile:2:1
+Create it, or name a file that is there.`,
   },
   {
     title: "a pattern that matches nothing",
@@ -152,80 +97,6 @@ Dockerfile:2:1
 Point one of its links at a file or folder.`,
   },
   {
-    title: "a --from that is a misspelt stage",
-    lines: "FROM scratch AS builder\nFROM scratch\nCOPY --from=bulider a /",
-    message: `IMAGES_STAGE_MISSING
-"bulider" names no stage above; the stages above are "builder"
-Dockerfile:3:1
-Use "builder", or write an image with its registry or tag.`,
-  },
-  {
-    title: "a --from with a number that no stage has",
-    lines: "COPY --from=7 a /",
-    message: `IMAGES_STAGE_MISSING
-"7" names no stage above; no stage above has a name
-Dockerfile:2:1
-Name one of the stages above, or give an image with its registry.`,
-  },
-  {
-    title: "a --from that names a later stage",
-    lines: "FROM scratch\nCOPY --from=late a /\nFROM scratch AS late\nFROM 0",
-    options: { target: "0" },
-    message: `IMAGES_FROM_CIRCLE
-"late" is a stage that begins here or later
-Dockerfile:2:1
-Move that stage up: a stage can only use those above it.`,
-  },
-  {
-    title: "two stages of one name",
-    lines: "FROM scratch AS a\nFROM scratch AS A",
-    message: `IMAGES_STAGE_TWICE
-Two stages are called "a", the first in line 1
-Dockerfile:2:1
-Rename one of them.`,
-  },
-  {
-    title: "a target that is no stage",
-    lines: "FROM scratch AS builder",
-    options: { target: "biulder" },
-    message: `IMAGES_TARGET_UNKNOWN
-"Dockerfile" has no stage "biulder"; it has "builder"
-Dockerfile
-Use "builder".`,
-  },
-  {
-    title: "an ARG in FROM without a value",
-    lines: "ARG BASE\nFROM $BASE",
-    message: `IMAGES_FROM_UNSET
-"$BASE" is empty after its variables are replaced
-Dockerfile:2:1
-Give the ARG before the first FROM a default, or pass it as a build argument.`,
-  },
-  {
-    title: "a variable that must be set",
-    lines: 'ARG FLOUR\nLABEL f="${FLOUR:?say which}"',
-    message: `IMAGES_VARIABLE_REQUIRED
-The variable "FLOUR" is not set: say which
-Dockerfile:3:1
-Pass FLOUR as a build argument, or give its ARG a default.`,
-  },
-  {
-    title: "a quote that is not closed",
-    lines: 'LABEL f="rye',
-    message: `IMAGES_VARIABLE_MALFORMED
-The variables of \`"rye\` cannot be replaced: a quote is not closed
-Dockerfile:2:1
-Write the variable or quote in full, or put the escape character before it.`,
-  },
-  {
-    title: "a URL is not downloaded",
-    lines: "ADD https://example.com/bread /",
-    message: `IMAGES_URL_REFUSED
-The embedded engine does not download "https://example.com/bread"
-Dockerfile:2:1
-Download it in a task of its own and COPY the file. Or choose an engine that can: set \`engine\` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah.`,
-  },
-  {
     title: "an archive compressed with something else than gzip",
     lines: "ADD bread.tar.xz /",
     files: { "bread.tar.xz": Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]) },
@@ -294,31 +165,16 @@ The link "/a" in the image leads in a circle
 Dockerfile:3:1
 Name another destination, or a base image without this link.`,
   },
-];
-
-for (const { title, lines, files = {}, options = {}, message } of mistakes) {
-  test(`${message.split("\n")[0]!}: ${title}`, async () => {
-    const text = lines.includes("FROM") ? lines : `FROM scratch\n${lines}`;
-
-    const error = await failure({ Dockerfile: `${text}\n`, bread: "rye", ...files }, options);
-
-    expect(render(error)).toBe(message);
-    expect(error.exitCode).toBe(2);
-  });
-}
-
-test("IMAGES_DOCKERFILE_MISSING: there is no Dockerfile", async () => {
-  const error = await failure({ bread: "rye" });
-
-  expect(render(error)).toBe('IMAGES_DOCKERFILE_MISSING\nThere is no Dockerfile "Dockerfile"\n\nCreate it, or name the file that is there.');
-});
+]);
 
 test("IMAGES_CONTEXT_MISSING: there is no context", async () => {
   const dir = await writeContext({ Dockerfile: "FROM scratch\n" });
 
   const error = await failure({}, { context: "nowhere", dockerfile: join(dir, "Dockerfile") });
 
-  expect(render(error)).toBe('IMAGES_CONTEXT_MISSING\nThere is no folder "nowhere" to build from\n\nCreate it, or name the folder that holds the files to copy.');
+  expect(render(error)).toBe(
+    'IMAGES_CONTEXT_MISSING\nThere is no folder "nowhere" to build from\n\nCreate it, or name the folder that holds the files to copy.',
+  );
 });
 
 test("IMAGES_SOURCE_SPECIAL: a device in the context", async () => {
@@ -326,7 +182,9 @@ test("IMAGES_SOURCE_SPECIAL: a device in the context", async () => {
 
   const error = await failure({}, { context: "/dev", dockerfile: join(dir, "Dockerfile"), cwd: dir });
 
-  expect(render(error)).toBe('IMAGES_SOURCE_SPECIAL\n"null" is a character device, which no image can get from a context\nDockerfile:2:1\nRemove it, or name it in the ignore file.');
+  expect(render(error)).toBe(
+    'IMAGES_SOURCE_SPECIAL\n"null" is a character device, which no image can get from a context\nDockerfile:2:1\nRemove it, or name it in the ignore file.',
+  );
 });
 
 test("IMAGES_SOURCE_CHANGED: a file has more bytes than it said", async () => {
@@ -335,13 +193,14 @@ test("IMAGES_SOURCE_CHANGED: a file has more bytes than it said", async () => {
   // Files of the kernel say that they are empty.
   const error = await failure({}, { context: "/proc", dockerfile: join(dir, "Dockerfile"), cwd: dir });
 
-  expect(render(error)).toBe('IMAGES_SOURCE_CHANGED\nA file of `COPY version /` changed while it was read\nDockerfile:2:1\nLet the task that writes it end before the image is built: name it in `needs`.');
+  expect(render(error)).toBe(
+    "IMAGES_SOURCE_CHANGED\nA file of `COPY version /` changed while it was read\nDockerfile:2:1\nLet the task that writes it end before the image is built: name it in `needs`.",
+  );
   expect(error.exitCode).toBe(1);
 });
 
 test("IMAGES_ARCHIVE_DAMAGED: an archive that ends too early", async () => {
   const dir = await writeContext({ Dockerfile: "FROM scratch\nADD cut.tar /\n" });
-  const { pack } = await import("tar-stream");
   const archive = pack();
   archive.entry({ name: "bread" }, "x".repeat(5000));
   archive.finalize();
@@ -351,18 +210,28 @@ test("IMAGES_ARCHIVE_DAMAGED: an archive that ends too early", async () => {
 
   const error = await failure({}, { context: dir, dockerfile: join(dir, "Dockerfile"), cwd: dir });
 
-  expect(render(error)).toBe('IMAGES_ARCHIVE_DAMAGED\nThe archive "cut.tar" cannot be unpacked: Unexpected end of data\nDockerfile:2:1\nMake the archive again, or use COPY to keep it as a file.');
+  expect(render(error)).toBe(
+    'IMAGES_ARCHIVE_DAMAGED\nThe archive "cut.tar" cannot be unpacked: Unexpected end of data\nDockerfile:2:1\nMake the archive again, or use COPY to keep it as a file.',
+  );
 });
 
 test("IMAGES_BASE_PLATFORM: a base image for another platform", async () => {
-  const error = await failure({ Dockerfile: "FROM scratch AS x\nFROM shop/base:1\n" }, await baseOf({ architecture: "s390x", os: "linux", rootfs: { type: "layers", diff_ids: [] } }));
+  const error = await failure(
+    { Dockerfile: "FROM scratch AS x\nFROM shop/base:1\n" },
+    await baseOf({ architecture: "s390x", os: "linux", rootfs: { type: "layers", diff_ids: [] } }),
+  );
 
-  expect(render(error)).toBe('IMAGES_BASE_PLATFORM\nThe image "shop/base:1" is for linux/s390x, this stage is for linux/amd64\nDockerfile:2:1\nName an image that has linux/amd64, or build for linux/s390x.');
+  expect(render(error)).toBe(
+    'IMAGES_BASE_PLATFORM\nThe image "shop/base:1" is for linux/s390x, this stage is for linux/amd64\nDockerfile:2:1\nName an image that has linux/amd64, or build for linux/s390x.',
+  );
   expect(error.exitCode).toBe(1);
 });
 
 test("IMAGES_BASE_UNREADABLE: a config that does not fit its manifest", async () => {
-  const error = await failure({ Dockerfile: "FROM shop/base:1\n" }, await baseOf({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: ["sha256:x"] } }));
+  const error = await failure(
+    { Dockerfile: "FROM shop/base:1\n" },
+    await baseOf({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: ["sha256:x"] } }),
+  );
 
   expect(render(error)).toBe(
     'IMAGES_BASE_UNREADABLE\nThe image "shop/base:1" cannot be read: its config and its manifest do not have the same number of layers\nDockerfile:1:1\nMake or fetch the image again, or name another one.',
@@ -372,7 +241,13 @@ test("IMAGES_BASE_UNREADABLE: a config that does not fit its manifest", async ()
 /** A layout with an image of this config and no layers, which every reference names. */
 async function baseOf(document: object): Promise<Options> {
   const layout = await createLayout(await temporaryFolder());
-  const config = { mediaType: mediaTypes.oci.config, ...(await writeBlob(layout, Buffer.from(JSON.stringify(document)))) };
-  const manifest = { mediaType: mediaTypes.oci.manifest, ...(await writeBlob(layout, Buffer.from(JSON.stringify({ schemaVersion: 2, config, layers: [] })))) };
+  const config = {
+    mediaType: mediaTypes.oci.config,
+    ...(await writeBlob(layout, Buffer.from(JSON.stringify(document)))),
+  };
+  const manifest = {
+    mediaType: mediaTypes.oci.manifest,
+    ...(await writeBlob(layout, Buffer.from(JSON.stringify({ schemaVersion: 2, config, layers: [] })))),
+  };
   return { layout, resolveBase: async () => manifest };
 }

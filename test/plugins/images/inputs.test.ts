@@ -43,7 +43,10 @@ test("findInputs() names the images, files and arguments of the needed stages", 
 });
 
 test("findInputs() counts the whole context for a bind mount of it, and nothing of stages", async () => {
-  const dir = await writeContext({ Dockerfile: "FROM scratch\nFROM debian AS debian\nRUN --mount=target=/src make\n", "a/b": "1" });
+  const dir = await writeContext({
+    Dockerfile: "FROM scratch\nFROM debian AS debian\nRUN --mount=target=/src make\n",
+    "a/b": "1",
+  });
 
   const inputs = await findInputs(join(dir, "Dockerfile"), dir);
 

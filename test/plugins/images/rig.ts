@@ -7,12 +7,25 @@ import { gunzipSync } from "node:zlib";
 import { extract } from "tar-stream";
 import { isBtError, type BtError } from "../../../core/index.ts";
 import { buildImage, type BuildRequest, type BuiltImage } from "../../../plugins/images/embedded.ts";
-import { createLayout, openLayout, putEntries, readBlob, readEntries, type Descriptor, type Layout } from "../../../plugins/multiarch-manifest/index.ts";
+import {
+  createLayout,
+  openLayout,
+  putEntries,
+  readBlob,
+  readEntries,
+  type Descriptor,
+  type Layout,
+} from "../../../plugins/multiarch-manifest/index.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { run } from "../../support/tool.ts";
 
 /** Text, or something else than a file with mode 0644. */
-export type Content = string | Buffer | { readonly link: string } | { readonly executable: string } | { readonly folder: true };
+export type Content =
+  | string
+  | Buffer
+  | { readonly link: string }
+  | { readonly executable: string }
+  | { readonly folder: true };
 
 /** Files by path; `Dockerfile` is the one that is built. */
 export type Files = Readonly<Record<string, Content>>;
@@ -22,7 +35,11 @@ export interface Seen {
   /** One line an entry, sorted: path, kind, mode, owner, content. */
   readonly files: readonly string[];
   readonly config: Readonly<Record<string, unknown>>;
-  readonly document: { readonly config: Readonly<Record<string, unknown>>; readonly history: readonly Readonly<Record<string, unknown>>[]; readonly [field: string]: unknown };
+  readonly document: {
+    readonly config: Readonly<Record<string, unknown>>;
+    readonly history: readonly Readonly<Record<string, unknown>>[];
+    readonly [field: string]: unknown;
+  };
   readonly layers: readonly Descriptor[];
 }
 
@@ -49,7 +66,10 @@ export async function writeContext(files: Files): Promise<string> {
 export type Options = Partial<Omit<BuildRequest, "into">> & { readonly layout?: Layout };
 
 /** Builds with the embedded engine. Only `oci:` images of other test layouts can be bases: see `bases`. */
-export async function build(files: Files, options: Options = {}): Promise<{ readonly image: BuiltImage; readonly layout: Layout; readonly dir: string }> {
+export async function build(
+  files: Files,
+  options: Options = {},
+): Promise<{ readonly image: BuiltImage; readonly layout: Layout; readonly dir: string }> {
   const dir = options.context ?? (await writeContext(files));
   const layout = options.layout ?? (await createLayout(await temporaryFolder()));
   const image = await buildImage({
@@ -110,11 +130,20 @@ export async function nameImage(layout: Layout, { mediaType, digest, size }: Bui
 
 /** All that an image holds. */
 export async function seeImage(layout: Layout, digest: string): Promise<Seen> {
-  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as { config: Descriptor; layers: readonly Descriptor[] };
+  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as {
+    config: Descriptor;
+    layers: readonly Descriptor[];
+  };
   const document = JSON.parse((await readBlob(layout, manifest.config.digest)).toString("utf8")) as Seen["document"];
   const files = new Map<string, string>();
-  for (const layer of manifest.layers) for (const [path, line] of await seeLayer(layout, layer.digest)) files.set(path, line);
-  return { files: [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, line]) => `${path} ${line}`), config: document.config, document, layers: manifest.layers };
+  for (const layer of manifest.layers)
+    for (const [path, line] of await seeLayer(layout, layer.digest)) files.set(path, line);
+  return {
+    files: [...files].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, line]) => `${path} ${line}`),
+    config: document.config,
+    document,
+    layers: manifest.layers,
+  };
 }
 
 /** The entries of one layer, in order. Hard links are shown as the file they name. */
@@ -124,16 +153,26 @@ export async function seeLayer(layout: Layout, digest: string): Promise<Readonly
   const lines = new Map<string, string>();
   for await (const entry of parser) {
     const { name, type, mode, linkname } = entry.header;
-    const { uid = entry.header.uid, gid = entry.header.gid } = (entry.header.pax ?? {}) as { uid?: string; gid?: string };
+    const { uid = entry.header.uid, gid = entry.header.gid } = (entry.header.pax ?? {}) as {
+      uid?: string;
+      gid?: string;
+    };
     const chunks: Buffer[] = [];
     for await (const chunk of entry) chunks.push(chunk as Buffer);
     const path = name.replace(/\/$/, "");
     const content = type === "symlink" ? `-> ${linkname}` : type === "file" ? showContent(Buffer.concat(chunks)) : "";
-    lines.set(path, type === "link" ? (lines.get(String(linkname)) ?? "broken") : `${type} ${(mode & 0o7777).toString(8)} ${uid}:${gid} ${content}`.trim());
+    lines.set(
+      path,
+      type === "link"
+        ? (lines.get(String(linkname)) ?? "broken")
+        : `${type} ${(mode & 0o7777).toString(8)} ${uid}:${gid} ${content}`.trim(),
+    );
   }
   return lines;
 }
 
 function showContent(bytes: Buffer): string {
-  return bytes.length < 200 ? JSON.stringify(bytes.toString()) : `${bytes.length} bytes ${createHash("sha256").update(bytes).digest("hex")}`;
+  return bytes.length < 200
+    ? JSON.stringify(bytes.toString())
+    : `${bytes.length} bytes ${createHash("sha256").update(bytes).digest("hex")}`;
 }

@@ -1,6 +1,7 @@
 /** Values given on a command line, and which task each goes to. Pure; does not know how they were written. */
 import type { NamedTask } from "./catalog.ts";
-import { variableUnknown } from "./errors.ts";
+import { throwAll } from "./errors.ts";
+import { variableUnknown } from "./errors/request.ts";
 import { bindParams, optionName, variableName, type ParamTexts } from "./params.ts";
 import type { BoundParam } from "./task.ts";
 
@@ -21,10 +22,10 @@ export interface Assigner {
 
 export function createAssigner(assignments: readonly Assignment[], texts: Omit<ParamTexts, "given">): Assigner {
   const taken = new Set<Assignment>();
-  const known = new Set<string>();
+  const known = new Map<string, ReadonlySet<string>>();
   return {
     bind({ name: task, task: { params = {} } }, fixed) {
-      for (const [name, param] of Object.entries(params)) known.add(variableName(name, param));
+      known.set(task, new Set(Object.entries(params).map(([name, param]) => variableName(name, param))));
       const given = (name: string, variable: string): string | undefined => {
         const fitting = assignments.filter((one) => (one.task === undefined || one.task === task) && (one.name === variable || one.name === optionName(name)));
         for (const one of fitting) taken.add(one);
@@ -33,8 +34,9 @@ export function createAssigner(assignments: readonly Assignment[], texts: Omit<P
       return bindParams(task, params, fixed, { ...texts, given });
     },
     checkAllTaken() {
-      const left = assignments.find((one) => !taken.has(one));
-      if (left !== undefined) throw variableUnknown(left.task === undefined ? left.name : `${left.task}.${left.name}`, [...known].sort());
+      const all = new Set([...known.values()].flatMap((names) => [...names]));
+      const left = assignments.filter((one) => !taken.has(one));
+      throwAll(left.map(({ name, task }) => variableUnknown({ name, known: [...((task === undefined ? undefined : known.get(task)) ?? all)].sort(), tasks: [...known.keys()], ...(task === undefined ? {} : { task }) })));
     },
   };
 }

@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { taskEnvironment } from "./environment.ts";
-import { resultNotJson, resultSecret, taskTimedOut } from "./errors.ts";
+import { resultNotJson, resultSecret, taskTimedOut } from "./errors/run.ts";
 import { cookieName, createProcessTree, type ProcessTree } from "./exec.ts";
 import type { EventBody, Outcome } from "./event.ts";
 import { removePath, type FileFact, type FileMemo } from "./files.ts";

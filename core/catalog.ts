@@ -1,6 +1,9 @@
 /** All tasks of a builderfile by name, and which of them a word means. Pure; does not know params or order. */
 import picomatch from "picomatch";
-import { nameClash, selectionEmpty, taskPrivate, taskUnknown } from "./errors.ts";
+import { throwAll } from "./errors.ts";
+import { nameClash, type NameOwner } from "./errors/builderfile.ts";
+import { cellUnknown, handleUnlisted, taskUnknown, type Asker } from "./errors/graph.ts";
+import { selectionEmpty, taskPrivate } from "./errors/request.ts";
 import type { Matrix, Need, NeedInput, TaskBase } from "./task.ts";
 
 /** A task under the name people call it by. */
@@ -29,7 +32,7 @@ export interface Address {
 
 /**
  * The tasks by name, alias and handle.
- * @throws AggregateError of BtError NAME_CLASH, TASK_UNKNOWN
+ * @throws BtError or AggregateError of BtErrors NAME_CLASH, TASK_UNKNOWN, HANDLE_UNLISTED
  */
 export function createCatalog(named: readonly NamedTask[], options: { readonly defaultTask?: string | TaskBase } = {}): Catalog {
   const tasks = new Map<string, NamedTask>();
@@ -38,24 +41,30 @@ export function createCatalog(named: readonly NamedTask[], options: { readonly d
   const mistakes: Error[] = [];
   for (const entry of named) {
     const taken = tasks.get(entry.name);
-    if (taken !== undefined) mistakes.push(nameClash(entry.name, [taken.plugin, entry.plugin]));
+    if (taken !== undefined) mistakes.push(nameClash(entry.name, [ownerOf(taken), ownerOf(entry)], entry.task.site));
     tasks.set(entry.name, entry);
     handles.set(entry.task.handle, entry.name);
   }
   for (const { name, task, plugin } of named) {
     for (const alias of task.aliases ?? []) {
-      const taken = tasks.get(alias) ?? tasks.get(aliases.get(alias) ?? "");
-      if (taken !== undefined && taken.name !== name) mistakes.push(nameClash(alias, [taken.plugin, plugin]));
+      const other = tasks.get(aliases.get(alias) ?? "");
+      const taken = tasks.get(alias) ?? other;
+      const owner = { plugin, aliasOf: name };
+      if (taken !== undefined && taken.name !== name) mistakes.push(nameClash(alias, [ownerOf(taken, taken === other ? taken.name : undefined), owner], task.site));
       aliases.set(alias, name);
     }
   }
-  if (mistakes.length > 0) throw new AggregateError(mistakes);
+  throwAll(mistakes);
   const { defaultTask } = options;
   const catalog = { tasks, aliases, handles };
   if (defaultTask === undefined) return catalog;
-  const address = typeof defaultTask === "string" ? findAddress(catalog, defaultTask)?.name : handles.get(defaultTask.handle);
-  if (address === undefined) throw taskUnknown(String(typeof defaultTask === "string" ? defaultTask : "default"), callable(catalog));
-  return { ...catalog, defaultTask: address };
+  const name = typeof defaultTask === "string" ? findAddress(catalog, defaultTask)?.name : handles.get(defaultTask.handle);
+  if (name === undefined) throw typeof defaultTask === "string" ? taskUnknown(defaultTask, callable(catalog), "default") : handleUnlisted(undefined, defaultTask);
+  return { ...catalog, defaultTask: name };
+}
+
+function ownerOf({ plugin }: NamedTask, aliasOf?: string): NameOwner {
+  return { plugin, ...(aliasOf === undefined ? {} : { aliasOf }) };
 }
 
 /** Name to values of one cell. */
@@ -99,30 +108,39 @@ export interface Selection {
 
 /**
  * The tasks that a command line asks for, each once, in its order.
- * @throws BtError TASK_UNKNOWN, TASK_PRIVATE, SELECTION_EMPTY
+ * @throws BtError or AggregateError of BtErrors TASK_UNKNOWN, CELL_UNKNOWN, TASK_PRIVATE; SELECTION_EMPTY
  */
 export function select(catalog: Catalog, { words, tags = [], except = [] }: Selection): readonly Address[] {
   const picked = new Map<string, Address>();
   const add = (address: Address): unknown => picked.set(addressText(address), address);
+  const mistakes: unknown[] = [];
   for (const word of words) {
     if (/[*?[{]/.test(word)) for (const name of publicNames(catalog).filter(globMatcher([word]))) add({ name });
-    else add(resolveWord(catalog, word));
+    else {
+      const address = findAddress(catalog, word);
+      if (address === undefined) mistakes.push(wordUnknown(catalog, word, "command line"));
+      else if (catalog.tasks.get(address.name)?.task.private === true) mistakes.push(taskPrivate(word));
+      else add(address);
+    }
   }
+  throwAll(mistakes);
   if (tags.length > 0) {
     for (const name of publicNames(catalog)) if (catalog.tasks.get(name)?.task.tags?.some((tag) => tags.includes(tag))) add({ name });
   }
   if (words.length === 0 && tags.length === 0 && catalog.defaultTask !== undefined) add({ name: catalog.defaultTask });
   const dropped = globMatcher(except);
   const left = [...picked.values()].filter((address) => except.length === 0 || !(dropped(address.name) || dropped(addressText(address))));
-  if (left.length === 0) throw selectionEmpty([...words, ...tags.map((tag) => `--tag ${tag}`)]);
+  if (left.length === 0) throw selectionEmpty({ words, tags, except });
   return left;
 }
 
-function resolveWord(catalog: Catalog, word: string): Address {
-  const address = findAddress(catalog, word);
-  if (address === undefined) throw taskUnknown(word, callable(catalog));
-  if (catalog.tasks.get(address.name)?.task.private === true) throw taskPrivate(word);
-  return address;
+/** What is wrong with a word that means nothing: the task, or only its cell. */
+function wordUnknown(catalog: Omit<Catalog, "defaultTask">, word: string, asker: Asker): Error {
+  const at = word.indexOf(":");
+  const owner = at === -1 ? undefined : findAddress(catalog, word.slice(0, at));
+  const { matrix } = catalog.tasks.get(owner?.name ?? "")?.task ?? {};
+  if (owner === undefined || matrix === undefined) return taskUnknown(word, callable(catalog), asker);
+  return cellUnknown(owner.name, word.slice(at + 1), cellsOf(matrix).map(({ cellName }) => cellName), typeof asker === "object" ? asker.site : undefined);
 }
 
 /** Matches task names; `*` crosses `:`, as names are no paths. */
@@ -168,12 +186,12 @@ function isList(needs: NonNullable<TaskBase["needs"]>): needs is readonly NeedIn
 
 /**
  * The task that a need names.
- * @throws BtError TASK_UNKNOWN
+ * @throws BtError TASK_UNKNOWN, CELL_UNKNOWN, HANDLE_UNLISTED
  */
-export function resolveNeed(catalog: Catalog, from: string, need: Need): Address {
-  const name = typeof need.need === "string" ? findAddress(catalog, need.need) : nameOfHandle(catalog, need.need);
-  if (name === undefined) throw taskUnknown(typeof need.need === "string" ? need.need : (need.need.name ?? "a handle"), callable(catalog), from);
-  return need.cellName === undefined || need.cellName === "" ? name : { name: name.name, cellName: need.cellName };
+export function resolveNeed(catalog: Catalog, from: Exclude<Asker, string>, need: Need): Address {
+  const found = typeof need.need === "string" ? findAddress(catalog, need.need) : nameOfHandle(catalog, need.need);
+  if (found === undefined) throw typeof need.need === "string" ? wordUnknown(catalog, need.need, from) : handleUnlisted(from.task, need.need);
+  return need.cellName === undefined || need.cellName === "" ? found : { name: found.name, cellName: need.cellName };
 }
 
 function nameOfHandle(catalog: Catalog, task: TaskBase): Address | undefined {

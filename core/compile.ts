@@ -1,7 +1,8 @@
 /** Compiles a builderfile and its local imports into one script. Importer of `esbuild`; does not run it. */
 import * as path from "node:path";
 import { build, type BuildFailure, type Message, type Metafile, type Plugin } from "esbuild";
-import { builderfileSyntax, type Place } from "./errors.ts";
+import type { Place } from "./errors.ts";
+import { builderfileSyntax } from "./errors/builderfile.ts";
 
 export interface Compiled {
   /** CommonJS. */

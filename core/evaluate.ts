@@ -34,15 +34,25 @@ export interface Script {
   readonly ownModule: (specifier: string) => Promise<object> | undefined;
 }
 
+/** A package that is not there; one that is there and cannot find its own packages throws as it is. */
+export class ImportError extends Error {
+  readonly specifier: string;
+  constructor(specifier: string, cause: unknown) {
+    super(`Cannot find "${specifier}"`, { cause });
+    this.name = "ImportError";
+    this.specifier = specifier;
+  }
+}
+
 type Loader = (specifier: string) => Promise<object>;
 
-/** Evaluates a builderfile; whatever it throws passes through. */
+/** Evaluates a builderfile; whatever it throws passes through. @throws ImportError */
 export async function evaluate(script: Script): Promise<Evaluated> {
   const resolver = createRequire(script.file);
   const importPackage = importerFrom(script.file);
   const load: Loader = async (specifier) => (await script.ownModule(specifier)) ?? importPackage(specifier);
   const loaded = new Map<string, object>();
-  for (const specifier of script.packages) loaded.set(specifier, await load(specifier));
+  for (const specifier of script.packages) loaded.set(specifier, await load(specifier).catch((error: unknown) => blameImport(specifier, error)));
   const compiled = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${script.code}\n})`, {
     filename: script.name,
     ...(script.codeCache === undefined ? {} : { cachedData: script.codeCache }),
@@ -63,6 +73,13 @@ export async function evaluate(script: Script): Promise<Evaluated> {
     Error.stackTraceLimit = stackTraceLimit;
     stop();
   }
+}
+
+function blameImport(specifier: string, error: unknown): never {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED";
+  const name = specifier.replace(/^builderfile\/plugins\//, "");
+  throw isMissing && error instanceof Error && error.message.split(" imported from ")[0]?.includes(name) === true ? new ImportError(specifier, error) : error;
 }
 
 /** Node's own `import()`, resolving from the builderfile. */

@@ -1,9 +1,10 @@
 /** An error as data that events and records can hold. Does not know how it is shown. */
-import { actionThrew, isBtError, type BtError, type Place } from "./errors.ts";
+import { isBtError, type BtError, type Place, type PlaceOf } from "./errors.ts";
+import { actionThrew } from "./errors/run.ts";
 import type { Failure } from "./event.ts";
 
 /** What an action has thrown, as a BtError. */
-export function toBtError(error: unknown, task: string, placeOf: (stack: string | undefined) => Place | undefined): BtError {
+export function toBtError(error: unknown, task: string, placeOf: PlaceOf): BtError {
   if (isBtError(error)) return error;
   return actionThrew(task, error, placeOf(error instanceof Error ? error.stack : undefined));
 }

@@ -2,8 +2,11 @@
 import * as os from "node:os";
 import * as path from "node:path";
 import { cosmiconfig, defaultLoaders } from "cosmiconfig";
-import { builderfileMissing, settingsWrong } from "./errors.ts";
+import { firstLine } from "./errors.ts";
+import { builderfileMissing } from "./errors/builderfile.ts";
+import { settingsWrong } from "./errors/request.ts";
 import { findStat } from "./files.ts";
+import { describeKind, isRecord } from "./shape.ts";
 import { builderfileNames } from "./warm.ts";
 
 export interface Found {
@@ -29,6 +32,7 @@ export async function findBuilderfile(cwd: string, file: string | undefined): Pr
     searchStrategy: "global",
     stopDir: path.parse(cwd).root,
     cache: false,
+    ignoreEmptySearchPlaces: false,
     loaders: { ".ts": onlyFind, ".mts": onlyFind, ".js": onlyFind, ".mjs": onlyFind },
   });
   const result = await explorer.search(cwd);
@@ -36,7 +40,7 @@ export async function findBuilderfile(cwd: string, file: string | undefined): Pr
   const folder = path.dirname(result.filepath);
   if (path.basename(result.filepath) === "package.json") {
     const named = path.resolve(folder, String(result.config));
-    if (findStat(named) === undefined) throw builderfileMissing(String(result.config), result.filepath);
+    if (findStat(named) === undefined) throw builderfileMissing(String(result.config), path.relative(cwd, result.filepath));
     return { file: named, root: folder };
   }
   return { file: result.filepath, root: path.basename(folder) === ".config" ? path.dirname(folder) : folder };
@@ -73,14 +77,15 @@ export async function loadSettings(env: Readonly<Record<string, string | undefin
   try {
     content = (await cosmiconfig("bt", { loaders: { ".json": defaultLoaders[".json"], ".yaml": defaultLoaders[".yaml"] }, cache: false }).load(file))?.config;
   } catch (error) {
-    throw settingsWrong(file, error instanceof Error ? error.message : String(error), Object.keys(kinds));
+    const text = error instanceof Error ? error.message.replace(/^(JSON|YAML) Error in [^\n]*:\n/, "") : error;
+    throw settingsWrong(file, { kind: "syntax", text: firstLine(text) });
   }
   if (content === undefined || content === null) return {};
-  if (typeof content !== "object") throw settingsWrong(file, "it is no record of settings", Object.keys(kinds));
+  if (!isRecord(content)) throw settingsWrong(file, { kind: "content", found: describeKind(content) });
   for (const [name, value] of Object.entries(content)) {
     const kind: string | undefined = Object.entries(kinds).find(([known]) => known === name)?.[1];
-    if (kind === undefined) throw settingsWrong(file, `there is no setting "${name}"`, Object.keys(kinds));
-    if (typeof value !== kind) throw settingsWrong(file, `"${name}" takes a ${kind}`, Object.keys(kinds));
+    if (kind === undefined) throw settingsWrong(file, { kind: "name", name, known: Object.keys(kinds) });
+    if (typeof value !== kind) throw settingsWrong(file, { kind: "value", name, found: describeKind(value), allowed: kind === "object" ? "a record" : `a ${kind}` });
   }
   return content;
 }

@@ -1,6 +1,7 @@
 /** The tasks of one run and the edges between them. Pure; does not know files, processes or the clock. */
 import { addressText, cellsOf, needEntries, resolveNeed, toNeed, type Address, type Catalog, type NamedTask } from "./catalog.ts";
-import { cellUnknown, cycle, handleUnlisted, type BtError } from "./errors.ts";
+import { isBtError, throwAll, type BtError } from "./errors.ts";
+import { cellOwn, cellUnknown, cycle, pathsThrew } from "./errors/graph.ts";
 import type { AnyPaths, BoundParam, EdgeKind, Need, TaskBase } from "./task.ts";
 
 /** From a node to one it waits for; `finally` points to one that runs afterwards. */
@@ -45,6 +46,8 @@ export interface GraphOptions {
   readonly root: string;
   /** Gives the params of a task their values. */
   readonly bind: (named: NamedTask, fixed: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, BoundParam>>>;
+  /** Gets what is wrong with one task, which is left out. Absent: all that is wrong is thrown in the end. */
+  readonly onMistake?: (mistake: unknown) => void;
 }
 
 interface Request {
@@ -54,7 +57,7 @@ interface Request {
 
 /**
  * The targets and all they need, params bound, edges resolved.
- * @throws BtError or AggregateError of TASK_UNKNOWN, CELL_UNKNOWN, HANDLE_UNLISTED, PARAM_MISSING, PARAM_WRONG
+ * @throws BtError or AggregateError of BtErrors TASK_UNKNOWN, CELL_UNKNOWN, CELL_OWN, HANDLE_UNLISTED, PARAM_MISSING, PARAM_WRONG, PATHS_THREW
  */
 export async function createGraph(catalog: Catalog, targets: readonly Address[], options: GraphOptions): Promise<Graph> {
   const nodes = new Map<string, Node>();
@@ -68,17 +71,12 @@ export async function createGraph(catalog: Catalog, targets: readonly Address[],
       nodes.set(id, node);
       open.push(...requests);
     } catch (error) {
-      mistakes.push(error);
+      if (options.onMistake === undefined) mistakes.push(error);
+      else options.onMistake(error);
     }
   }
-  if (mistakes.length === 1) throw mistakes[0];
-  if (mistakes.length > 1) throw new AggregateError(unique(mistakes));
+  throwAll(mistakes);
   return { nodes, targets: targets.map((address) => requestId({ address, fixed: {} })) };
-}
-
-/** The same mistake is reached once per task that leads to it. */
-function unique(mistakes: readonly unknown[]): unknown[] {
-  return [...new Map(mistakes.map((mistake) => [mistake instanceof Error ? mistake.message : mistake, mistake])).values()];
 }
 
 function requestId({ address, fixed }: Request): string {
@@ -99,13 +97,11 @@ async function createNode(catalog: Catalog, request: Request, { root, bind }: Gr
     return { node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], hasFoundPaths: false, edges }, requests };
   }
   const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
-  if (address.cellName !== undefined && !cells.some(({ cellName }) => cellName === address.cellName)) {
-    throw cellUnknown(address.name, address.cellName, cells.map(({ cellName }) => cellName));
-  }
   const params = await bind(named, fixed);
   const bound = { params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])), cell, root };
-  const [givenInputs, givenOutputs] = [callPaths(task.inputs, bound), callPaths(task.outputs, bound)];
-  const inputs = await givenInputs;
+  const givenInputs = callPaths(id, "inputs", task.inputs, bound);
+  const givenOutputs = callPaths(id, "outputs", task.outputs, bound);
+  const [inputs, outputs] = [await givenInputs, await givenOutputs];
   const { edges, requests } = resolveEdges(catalog, address, task);
   const node: Node = {
     ...shared,
@@ -114,36 +110,67 @@ async function createNode(catalog: Catalog, request: Request, { root, bind }: Gr
     ...(address.cellName === undefined ? {} : { cellName: address.cellName }),
     params,
     ...(inputs === undefined ? {} : { inputs }),
-    outputs: (await givenOutputs) ?? [],
+    outputs: outputs ?? [],
     hasFoundPaths: givenInputs instanceof Promise || givenOutputs instanceof Promise,
     edges,
   };
   return { node, requests };
 }
 
-function callPaths(paths: AnyPaths | undefined, bound: object): readonly string[] | undefined | Promise<readonly string[]> {
-  return typeof paths === "function" ? paths(bound as never) : paths; // The bound values have the types that the task declared.
+/** @throws BtError PATHS_THREW */
+function callPaths(id: string, field: string, paths: AnyPaths | undefined, bound: object): readonly string[] | undefined | Promise<readonly string[]> {
+  const blame = (error: unknown): never => {
+    throw isBtError(error) ? error : pathsThrew(id, field, error);
+  };
+  try {
+    const found = typeof paths === "function" ? paths(bound as never) : paths; // The bound values have the types that the task declared.
+    return found instanceof Promise ? found.catch(blame) : found;
+  } catch (error) {
+    return blame(error);
+  }
 }
 
 function resolveEdges(catalog: Catalog, from: Address, task: TaskBase): { edges: Edge[]; requests: Request[] } {
   const edges: Edge[] = [];
   const requests: Request[] = [];
+  const mistakes: unknown[] = [];
   const add = (as: string | undefined, need: Need, kind: Edge["kind"]): void => {
-    if (need.when?.() === false) return;
-    const request = { address: resolveAddress(catalog, from, need), fixed: need.params ?? {} };
+    if (!isWanted(from, need)) return;
+    const request = { address: resolveAddress(catalog, from, task, need), fixed: need.params ?? {} };
     requests.push(request);
     const to = requestId(request);
     edges.push({ to, kind, ...(as === undefined ? {} : { as }) });
   };
-  for (const [as, need] of needEntries(task)) add(as, need, need.kind);
-  for (const input of task.finally ?? []) add(undefined, toNeed(input), "finally");
+  const tryAdd = (as: string | undefined, need: Need, kind: Edge["kind"]): void => {
+    try {
+      add(as, need, kind);
+    } catch (error) {
+      mistakes.push(error);
+    }
+  };
+  for (const [as, need] of needEntries(task)) tryAdd(as, need, need.kind);
+  for (const input of task.finally ?? []) tryAdd(undefined, toNeed(input), "finally");
+  throwAll(mistakes);
   return { edges, requests };
 }
 
-function resolveAddress(catalog: Catalog, from: Address, need: Need): Address {
-  if (typeof need.need === "object" && !catalog.handles.has(need.need.handle)) throw handleUnlisted(addressText(from), need.need.description);
-  const address = resolveNeed(catalog, addressText(from), need);
-  return need.cellName === "" ? { name: address.name, cellName: from.cellName ?? "" } : address;
+function isWanted(from: Address, need: Need): boolean {
+  try {
+    return need.when?.() !== false;
+  } catch (error) {
+    throw pathsThrew(addressText(from), "when", error);
+  }
+}
+
+function resolveAddress(catalog: Catalog, from: Address, task: TaskBase, need: Need): Address {
+  const address = resolveNeed(catalog, { task: addressText(from), site: task.site }, need);
+  const { matrix } = catalog.tasks.get(address.name)?.task ?? {};
+  if (need.cellName === undefined) return address;
+  const cells = matrix === undefined ? [] : cellsOf(matrix).map(({ cellName }) => cellName);
+  const cellName = need.cellName === "" ? from.cellName : need.cellName;
+  if (cellName === undefined) throw cellOwn(addressText(from), address.name, cells, task.site);
+  if (!cells.includes(cellName)) throw cellUnknown(address.name, cellName, cells, task.site);
+  return { name: address.name, cellName };
 }
 
 /** The same graph with more edges; edges that exist are not doubled. */
@@ -161,12 +188,13 @@ export function withEdges(graph: Graph, added: readonly { readonly from: string;
 /** Ids in an order in which every node comes after all it waits for; equal graphs give equal orders. @throws BtError CYCLE */
 export function sortGraph(graph: Graph): readonly string[] {
   const order: string[] = [];
+  const finals = finalOwners(graph);
   const state = new Map<string, "open" | "done">();
   for (const start of [...graph.nodes.keys()].sort()) {
     const path: { id: string; waits: string[] }[] = [];
     const enter = (id: string): void => {
       state.set(id, "open");
-      path.push({ id, waits: waitsFor(graph, id).sort().reverse() });
+      path.push({ id, waits: [...waitsFor(graph, id), ...(finals.get(id) ?? [])].sort().reverse() });
     };
     if (!state.has(start)) enter(start);
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
@@ -188,7 +216,19 @@ function circle(graph: Graph, path: readonly string[], back: string): BtError {
   const ring = path.slice(path.indexOf(back));
   const first = ring.indexOf([...ring].sort()[0]!);
   const turned = [...ring.slice(first), ...ring.slice(0, first)];
-  return cycle([...turned, turned[0]!], graph.nodes.get(turned[0]!)?.task.site.stack);
+  const [from, to] = [turned[0]!, turned[1] ?? turned[0]!]; // A circle has at least one task.
+  const node = graph.nodes.get(from);
+  const edge = node?.edges.find((one) => one.to === to && (one.kind === "result" || one.kind === "order"));
+  return cycle([...turned, from], { site: node?.task.site, edge: edge === undefined ? "finally" : edge.inferred === true ? "path" : "need" });
+}
+
+/** Nodes that run after others whatever happens, with those others. */
+export function finalOwners({ nodes }: Graph): ReadonlyMap<string, ReadonlySet<string>> {
+  const owners = new Map<string, Set<string>>();
+  for (const node of nodes.values()) {
+    for (const { to, kind } of node.edges) if (kind === "finally" && nodes.has(to)) owners.set(to, (owners.get(to) ?? new Set()).add(node.id));
+  }
+  return owners;
 }
 
 /** Ids that must be done before `id` starts. */

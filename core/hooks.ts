@@ -1,7 +1,8 @@
 /** Where plugins plug in: the table of hook points. Importer of `tapable`; does not know any plugin. */
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from "tapable";
 import type { NamedTask } from "./catalog.ts";
-import { isBtError, pluginFailed } from "./errors.ts";
+import { isBtError } from "./errors.ts";
+import { pluginFailed } from "./errors/builderfile.ts";
 import type { Event } from "./event.ts";
 import type { Command } from "./exec.ts";
 import type { Leaf } from "./fingerprint.ts";

@@ -2,12 +2,13 @@
 import * as fs from "node:fs";
 import { isBuiltin, SourceMap } from "node:module";
 import * as path from "node:path";
-import { builderfileThrew, builderShape, isBtError, placed, type Place } from "./errors.ts";
-import { evaluate, type Reads } from "./evaluate.ts";
+import { isBtError, placed, type Place, type PlaceOf } from "./errors.ts";
+import { builderfileThrew, packageMissing } from "./errors/builderfile.ts";
+import { evaluate, ImportError, type Reads } from "./evaluate.ts";
 import { findText, hashFile, hashText, isFolder, makeFolder, writeAtomic } from "./files.ts";
 import { findBuilderfile, loadSettings, settingsFiles, type Settings } from "./find.ts";
 import { stableJson } from "./fingerprint.ts";
-import type { Builder } from "./plugin.ts";
+import { checkBuilder, type Builder } from "./plugin.ts";
 import { stampEnv, stampFile, type Manifest } from "./warm.ts";
 import type { Compiled } from "./compile.ts";
 
@@ -35,14 +36,14 @@ export interface Project {
   /** Digest of the modules that a task was made by and of all they import, and of what they read. Undefined: cannot be told. */
   readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
   /** Where a stack trace enters the builderfile. */
-  readonly placeOf: (stack: string | undefined) => Place | undefined;
+  readonly placeOf: PlaceOf;
   /** What the evaluation depended on, as of now. */
   readonly manifest: Manifest;
 }
 
 /**
  * Loads the project that `cwd` belongs to.
- * @throws BtError BUILDERFILE_MISSING, BUILDERFILE_SYNTAX, BUILDERFILE_THREW, BUILDER_SHAPE, TASK_SHAPE, SETTINGS_WRONG
+ * @throws BtError BUILDERFILE_MISSING, BUILDERFILE_SYNTAX, BUILDERFILE_THREW, PACKAGE_MISSING, BUILDER_SHAPE, TASK_SHAPE, SETTINGS_WRONG
  */
 export async function loadProject(options: LoadOptions): Promise<Project> {
   const { file, root } = await findBuilderfile(options.cwd, options.file);
@@ -62,7 +63,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     const evaluated = await evaluate({ code: compiled.code, file, name: scriptName, packages: compiled.packages, ownModule: options.ownModule, ...(codeCache === undefined ? {} : { codeCache }) });
     const { exported, reads } = evaluated;
     if (options.mayWrite && evaluated.codeCache !== undefined) cacheWrite(cacheFile, Buffer.concat([Buffer.from(codeKey), evaluated.codeCache]));
-    const builder = checkBuilder(exported, name);
+    const builder = checkBuilder(exported);
     return {
       root,
       file: name,
@@ -75,19 +76,20 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     };
   } catch (error) {
     if (isBtError(error)) throw placed(error, placeOf(error.stack) ?? { where: name });
-    const missing = error instanceof Error && "code" in error && (error.code === "ERR_MODULE_NOT_FOUND" || error.code === "MODULE_NOT_FOUND");
-    throw builderfileThrew(error, placeOf(error instanceof Error ? error.stack : undefined) ?? { where: name }, missing);
+    if (error instanceof ImportError) throw placed(packageMissing(error.specifier, error), findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name });
+    throw builderfileThrew(error, placeOf(error instanceof Error ? error.stack : undefined) ?? { where: name });
   }
 }
 
-function checkBuilder(exported: unknown, file: string): Builder {
-  const at = { where: file };
-  if (exported === undefined) throw builderShape("it has no default export", "End it with `export default defineBuilder({ … })`.", at);
-  if (typeof exported !== "object" || exported === null) throw builderShape(`its default export is a ${typeof exported}`, "Export what `defineBuilder({ … })` returns.", at);
-  const known = ["plugins", "tasks", "default", "pools", "params", "apply"];
-  const unknown = Object.keys(exported).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw builderShape(`"${unknown}" is nothing that defineBuilder knows`, `Use ${known.join(", ")}.`, at);
-  return exported;
+/** Position of an import in the modules of a builderfile. */
+function findImport(specifier: string, modules: readonly string[], root: string): Place | undefined {
+  for (const file of modules) {
+    const lines = findText(file)?.split("\n") ?? [];
+    const at = lines.findIndex((line) => /\b(import|from|require)\b/.test(line) && (line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`)));
+    const source = lines[at];
+    if (source !== undefined) return { where: path.relative(root, file), line: at + 1, column: source.indexOf(specifier), source };
+  }
+  return undefined;
 }
 
 type CompiledFile = Compiled & { readonly build: string; readonly file: string; readonly digests: Readonly<Record<string, string>> };
@@ -139,7 +141,7 @@ function findBytes(file: string): Buffer | undefined {
 }
 
 /** `at build (/project/.bt/builderfile.cjs:12:5)` → the place in the source that this came from. */
-function createPlaces(map: string, scriptName: string, root: string): (stack: string | undefined) => Place | undefined {
+function createPlaces(map: string, scriptName: string, root: string): PlaceOf {
   let sourceMap: SourceMap | undefined;
   return (stack) => {
     const at = stack?.indexOf(`${scriptName}:`) ?? -1;

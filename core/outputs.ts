@@ -1,7 +1,7 @@
 /** The files a task makes: cleaned before, found and described after, removed when they are half made. Does not know why a task runs. */
 import * as path from "node:path";
-import { outputMissing } from "./errors.ts";
-import { describeFile, expandPaths, findStat, makeFolder, removePath, signatureOf, type FileFact, type FileMemo } from "./files.ts";
+import { outputMissing } from "./errors/run.ts";
+import { describeFile, expandPaths, findStat, isFolder as isRealFolder, makeFolder, removePath, signatureOf, type FileFact, type FileMemo } from "./files.ts";
 import type { Node } from "./graph.ts";
 import { isGlob, outputPath } from "./paths.ts";
 
@@ -26,9 +26,10 @@ function expandOutputs(root: string, node: Node): readonly string[] {
 export function checkOutputs(root: string, node: Node, facts: readonly FileFact[]): void {
   for (const declared of node.outputs) {
     const { path: wanted, isFolder } = outputPath(declared);
-    const isThere = facts.some((fact) => (fact.path === wanted && fact.kind !== "missing") || fact.path.startsWith(`${wanted}/`));
     const isPattern = isGlob(declared) && !declared.endsWith("/**");
-    if (!isThere && !(isFolder && !isPattern && findStat(path.resolve(root, wanted))?.isDirectory() === true)) throw outputMissing(node.id, declared);
+    const isThere = facts.some((fact) => (fact.path === wanted && fact.kind !== "missing") || fact.path.startsWith(`${wanted}/`));
+    const isMade = isFolder && !isPattern ? isRealFolder(path.resolve(root, wanted)) : isThere;
+    if (!isMade) throw outputMissing(node.id, declared);
   }
 }
 

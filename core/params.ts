@@ -1,7 +1,8 @@
 /** Typed params: declared, parsed, checked, described. Pure; does not know argv or make. */
-import { paramMissing, paramWrong } from "./errors.ts";
+import { firstLine, isBtError, placed, throwAll } from "./errors.ts";
+import { paramMissing, paramUnknown, paramWrong, type ParamFault } from "./errors/request.ts";
 import { findPlatform, platformTable, type Arch } from "./platform.ts";
-import type { BoundParam, Param, ParamSet, StandardSchema } from "./task.ts";
+import type { BoundParam, Param, ParamSet, ParamSource, StandardSchema } from "./task.ts";
 
 interface Options<T> {
   readonly description?: string;
@@ -71,25 +72,38 @@ export interface ParamTexts {
 
 /**
  * The values of a task's params, in order of precedence.
- * @throws BtError PARAM_WRONG, PARAM_MISSING
+ * @throws BtError or AggregateError of BtErrors PARAM_WRONG, PARAM_MISSING, PARAM_UNKNOWN
  */
 export async function bindParams(task: string, params: ParamSet, fixed: Readonly<Record<string, unknown>>, texts: ParamTexts): Promise<Record<string, BoundParam>> {
   const bound: Record<string, BoundParam> = {};
+  const mistakes: unknown[] = Object.keys(fixed).filter((name) => !Object.hasOwn(params, name)).map((name) => paramUnknown(task, name, Object.keys(params)));
   for (const [name, param] of Object.entries(params)) {
-    bound[name] = await bindParam(task, name, param, fixed, texts);
+    try {
+      bound[name] = await bindParam(task, name, param, fixed, texts);
+    } catch (error) {
+      mistakes.push(error);
+    }
   }
+  throwAll(mistakes);
   return bound;
 }
 
 async function bindParam(task: string, name: string, param: Param, fixed: Readonly<Record<string, unknown>>, texts: ParamTexts): Promise<BoundParam> {
   const variable = variableName(name, param);
+  const parse = async (text: string, source: ParamSource): Promise<BoundParam> => {
+    try {
+      return { value: await parseValue(task, variable, param, text), source };
+    } catch (error) {
+      throw isBtError(error) && source !== "command line" ? placed(error, { where: source === "environment" ? "the environment" : "`params` of the builderfile" }) : error;
+    }
+  };
   if (Object.hasOwn(fixed, name)) return { value: fixed[name], source: "need" };
   const given = texts.given(name, variable);
-  if (given !== undefined && given !== "") return { value: await parseValue(task, variable, param, given), source: "command line" };
+  if (given !== undefined && given !== "") return await parse(given, "command line");
   const env = texts.env[variable];
-  if (env !== undefined && env !== "") return { value: await parseValue(task, variable, param, env), source: "environment" };
+  if (env !== undefined && env !== "") return await parse(env, "environment");
   const own = texts.builderfile[variable];
-  if (own !== undefined) return { value: typeof own === "string" ? await parseValue(task, variable, param, own) : own, source: "builderfile" };
+  if (own !== undefined) return typeof own === "string" ? await parse(own, "builderfile") : { value: own, source: "builderfile" };
   if (param.default !== undefined) return { value: param.default, source: "default" };
   if (param.required) throw paramMissing(task, variable, optionName(name), param.description);
   return { value: undefined, source: "none" };
@@ -100,9 +114,10 @@ async function bindParam(task: string, name: string, param: Param, fixed: Readon
  * @throws BtError PARAM_WRONG
  */
 export async function parseValue(task: string, variable: string, param: Param, text: string): Promise<unknown> {
-  const wrong = (allowed: string): never => {
-    throw paramWrong({ task, variable, text: param.kind === "secret" ? "***" : text, allowed, values: param.values });
+  const refuse = (fault: ParamFault, values = param.values): never => {
+    throw paramWrong({ task, variable, text, fault, values });
   };
+  const wrong = (allowed: string, word?: string): never => refuse({ allowed, ...(word === undefined ? {} : { word }) });
   switch (param.kind) {
     case "string":
     case "path":
@@ -118,13 +133,24 @@ export async function parseValue(task: string, variable: string, param: Param, t
     case "enum":
       return param.values?.includes(text) ? text : wrong(`one of ${param.values?.join(", ")}`);
     case "list":
-      return splitList(text).map((word) => (param.values === undefined || param.values.includes(word) ? word : (findListed(word, param.values) ?? wrong(`words from ${param.values.join(", ")}`))));
+      return splitList(text).map((word) => (param.values === undefined || param.values.includes(word) ? word : (findListed(word, param.values) ?? wrong(`words from ${param.values.join(", ")}`, word))));
     case "arch":
-      return findPlatform(text)?.arch ?? wrong(`one of ${platformTable.map((platform) => platform.arch).join(", ")}`);
+      return findPlatform(text)?.arch ?? refuse({ allowed: `one of ${arches.join(", ")}` }, arches);
     case "schema": {
-      const result = await param.schema?.["~standard"].validate(text);
-      return result === undefined || result.issues === undefined ? result?.value : wrong(result.issues.map((issue) => issue.message).join("; "));
+      const result = await validate(param.schema, text);
+      return result.issues === undefined ? result.value : refuse({ refused: result.issues.map((issue) => issue.message).join("; ") });
     }
+  }
+}
+
+const arches = platformTable.map((platform) => platform.arch);
+
+/** What a schema says; one that throws refuses. */
+async function validate(schema: StandardSchema | undefined, text: string): Promise<Awaited<ReturnType<StandardSchema["~standard"]["validate"]>>> {
+  try {
+    return (await schema?.["~standard"].validate(text)) ?? { value: text };
+  } catch (error) {
+    return { issues: [{ message: firstLine(error) }] };
   }
 }
 

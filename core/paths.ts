@@ -1,6 +1,8 @@
 /** Which task makes the file that another reads: edges and clashes found from declared paths. Pure; does not look at the disk. */
+import { posix } from "node:path";
 import picomatch from "picomatch";
-import { outputOutside, outputTwice, type BtError } from "./errors.ts";
+import type { BtError, Site } from "./errors.ts";
+import { outputOutside, outputTwice } from "./errors/graph.ts";
 import type { Edge, Node } from "./graph.ts";
 
 /** Whether a path has glob characters. */
@@ -17,7 +19,7 @@ export interface OutputPath {
 
 /** `dist/`, `dist/**` → the folder; `dist/*.js` → its folder; `dist/a` → the file. */
 export function outputPath(declared: string): OutputPath {
-  const path = declared.replace(/^\.\//, "");
+  const path = declared.includes("..") || declared.includes("./") ? posix.normalize(declared) : declared;
   if (path.endsWith("/")) return { path: path.slice(0, -1), isFolder: true };
   return isGlob(path) ? { path: picomatch.scan(path).base, isFolder: true } : { path, isFolder: false };
 }
@@ -34,17 +36,30 @@ export function collectWriters(nodes: Iterable<Node>): Writers {
   const files = new Map<string, string>();
   const folders = new Map<string, string>();
   const mistakes: BtError[] = [];
+  const sites = new Map<string, Site>();
   for (const node of nodes) {
+    sites.set(node.id, node.task.site);
     for (const declared of node.outputs) {
       if (isGlob(declared) && !declared.endsWith("/**")) continue; // Shares its folder with others; only whole paths have one owner.
       const { path, isFolder } = outputPath(declared);
-      if (node.task.external !== true && (path.startsWith("/") || path === ".." || path.startsWith("../"))) mistakes.push(outputOutside(node.id, path));
+      if (node.task.external !== true && (path.startsWith("/") || path === ".." || path.startsWith("../"))) mistakes.push(outputOutside(node.id, path, node.task.site));
       const owner = (isFolder ? folders : files).get(path);
-      if (owner !== undefined && owner !== node.id) mistakes.push(outputTwice(path, [owner, node.id]));
+      if (owner !== undefined && owner !== node.id) mistakes.push(outputTwice(path, [owner, node.id], node.task.site));
       (isFolder ? folders : files).set(path, node.id);
     }
   }
+  for (const [path, id] of folders.size === 0 ? [] : [...files, ...folders]) {
+    const owner = parentsOf(path).map((folder) => folders.get(folder)).find((one) => one !== undefined && one !== id);
+    if (owner !== undefined) mistakes.push(outputTwice(path, [owner, id], sites.get(id) ?? {}));
+  }
   return { files, folders, mistakes };
+}
+
+/** `a/b/c` → `a/b`, `a`. */
+function parentsOf(path: string): string[] {
+  const parents: string[] = [];
+  for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) parents.push(path.slice(0, at));
+  return parents;
 }
 
 /** Edges that the inputs of `nodes` imply: whoever reads what a task writes, needs it. */
@@ -67,7 +82,7 @@ function writersOf(input: string, excluded: readonly string[], writers: Writers)
   const file = writers.files.get(input);
   if (file !== undefined) owners.add(file);
   const base = isGlob(input) ? picomatch.scan(input).base : input;
-  for (let folder = base; folder !== "" && folder !== "."; folder = folder.includes("/") ? folder.slice(0, folder.lastIndexOf("/")) : "") {
+  for (const folder of [base, ...parentsOf(base)]) {
     const owner = writers.folders.get(folder);
     if (owner !== undefined) owners.add(owner);
   }

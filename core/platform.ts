@@ -1,5 +1,5 @@
 /** One table of architectures and all their names. Does not know who builds for them. */
-import { platformUnknown } from "./errors.ts";
+import { platformUnknown } from "./errors/builderfile.ts";
 
 /** The architectures bt knows, in OCI spelling. */
 export type Arch = "amd64" | "arm64" | "arm/v7" | "arm/v6" | "ppc64le" | "riscv64" | "s390x" | "386";

@@ -1,7 +1,9 @@
 /** What a plugin and a builderfile are; applies plugins in order and names their tasks. Does not know what any plugin does. */
 import { createCatalog, type Catalog, type NamedTask } from "./catalog.ts";
-import { builderShape, isBtError, pluginFailed, pluginTwice } from "./errors.ts";
+import { isBtError } from "./errors.ts";
+import { builderFieldUnknown, builderShape, pluginFailed, pluginTwice } from "./errors/builderfile.ts";
 import { bindHooks, createHooks, type BoundHooks, type BuilderSettings, type Hooks } from "./hooks.ts";
+import { describeKind, isRecord } from "./shape.ts";
 import { isTask, type TaskBase } from "./task.ts";
 
 /** Tasks and taps under one name. */
@@ -35,9 +37,42 @@ export interface Builder {
   readonly apply?: (hooks: BoundHooks) => void;
 }
 
-/** Describes what a builderfile offers. */
+/** Describes what a builderfile offers. @throws BtError BUILDER_SHAPE, BUILDER_FIELD_UNKNOWN */
 export function defineBuilder(builder: Builder): Builder {
-  return Object.freeze(builder);
+  return Object.freeze(checkBuilder(builder));
+}
+
+const fields = ["plugins", "tasks", "default", "pools", "params", "apply"];
+
+/** What a builderfile exports, if it is a builder. @throws BtError BUILDER_SHAPE, BUILDER_FIELD_UNKNOWN */
+export function checkBuilder(exported: unknown): Builder {
+  if (!isRecord(exported)) throw builderShape(undefined, describeKind(exported), "what `defineBuilder({ … })` returns");
+  const unknown = Object.keys(exported).find((key) => !fields.includes(key));
+  if (unknown !== undefined) throw builderFieldUnknown(unknown, fields);
+  const { plugins, tasks, pools, params, apply, default: defaultTask } = exported;
+  if (plugins !== undefined) checkPlugins("`plugins`", plugins);
+  if (tasks !== undefined) checkTasks("`tasks`", tasks);
+  const isDefault = defaultTask === undefined || typeof defaultTask === "string" || isTask(defaultTask);
+  if (!isDefault) throw builderShape("`default`", describeKind(defaultTask), "a task or its name");
+  if (pools !== undefined && !(isRecord(pools) && Object.values(pools).every((size) => Number(size) >= 1))) throw builderShape("`pools`", describeKind(pools), "a record of whole numbers from 1");
+  if (params !== undefined && !isRecord(params)) throw builderShape("`params`", describeKind(params), "a record of values by variable name");
+  if (apply !== undefined && typeof apply !== "function") throw builderShape("`apply`", describeKind(apply), "a function");
+  return exported;
+}
+
+function checkPlugins(field: string, plugins: unknown): void {
+  if (!Array.isArray(plugins)) throw builderShape(field, describeKind(plugins), "a list of plugins");
+  for (const [at, plugin] of plugins.entries()) {
+    const isPlugin = isRecord(plugin) && typeof plugin["name"] === "string" && isRecord(plugin["tasks"]);
+    if (!isPlugin) throw builderShape(`\`${field.slice(1, -1)}[${at}]\``, describeKind(plugin), "a plugin with `name` and `tasks`");
+    checkTasks(`\`tasks\` of plugin "${String(plugin["name"])}"`, plugin["tasks"]);
+    if (plugin["plugins"] !== undefined) checkPlugins(field, plugin["plugins"]);
+  }
+}
+
+function checkTasks(field: string, tasks: unknown): void {
+  if (!isRecord(tasks)) throw builderShape(field, describeKind(tasks), "a record of tasks");
+  for (const [name, task] of Object.entries(tasks)) if (!isTask(task)) throw builderShape(`"${name}" in ${field}`, describeKind(task), "a task made with `task({ … })`");
 }
 
 /** A builderfile, ready to be asked for tasks. */
@@ -49,7 +84,7 @@ export interface Assembly {
 
 /**
  * Applies the plugins and collects all tasks.
- * @throws BtError BUILDER_SHAPE, PLUGIN_FAILED, PLUGIN_TWICE, or those of createCatalog
+ * @throws BtError PLUGIN_FAILED, PLUGIN_TWICE, or those of createCatalog
  */
 export function assemble(builder: Builder): Assembly {
   const hooks = createHooks();
@@ -60,7 +95,7 @@ export function assemble(builder: Builder): Assembly {
     seen.add(plugin.name);
     apply(plugin, hooks);
   }
-  builder.apply?.(bindHooks(hooks, "builderfile"));
+  apply({ name: "builderfile", ...(builder.apply === undefined ? {} : { apply: builder.apply }) }, hooks);
   const settings = hooks.config.call({ pools: { console: 1, ...builder.pools }, params: builder.params ?? {} });
   const own = plugins.flatMap((plugin) => nameTasks(plugin.tasks, plugin));
   const named = hooks.tasks.call([...own, ...nameTasks(builder.tasks ?? {})]);
@@ -73,7 +108,7 @@ function flatten(plugins: readonly Plugin[]): Plugin[] {
   return [...new Set(plugins.flatMap((plugin) => [...flatten(plugin.plugins ?? []), plugin]))];
 }
 
-function apply(plugin: Plugin, hooks: Hooks): void {
+function apply(plugin: Pick<Plugin, "name" | "apply">, hooks: Hooks): void {
   try {
     plugin.apply?.(bindHooks(hooks, plugin.name));
   } catch (error) {
@@ -83,7 +118,6 @@ function apply(plugin: Plugin, hooks: Hooks): void {
 
 function nameTasks(tasks: Readonly<Record<string, TaskBase>>, plugin?: Plugin): NamedTask[] {
   return Object.entries(tasks).map(([key, task]) => {
-    if (!isTask(task)) throw builderShape(`"${key}" of tasks is no task`, "Make it with `task({ … })`.");
     return { name: task.name ?? `${plugin?.prefix ?? ""}${key}`, task, ...(plugin === undefined ? {} : { plugin: plugin.name }) };
   });
 }

@@ -1,14 +1,18 @@
 /** A request for tasks, resolved, checked and forecast: everything that can be said before anything runs. Runs nothing. */
 import * as path from "node:path";
 import { createAssigner, type Assignment } from "./assign.ts";
-import { select, type Selection } from "./catalog.ts";
+import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
 import { createForecast, type DecideOptions, type Forecast } from "./decide.ts";
-import { inputMissing, onlyStale, restUnwanted } from "./errors.ts";
+import { isBtError, placed, placeErrors, throwAll } from "./errors.ts";
+import { inputMissing, poolUnknown } from "./errors/graph.ts";
+import { onlyStale, restUnwanted } from "./errors/request.ts";
 import { findStat } from "./files.ts";
 import { createGraph, sortGraph, waitsFor, withEdges, type Graph, type GraphOptions, type Node } from "./graph.ts";
 import { prepareStateFolder, type Project } from "./load.ts";
-import { collectWriters, inferEdges, isGlob } from "./paths.ts";
+import { collectWriters, inferEdges, isGlob, type Writers } from "./paths.ts";
+import { variableName } from "./params.ts";
 import { assemble, type Assembly } from "./plugin.ts";
+import { poolsOf } from "./schedule.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { openState, type State } from "./state.ts";
 
@@ -44,6 +48,14 @@ export interface Prepared {
  * @throws BtError or AggregateError of BtErrors: all independent mistakes together
  */
 export async function prepare(project: Project, request: BuildRequest): Promise<Prepared> {
+  try {
+    return await prepareUnplaced(project, request);
+  } catch (error) {
+    throw placeErrors(error, project.placeOf);
+  }
+}
+
+async function prepareUnplaced(project: Project, request: BuildRequest): Promise<Prepared> {
   const assembly = assemble(project.builder);
   const { catalog, hooks, settings } = assembly;
   const assigner = createAssigner(request.assignments, { env: request.env, builderfile: settings.params });
@@ -51,14 +63,13 @@ export async function prepare(project: Project, request: BuildRequest): Promise<
   const options = { root: project.root, bind: assigner.bind };
   const declared = await createGraph(catalog, addresses, options);
   assigner.checkAllTaken();
-  const graph = await completeGraph(assembly, declared, options);
-  const order = sortGraph(graph);
-  checkInputs(graph, project.root);
+  const { graph, mistakes } = await completeGraph(assembly, declared, options);
+  const order = checkGraph(graph, { root: project.root, pools: settings.pools, mistakes });
   const rest = restTarget(graph, request.rest);
   if (request.mayWrite) prepareState(project.root);
   const state = openState(path.join(project.root, ".bt"), { readOnly: !request.mayWrite });
   const secrets = createSecrets();
-  for (const value of secretValues(graph)) secrets.add(value);
+  addSecrets(graph, secrets);
   const decide: DecideOptions = {
     root: project.root,
     env: request.env,
@@ -84,65 +95,58 @@ function prepareState(root: string): void {
 }
 
 /** Adds the edges that paths imply, until no new task comes in, and those of plugins. */
-async function completeGraph(assembly: Assembly, declared: Graph, options: GraphOptions): Promise<Graph> {
-  const { catalog, hooks } = assembly;
+async function completeGraph({ catalog, hooks }: Assembly, declared: Graph, options: GraphOptions): Promise<{ graph: Graph; mistakes: readonly unknown[] }> {
   const hasPaths = [...catalog.tasks.values()].some(({ task }) => task.outputs !== undefined);
   let graph = declared;
+  let mistakes: readonly unknown[] = [];
   if (hasPaths) {
-    const everything = await createWholeGraph(assembly, options);
-    const writers = collectWriters([...everything.nodes.values(), ...declared.nodes.values()]);
-    if (writers.mistakes.length === 1) throw writers.mistakes[0];
-    if (writers.mistakes.length > 1) throw new AggregateError(writers.mistakes);
+    const { writers, nodes } = await collectAllWriters(catalog, declared, options);
+    mistakes = writers.mistakes;
     for (let size = -1; size !== graph.nodes.size; ) {
       size = graph.nodes.size;
       const inferred = inferEdges(graph.nodes.values(), writers);
-      graph = withEdges(withNodes(graph, everything, inferred.map(({ edge }) => edge.to)), inferred);
+      const added = inferred.flatMap(({ edge }) => (graph.nodes.has(edge.to) ? [] : (nodes.get(edge.to) ?? [])));
+      const more = await createGraph(catalog, added, options);
+      graph = withEdges({ ...graph, nodes: new Map([...more.nodes, ...graph.nodes]) }, inferred);
     }
   }
-  return hooks.graph.isUsed() ? await hooks.graph.promise(graph) : graph;
+  return { graph: hooks.graph.isUsed() ? await hooks.graph.promise(graph) : graph, mistakes };
 }
 
-/** All tasks; one whose params have no values is left out, as nothing can be said about its paths. */
-async function createWholeGraph({ catalog }: Assembly, { root, bind }: GraphOptions): Promise<Graph> {
-  const lenient: GraphOptions["bind"] = async (named, fixed) => {
-    try {
-      return await bind(named, fixed);
-    } catch {
-      return Object.fromEntries(Object.keys(named.task.params ?? {}).map((name) => [name, { value: undefined, source: "none" as const }]));
-    }
-  };
+/** Who writes what, whether it is part of the run or not. A task whose paths cannot be told without more params writes nothing. */
+async function collectAllWriters(catalog: Catalog, declared: Graph, { root, bind }: GraphOptions): Promise<{ writers: Writers; nodes: ReadonlyMap<string, Node> }> {
   const names = [...catalog.tasks.values()].filter(({ task }) => task.outputs !== undefined).map(({ name }) => ({ name }));
-  try {
-    return await createGraph(catalog, names, { root, bind: lenient });
-  } catch {
-    return { nodes: new Map(), targets: [] }; // A mistake elsewhere; `--check` names it.
-  }
+  const { nodes } = await createGraph(catalog, names, { root, bind, onMistake: () => {} });
+  // A task that this run has with other params is there already.
+  const present = new Set([...declared.nodes.values()].map(addressText));
+  const others = [...nodes.values()].filter((node) => !present.has(addressText(node)));
+  return { writers: collectWriters([...declared.nodes.values(), ...others]), nodes };
 }
 
-/** Takes nodes, and all they need, over from a larger graph. */
-function withNodes(graph: Graph, everything: Graph, ids: readonly string[]): Graph {
-  const nodes = new Map(graph.nodes);
-  const open = ids.filter((id) => !nodes.has(id));
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    const node = everything.nodes.get(id);
-    if (node === undefined || nodes.has(id)) continue;
-    nodes.set(id, node);
-    open.push(...node.edges.map(({ to }) => to));
+/** Everything that can be wrong with a whole graph. Returns the order of its nodes. */
+function checkGraph(graph: Graph, { root, pools, mistakes }: { readonly root: string; readonly pools: Readonly<Record<string, number>>; readonly mistakes: readonly unknown[] }): readonly string[] {
+  const nodes = [...graph.nodes.values()];
+  const all = [...mistakes, ...findMissingInputs(graph, root)];
+  for (const { id, task } of nodes) for (const pool of poolsOf(task)) if (pools[pool] === undefined) all.push(poolUnknown(id, pool, Object.keys(pools), task.site));
+  let order: readonly string[] = [];
+  try {
+    order = sortGraph(graph);
+  } catch (error) {
+    all.push(error);
   }
-  return { ...graph, nodes };
+  throwAll(all);
+  return order;
 }
 
 /** An input written out that neither is there nor is made by anybody is a mistake, not an empty list. */
-function checkInputs(graph: Graph, root: string): void {
+function findMissingInputs(graph: Graph, root: string): unknown[] {
   const writers = collectWriters(graph.nodes.values());
   const isMade = (reader: Node, input: string): boolean =>
     inferEdges([{ ...reader, inputs: [input] }], writers).length > 0 || reader.edges.some(({ to }) => graph.nodes.get(to)?.outputs.some(isGlob));
-  const mistakes = [...graph.nodes.values()].flatMap((node) => {
+  return [...graph.nodes.values()].flatMap((node) => {
     const literal = (node.inputs ?? []).filter((input) => !isGlob(input) && !input.startsWith("!"));
-    return literal.filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input)).map((input) => inputMissing(node.id, input));
+    return literal.filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input)).map((input) => inputMissing(node.id, input, node.task.site));
   });
-  if (mistakes.length === 1) throw mistakes[0];
-  if (mistakes.length > 1) throw new AggregateError(mistakes);
 }
 
 function restTarget(graph: Graph, rest: readonly string[]): string | undefined {
@@ -152,10 +156,18 @@ function restTarget(graph: Graph, rest: readonly string[]): string | undefined {
   return target;
 }
 
-function secretValues(graph: Graph): string[] {
-  return [...graph.nodes.values()].flatMap(({ params, task }) =>
-    Object.entries(params).flatMap(([name, { value }]) => (task.params?.[name]?.kind === "secret" && typeof value === "string" ? [value] : [])),
-  );
+function addSecrets(graph: Graph, secrets: Secrets): void {
+  for (const { id, task, params } of graph.nodes.values()) {
+    for (const [name, param] of Object.entries(task.params ?? {})) {
+      const value = params[name]?.value;
+      if (param.kind !== "secret" || typeof value !== "string") continue;
+      try {
+        secrets.add(value);
+      } catch (error) {
+        throw isBtError(error) ? placed(error, { where: `${variableName(name, param)} of task "${id}"` }) : error;
+      }
+    }
+  }
 }
 
 function checkNeedsFresh(graph: Graph, forecast: Forecast): void {

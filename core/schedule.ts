@@ -1,7 +1,8 @@
 /** Which task starts next: slots, pools, the longest path first, failure, cancellation. Does not know what running means. */
-import { poolUnknown, validationFailed } from "./errors.ts";
+import { validationFailed } from "./errors/run.ts";
 import type { Outcome } from "./event.ts";
-import { waitsFor, type Graph, type Node } from "./graph.ts";
+import { finalOwners, waitsFor, type Graph, type Node } from "./graph.ts";
+import type { TaskBase } from "./task.ts";
 
 /** What the scheduler is told about one ended task. */
 export interface Ended {
@@ -16,6 +17,7 @@ export interface ScheduleOptions {
   readonly keepGoing: boolean;
   /** Running tasks are cancelled at the first failure. */
   readonly failFast: boolean;
+  /** Pool name to capacity. Default: 1. */
   readonly pools: Readonly<Record<string, number>>;
   /** Higher starts first: milliseconds to the end of the longest chain behind the task. */
   readonly urgency: (id: string) => number;
@@ -49,8 +51,6 @@ const pollMs = 500;
  *
  *     waiting ──needs done──▶ ready ──slot and pools free──▶ running ──▶ done
  *        └──────────a need failed, or the run stopped──────────────────▶ done (blocked)
- *
- * @throws BtError POOL_UNKNOWN
  */
 export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, options: ScheduleOptions): Schedule {
   const nodes = new Map([...graph.nodes].filter(([id]) => wanted.has(id)));
@@ -59,7 +59,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   const missing = new Map<string, number>();
   const failed = new Set<string>();
   const validations = new Set<string>();
-  const finals = collectFinals(nodes);
+  const finals = finalOwners({ nodes, targets: graph.targets });
   const used = new Map<string, number>();
   const slots = new Map<number, string>();
   const started = new Set<string>();
@@ -72,10 +72,9 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   let timer: NodeJS.Timeout | undefined;
 
   for (const node of nodes.values()) {
-    for (const pool of poolsOf(node)) if (options.pools[pool] === undefined) throw poolUnknown(node.id, pool, Object.keys(options.pools));
-    const waits = waitsFor(graph, node.id).filter((id) => nodes.has(id));
-    missing.set(node.id, new Set(waits).size + (finals.get(node.id)?.size ?? 0));
-    for (const id of new Set([...waits, ...(finals.get(node.id) ?? [])])) push(dependents, id, node.id);
+    const before = new Set([...waitsFor(graph, node.id), ...(finals.get(node.id) ?? [])].filter((id) => nodes.has(id)));
+    missing.set(node.id, before.size);
+    for (const id of before) push(dependents, id, node.id);
     for (const { to, kind } of node.edges) if (kind === "validation" && nodes.has(to)) validations.add(to);
   }
 
@@ -127,7 +126,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   };
 
   const takePools = (node: Node): boolean => {
-    const pools = poolsOf(node);
+    const pools = poolsOf(node.task);
     if (pools.some((pool) => (used.get(pool) ?? 0) >= (options.pools[pool] ?? 1))) return false;
     for (const pool of pools) used.set(pool, (used.get(pool) ?? 0) + 1);
     return true;
@@ -171,7 +170,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
         stopped = true; // Known before the slot is free, so that no new task slips in.
         if (options.failFast) options.cancel();
       }
-      for (const pool of poolsOf(node)) used.set(pool, used.get(pool)! - 1);
+      for (const pool of poolsOf(node.task)) used.set(pool, used.get(pool)! - 1);
       slots.delete(slot);
       running--;
       settle(node.id, hasFailed);
@@ -207,21 +206,9 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   };
 }
 
-/** Tasks that run after others whatever happens, with those others. */
-function collectFinals(nodes: ReadonlyMap<string, Node>): ReadonlyMap<string, ReadonlySet<string>> {
-  const finals = new Map<string, Set<string>>();
-  for (const node of nodes.values()) {
-    for (const { to, kind } of node.edges) {
-      if (kind !== "finally" || !nodes.has(to)) continue;
-      const before = finals.get(to) ?? new Set();
-      finals.set(to, before.add(node.id));
-    }
-  }
-  return finals;
-}
-
-function poolsOf(node: Node): readonly string[] {
-  return [node.task.pool ?? []].flat();
+/** Pools that a task takes from while it runs. */
+export function poolsOf(task: TaskBase): readonly string[] {
+  return [task.pool ?? []].flat();
 }
 
 function push(map: Map<string, string[]>, key: string, value: string): void {

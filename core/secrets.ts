@@ -1,5 +1,5 @@
 /** Finds secrets in texts and in streams of bytes, across chunks. Pure; does not know where the bytes go. */
-import { secretShort } from "./errors.ts";
+import { secretShort } from "./errors/run.ts";
 
 /** The secrets of one run, and what hides them. */
 export interface Secrets {

@@ -3,7 +3,8 @@ import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { createRequire } from "node:module";
 import * as path from "node:path";
 import type * as Zx from "zx/core";
-import { commandFailed, commandMissing, isBtError } from "./errors.ts";
+import { isBtError } from "./errors.ts";
+import { commandFailed, commandMissing } from "./errors/run.ts";
 import { runCommand, runOnConsole, waitFor, type Command, type Exit, type ProcessTree } from "./exec.ts";
 import { findTool, hasCode, isFolder } from "./files.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -50,8 +51,11 @@ export function createShell(options: ShellOptions): TaskShell {
   };
   const fail = (command: Command, exit: Exit, tail: readonly string[], shown = commandText(command)): unknown => {
     const { task, root } = options;
-    if ("error" in exit && hasCode(exit.error, "ENOENT")) return commandMissing({ task, file: command.file, cwd: path.relative(root, command.cwd) });
-    return commandFailed({ task, command: options.secrets.hide(shown), exit: exitText(exit), cwd: path.relative(root, command.cwd), lines: tail });
+    const cwd = path.relative(root, command.cwd);
+    if ("error" in exit && !isFolder(command.cwd)) return commandMissing({ task, file: command.file, cwd, why: "no-folder" });
+    if ("error" in exit && hasCode(exit.error, "ENOENT")) return commandMissing({ task, file: command.file, cwd, why: "absent" });
+    if ("error" in exit && hasCode(exit.error, "EACCES")) return commandMissing({ task, file: command.file, cwd, why: "forbidden" });
+    return commandFailed({ task, command: options.secrets.hide(shown), exit: exitText(exit), cwd, lines: tail });
   };
   const run = async (data: string | readonly string[]): Promise<void> => {
     const { argv, shown } = parseCommand(data);
@@ -88,7 +92,7 @@ export function createShell(options: ShellOptions): TaskShell {
     return $({ spawn: spawnForZx as never, cwd: options.cwd, env: { ...options.env }, shell: "bash", prefix, quote, quiet: true, verbose: false, detached: true }); // Node's spawn has ten overloads; zx calls this one.
   };
   const explain = (error: unknown): unknown => {
-    if (isBtError(error) || !(error instanceof Error) || error.constructor.name !== "ProcessOutput") return error;
+    if (isBtError(error) || !(error instanceof Error) || Object.prototype.toString.call(error) !== "[object ProcessOutput]") return error;
     const last = failures.at(-1);
     return last === undefined ? error : fail(last.command, last.exit, last.tail);
   };

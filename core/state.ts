@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { crc32 } from "node:zlib";
-import { stateUnwritable } from "./errors.ts";
+import { stateUnwritable } from "./errors/run.ts";
 import type { FileFact } from "./files.ts";
 import { findText, makeFolder, writeAll, writeAtomic } from "./files.ts";
 import type { KeyDocument } from "./fingerprint.ts";
@@ -124,7 +124,7 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
       log?.sync();
     },
     close: () => log?.close(),
-    ...(read.kind === "damaged" ? { warning: read.why } : read.kind === "read" && read.bad > 0 ? { warning: `${read.bad} records of it are damaged` } : {}),
+    ...(read.kind === "damaged" ? { warning: read.why } : read.kind === "read" && read.bad > 0 ? { warning: read.bad === 1 ? "1 record of it is damaged" : `${read.bad} records of it are damaged` } : {}),
   };
 }
 

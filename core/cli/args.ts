@@ -1,6 +1,6 @@
 /** Reads a command line into options, words and values. Pure; does not know which tasks there are until it is told. */
 import type { Assignment } from "../assign.ts";
-import { optionUnknown, optionValue } from "../errors.ts";
+import { optionUnknown, optionValue, optionWrong } from "../errors/request.ts";
 
 /** What bt itself understands. */
 export interface Options {
@@ -78,7 +78,7 @@ export const optionNames: readonly string[] = [...Object.keys(flagNames), ...Obj
 
 /**
  * Splits a command line.
- * @throws BtError OPTION_VALUE, OPTION_UNKNOWN for a letter
+ * @throws BtError OPTION_VALUE, OPTION_WRONG for a value where none is taken, OPTION_UNKNOWN for a letter
  */
 export function parseArgs(argv: readonly string[]): Args {
   const end = argv.indexOf("--");
@@ -105,6 +105,7 @@ function readLong(text: string, open: string[], { flags, setValue, tokens }: Sin
   const written = at === -1 ? text : text.slice(0, at);
   const name = synonyms[written] ?? written;
   const value = at === -1 ? undefined : text.slice(at + 1);
+  if (isFlag(name) && value !== undefined) throw optionWrong(`--${written}`, value, "no value");
   if (isFlag(name)) flags.add(name);
   else if (isValueName(name)) setValue(name, value ?? takeValue(name, `--${written}`, open));
   else tokens.push({ kind: "option", name, ...(value === undefined ? {} : { value }) });

@@ -5,9 +5,12 @@ import * as path from "node:path";
 import { createAssigner } from "../assign.ts";
 import { findAddress, type Catalog } from "../catalog.ts";
 import { build } from "../build.ts";
-import { directoryMissing, optionWrong, taskUnknown } from "../errors.ts";
+import { placeErrors } from "../errors.ts";
+import { taskUnknown } from "../errors/graph.ts";
+import { directoryMissing, logMissing, optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
 import { writeAtomic } from "../files.ts";
+import { settingsFiles } from "../find.ts";
 import { loadProject, type Project } from "../load.ts";
 import { colourLevel, createPaint, type Paint } from "../paint.ts";
 import { optionName } from "../params.ts";
@@ -87,6 +90,16 @@ async function dispatch(args: Args, world: World): Promise<number> {
   const project = await loadProject({ cwd, env: world.env, build: world.build, ownModule: world.ownModule, mayWrite, ...(options.file === undefined ? {} : { file: options.file }) });
   if (flags.has("runs")) return showRuns(project, options);
   if (options.logs !== undefined) return showLog(project, options.logs, options.run);
+  try {
+    return await answer(args, { project, world, mayWrite });
+  } catch (error) {
+    throw placeErrors(error, project.placeOf);
+  }
+}
+
+async function answer(args: Args, { project, world, mayWrite }: Omit<Desk, "paint">): Promise<number> {
+  const { options } = args;
+  const { flags } = options;
   const { catalog } = assemble(project.builder);
   const asked = resolveTokens(args.tokens, paramKinds(catalog));
   const paint = await createPaint(colourLevel(world.env, process.stdout.isTTY === true));
@@ -162,7 +175,7 @@ function showLog({ root }: Project, task: string, run: string | undefined): numb
     print(fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
     return 0;
   }
-  throw taskUnknown(task, listRuns(root).flatMap((id) => Object.keys(findRun(root, id)?.tasks ?? {})));
+  throw logMissing(task, run, [...new Set(listRuns(root).flatMap((id) => Object.keys(findRun(root, id)?.tasks ?? {})))]);
 }
 
 interface Desk {
@@ -175,6 +188,7 @@ interface Desk {
 async function runTasks(args: Args, asked: Asked, { project, world, paint, mayWrite }: Desk): Promise<number> {
   const { options, rest } = args;
   const { flags } = options;
+  checkSettings(project.settings, world.env);
   const only = parseOnly(options.only);
   const isQuery = flags.has("why") || options.graph !== undefined || flags.has("question") || flags.has("dry-run");
   const request: BuildRequest = {
@@ -232,7 +246,7 @@ function parseOnly(text: string | undefined): "check" | "force" | undefined {
 
 function oneOf<const T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const found = allowed.find((value) => value === text);
-  if (found === undefined) throw optionWrong(option, text, `one of ${allowed.join(", ")}`);
+  if (found === undefined) throw optionWrong(option, text, `one of ${allowed.join(", ")}`, allowed);
   return found;
 }
 
@@ -240,6 +254,13 @@ function parseNumber(option: string, text: string): number {
   const value = Number(text);
   if (text === "" || !Number.isFinite(value) || value < 0) throw optionWrong(option, text, "a number");
   return value;
+}
+
+/** Settings are checked even where an option beats them. */
+function checkSettings({ jobs, output }: Project["settings"], env: World["env"]): void {
+  const file = settingsFiles(env).find((name) => fs.existsSync(name)) ?? "";
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0)) throw settingsWrong(file, { kind: "value", name: "jobs", found: `${jobs}`, allowed: "a whole number from 1" });
+  if (output !== undefined && !outputs.some((name) => name === output)) throw settingsWrong(file, { kind: "value", name: "output", found: `"${output}"`, allowed: `one of ${outputs.join(", ")}` });
 }
 
 /** `-j4`, `-j50%`; without a number, one for each CPU. */

@@ -31,10 +31,11 @@ export function builderfileThrew(cause: unknown, at: Place): BtError {
 
 /** `field` undefined: the default export as a whole. */
 export function builderShape(field: string | undefined, found: string, allowed: string): BtError {
-  const problem = field === undefined ? `The builderfile exports ${found}` : `"${field}" of the builderfile is ${found}`;
-  return new BtError("BUILDER_SHAPE", `${problem}, but takes ${allowed}`.replace("exports undefined, but takes", "has no default export, but needs"), {
-    fix: field === undefined ? "End it with `export default defineBuilder({ … })`." : `Correct "${field}".`,
-  });
+  if (field !== undefined) {
+    return new BtError("BUILDER_SHAPE", `${field} of the builderfile is ${found}, but takes ${allowed}`, { fix: `Give ${field} such a value.` });
+  }
+  const problem = found === "undefined" ? "The builderfile has no default export" : `The builderfile exports ${found}, but takes ${allowed}`;
+  return new BtError("BUILDER_SHAPE", problem, { fix: "End it with `export default defineBuilder({ … })`." });
 }
 
 export function builderFieldUnknown(field: string, known: readonly string[]): BtError {

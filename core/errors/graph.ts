@@ -9,7 +9,7 @@ export function cellUnknown(task: string, cell: string, known: readonly string[]
   });
 }
 
-export function cellless(from: string, task: string, known: readonly string[], site: Site): BtError {
+export function cellOwn(from: string, task: string, known: readonly string[], site: Site): BtError {
   return new BtError("CELL_OWN", `Task "${from}" needs the cell of "${task}" that is called as its own, but has no cells`, {
     site,
     fix: `Name the cell, one of ${quoteNames(known)}, or give "${from}" a matrix.`,
@@ -23,7 +23,7 @@ export function cycle(path: readonly string[], facts: { readonly site: Site | un
   const ways = {
     need: `Remove ${first === second ? `"${first}" from its own needs` : `${own} from the needs of "${first}"`}`,
     path: `Let "${first}" read nothing that ${own} writes`,
-    finally: `Do not run "${first}" after ${own}`,
+    finally: `Remove "${first}" from \`finally\` of ${own}`,
   };
   return new BtError("CYCLE", `Tasks need each other in a circle: ${path.join(" → ")}`, {
     site: facts.site,

@@ -104,8 +104,31 @@ export function selectionEmpty(asked: {
   return new BtError("SELECTION_EMPTY", `No task ${parts.join(" or ")}`, { fix });
 }
 
-export function settingsWrong(file: string, fault: { readonly problem: string; readonly fix: string }): BtError {
-  return new BtError("SETTINGS_WRONG", `The settings cannot be used: ${fault.problem}`, { at: { where: file }, fix: fault.fix });
+/** What is wrong with a settings file: its syntax, what it holds, a name, or the value of one. */
+export type SettingsFault =
+  | { readonly kind: "syntax"; readonly text: string }
+  | { readonly kind: "content"; readonly found: string }
+  | { readonly kind: "name"; readonly name: string; readonly known: readonly string[] }
+  | { readonly kind: "value"; readonly name: string; readonly found: string; readonly allowed: string };
+
+export function settingsWrong(file: string, fault: SettingsFault): BtError {
+  const [problem, fix] = describeFault(fault);
+  return new BtError("SETTINGS_WRONG", `The settings cannot be used: ${problem}`, { at: { where: file }, fix });
+}
+
+function describeFault(fault: SettingsFault): readonly [problem: string, fix: string] {
+  switch (fault.kind) {
+    case "syntax":
+      return [fault.text, "Correct the file."];
+    case "content":
+      return [`they are ${fault.found}, but must be a record`, 'Write them as names and values: `{ "jobs": 4 }`.'];
+    case "name": {
+      const near = closest(fault.name, fault.known);
+      return [`there is no setting "${fault.name}"`, near === undefined ? `Use one of ${quoteNames(fault.known)}.` : `Use "${near}".`];
+    }
+    case "value":
+      return [`"${fault.name}" is ${fault.found}, but takes ${fault.allowed}`, `Give "${fault.name}" such a value.`];
+  }
 }
 
 export function taskPrivate(name: string): BtError {

@@ -1,6 +1,7 @@
 /** Errors as a person reads them, whole. */
 import { expect, test } from "vitest";
-import { BtError, taskUnknown } from "../../core/errors.ts";
+import { BtError } from "../../core/errors.ts";
+import { taskUnknown } from "../../core/errors/graph.ts";
 import { renderError, renderFailure, renderNames } from "../../core/report/failure.ts";
 
 test("an error shows problem and fix", () => {

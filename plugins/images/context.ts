@@ -14,24 +14,25 @@ export interface Context extends Tree {
 }
 
 /**
- * Opens the folder `dir`. Owners are 0:0, files have mode 0644 or 0755, folders 0755: the same on every machine, whatever its umask.
+ * Opens the folder `dir`, without folders called `.bt`. Owners are 0:0, files have mode 0644 or 0755, folders 0755: the same on every machine, whatever its umask.
  * @throws BtError IMAGES_CONTEXT_MISSING
  */
 export async function openContext(dir: string, rules?: IgnoreRules): Promise<Context> {
   // Not asked from a thread: a context has many files, and the answer takes less than the question.
-  const statusOf = (path: string): Stats | undefined => findStatus(join(dir, path));
-  if (statusOf(".")?.isDirectory() !== true) throw contextMissing(dir);
+  // The point follows a link to the folder itself.
+  const statusOf = (path: string): Stats | undefined => findStatus(path === "" ? `${dir}/.` : join(dir, path));
+  if (statusOf("")?.isDirectory() !== true) throw contextMissing(dir);
 
   async function find(path: string): Promise<Node | undefined> {
     const status = statusOf(path);
-    if (status === undefined || !(await isIn(path, status))) return undefined;
+    if (status === undefined || isOwn(path) || !(await isIn(path, status))) return undefined;
     return createNode(join(dir, path), status);
   }
 
   /** An ignored folder is in when something in it is. */
   async function isIn(path: string, status: Stats): Promise<boolean> {
     if (path === "" || rules === undefined || !rules.ignores(path)) return true;
-    if (!status.isDirectory() || !rules.hasExceptions) return false;
+    if (!status.isDirectory() || !rules.mayHoldException(path)) return false;
     for (const name of await readdir(join(dir, path))) {
       const child = `${path}/${name}`;
       const childStatus = statusOf(child);
@@ -41,7 +42,8 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
   }
 
   async function list(path: string): Promise<readonly string[]> {
-    const names = await readdir(join(dir, path)).catch(() => []);
+    if (statusOf(path)?.isDirectory() !== true) return [];
+    const names = await readdir(join(dir, path));
     const known = await Promise.all(
       names.map(async (name) =>
         (await find(path === "" ? name : `${path}/${name}`)) === undefined ? undefined : name,
@@ -52,10 +54,15 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
 
   async function ignoredBy(path: string): Promise<string | undefined> {
     const status = rules === undefined ? undefined : statusOf(path);
-    return status === undefined || (await isIn(path, status)) ? undefined : rules?.file;
+    return status === undefined || isOwn(path) || (await isIn(path, status)) ? undefined : rules?.file;
   }
 
   return { label: "the context", isRoot: false, dir, find, list, ignoredBy };
+}
+
+/** What bt remembers, and the images it builds: never a part of an image, or no build would be like the one before. */
+function isOwn(path: string): boolean {
+  return path.split("/").includes(".bt");
 }
 
 /** Undefined: nothing is there, or a file is where a folder should be. */

@@ -53,7 +53,8 @@ export interface BuiltImage {
 }
 
 /**
- * Builds an image. The same files, arguments, bases and timestamp give the same digests, on every machine.
+ * Builds an image. The same files, arguments, bases and timestamp give the same id on every machine, and the same digest
+ * wherever Node compresses with the same zlib.
  * @throws BtError IMAGES_…, MANIFEST_…
  */
 export async function buildImage(request: BuildRequest): Promise<BuiltImage> {

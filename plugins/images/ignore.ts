@@ -2,14 +2,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import createIgnore from "@balena/dockerignore";
+import { compilePattern } from "./pattern.ts";
+import { splitPath } from "./tree.ts";
 
 /** The rules of one ignore file. */
 export interface IgnoreRules {
   /** How messages call the file. */
   readonly file: string;
   readonly ignores: (path: string) => boolean;
-  /** Whether a rule brings files back, so that an ignored folder may hold files that are not. */
-  readonly hasExceptions: boolean;
+  /** Whether an ignored folder may hold files that a later rule brings back; false: nobody needs to look. */
+  readonly mayHoldException: (folder: string) => boolean;
 }
 
 /**
@@ -30,14 +32,28 @@ export async function loadIgnoreRules(dockerfile: string, context: string): Prom
 }
 
 /** The rules in the text of an ignore file. */
-export function createIgnoreRules(text: string, file: string): IgnoreRules {
+function createIgnoreRules(text: string, file: string): IgnoreRules {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const rules = createIgnore.default({ ignorecase: false }).add(lines.map(escapeLetters));
+  const exceptions = lines
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith("!"))
+    .map((line) => splitPath(line.slice(1).trim()));
   return {
     file,
     ignores: (path) => rules.ignores(path),
-    hasExceptions: lines.some((line) => line.trim().startsWith("!")),
+    mayHoldException: (folder) => exceptions.some((names) => mayMatchBelow(names, splitPath(folder))),
   };
+}
+
+/** Whether a pattern may match something in a folder: its first names match the folder's. */
+function mayMatchBelow(pattern: readonly string[], folder: readonly string[]): boolean {
+  for (const [index, name] of folder.entries()) {
+    const part = pattern[index];
+    if (part === undefined || part.includes("**")) return true;
+    if (compilePattern(part)?.test(name) === false) return false;
+  }
+  return true;
 }
 
 /** These have no meaning in ignore files, but the library gives them their meaning in regular expressions. */

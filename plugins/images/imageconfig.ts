@@ -7,7 +7,7 @@ import { expandIn, type Scope } from "./scope.ts";
 import { splitPlain } from "./word.ts";
 
 /** What an engine needs to run an image; the last four are Docker's. */
-export interface RunConfig {
+interface RunConfig {
   readonly User?: string;
   readonly ExposedPorts?: Readonly<Record<string, object>>;
   readonly Env?: readonly string[];

@@ -8,7 +8,7 @@ import { planBuild, type PlannedStage } from "./plan.ts";
 import { createStageScope, declareArgs, declareEnv, expandIn, type Scope } from "./scope.ts";
 import { findSources } from "./source.ts";
 import { parseHeredocWord } from "./statement.ts";
-import { joinPath, walkTree } from "./tree.ts";
+import { joinPath, walkTree, type Node } from "./tree.ts";
 
 /** What a build reads besides the Dockerfile itself. */
 export interface BuildInputs {
@@ -93,16 +93,22 @@ function contextSources(instruction: Instruction): readonly string[] {
 }
 
 async function filesOf(context: Context, source: string, { at }: Instruction): Promise<readonly string[]> {
-  // A file that is missing now may be the result of a task that has not run; building says what is wrong with it.
-  const found = await findSources(context, source, at).catch(() => []);
   const files: string[] = [];
-  for (const { path, node } of found) {
-    if (node.kind !== "folder") files.push(path);
-    else
-      for await (const [below, child] of walkTree(context, path))
-        if (child.kind === "file" || child.kind === "link") files.push(joinPath(path, below));
+  try {
+    for (const { path, node } of await findSources(context, source, at)) {
+      if (node.kind !== "folder") files.push(path);
+      else
+        for await (const [below, child] of walkTree(context, path))
+          if (isKept(child)) files.push(joinPath(path, below));
+    }
+  } catch {
+    // A file that is missing now may be the result of a task that has not run; building says what is wrong with it.
   }
   return files;
+}
+
+function isKept({ kind }: Node): boolean {
+  return kind === "file" || kind === "link";
 }
 
 function sortOnce(names: Iterable<string>): readonly string[] {

@@ -11,7 +11,7 @@ export type Command =
   | { readonly form: "shell"; readonly line: string };
 
 /** What every instruction has. */
-export interface Written {
+interface Written {
   readonly at: Place;
   /** As written, in one line: `COPY a /b`. */
   readonly text: string;
@@ -39,7 +39,7 @@ export interface Copy extends Written {
 }
 
 /** `RUN`: what other engines do. */
-export interface Run extends Written {
+interface Run extends Written {
   readonly kind: "run";
   /** Values of `--mount`. */
   readonly mounts: readonly string[];
@@ -143,8 +143,8 @@ export function parseInstruction(statement: Statement, escape: string): Instruct
   }
 }
 
-/** The list or the line of CMD, ENTRYPOINT and HEALTHCHECK CMD. */
-export function parseCommand(text: string): Command {
+/** The list or the line of CMD and ENTRYPOINT. */
+function parseCommand(text: string): Command {
   const words = parseJsonList(text);
   return words === undefined ? { form: "shell", line: text } : { form: "exec", words };
 }

@@ -132,7 +132,7 @@ interface Lookup {
 }
 
 /** The stage or image that a --from names. */
-export function findOrigin(dockerfile: Dockerfile, lookup: Lookup): Origin {
+function findOrigin(dockerfile: Dockerfile, lookup: Lookup): Origin {
   if (lookup.name === "") throw fromUnset(lookup.at, "--from");
   const stage = findStage(dockerfile, lookup);
   if (stage !== undefined) return stage;

@@ -1,4 +1,5 @@
 /** Obeys one instruction of a stage: changes its config and files, and writes its layer. Does not know the order of stages. */
+import { relative, resolve } from "node:path";
 import type { Arch, Place } from "../../core/index.ts";
 import type { Descriptor, Layout } from "../multiarch-manifest/index.ts";
 import { openArchive } from "./archive.ts";
@@ -61,7 +62,11 @@ export async function runStep(
       return change({ ...state, scope: declareEnv(state.scope, instruction.pairs, at) }, instruction, tools);
     case "copy":
     case "add":
-      return writeInto(state, instruction, { tools, written: await runCopy(state, instruction, tools) });
+      try {
+        return await writeInto(state, instruction, { tools, written: await runCopy(state, instruction, tools) });
+      } catch (error) {
+        throw explainFailure(error, instruction, tools.context);
+      }
     case "workdir": {
       const path = joinWorkdir(state.document.config.WorkingDir, expandIn(state.scope, instruction.value, at));
       const owner = await findUser(state, tools, at);
@@ -107,18 +112,18 @@ async function writeInto(
   { tools, written }: { readonly tools: StepTools; readonly written: Written },
 ): Promise<StageState> {
   if (written.size === 0) return change(state, instruction, tools);
-  const layer = await writeLayer(written, tools).catch((error: unknown) =>
-    Promise.reject(explainFailure(error, instruction)),
-  );
+  const layer = await writeLayer(written, tools);
   return change({ ...state, layers: [...state.layers, layer.descriptor] }, instruction, tools, layer.diffId);
 }
 
-/** Why a layer could not be written: tar needs exactly as many bytes as a file said it has. */
-function explainFailure(error: unknown, { at, text }: Instruction): unknown {
+/** Why files of the context could not be read: tar needs exactly as many bytes as a file said it has. */
+function explainFailure(error: unknown, { at, text }: Instruction, context: Context): unknown {
   if (!(error instanceof Error)) return error;
-  const { code, path = "" } = error as NodeJS.ErrnoException;
-  if (error.message === "Size mismatch" || code === "ENOENT") return sourceChanged(at, text);
-  return code === "EACCES" || code === "EPERM" ? sourceUnreadable(at, path, error) : error;
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (error.message === "Size mismatch") return sourceChanged(at, text);
+  if (path === undefined || !resolve(path).startsWith(resolve(context.dir))) return error;
+  if (code === "ENOENT") return sourceChanged(at, text);
+  return code === "EACCES" || code === "EPERM" ? sourceUnreadable(at, relative(context.dir, path), error) : error;
 }
 
 async function runCopy(state: StageState, copy: Copy, tools: StepTools): Promise<Written> {

@@ -21,13 +21,13 @@ export type Content =
   | { readonly kind: "member"; readonly tar: TarSource; readonly number: number };
 
 /** A file. Size in bytes. */
-export type FileNode = Owned & { readonly kind: "file"; readonly size: number; readonly content: Content };
+type FileNode = Owned & { readonly kind: "file"; readonly size: number; readonly content: Content };
 /** A folder; its children are asked from its tree. */
 export type FolderNode = Owned & { readonly kind: "folder" };
 /** A symbolic link. */
-export type LinkNode = Owned & { readonly kind: "link"; readonly target: string };
+type LinkNode = Owned & { readonly kind: "link"; readonly target: string };
 /** A device or named pipe. */
-export type SpecialNode = Owned & {
+type SpecialNode = Owned & {
   readonly kind: "special";
   readonly type: "fifo" | "character-device" | "block-device" | "socket";
   readonly major: number;
@@ -44,7 +44,7 @@ export interface Tree {
   readonly isRoot: boolean;
   /** What is at the path, links not followed. Undefined: nothing, or not in a folder. */
   readonly find: (path: string) => Promise<Node | undefined>;
-  /** Names in a folder, sorted. */
+  /** Names in a folder, sorted. Empty: nothing is in it, or it is no folder. */
   readonly list: (path: string) => Promise<readonly string[]>;
 }
 

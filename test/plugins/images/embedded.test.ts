@@ -208,6 +208,43 @@ test("an ignore file beside a named Dockerfile wins, and letters with a meaning 
   expect((await buildAndSee(files)).files).toEqual(['aab file 644 0:0 "3"', "d directory 755 0:0"]);
 });
 
+test("exceptions bring files of ignored folders back, however deep", async () => {
+  const files = {
+    Dockerfile: "FROM scratch\nCOPY . /\n",
+    ".dockerignore": "*\n!a/b*/keep\n!deep/**/*.md\n",
+    "a/bread/keep": "1",
+    "a/bread/drop": "2",
+    "c/keep": "3",
+    "deep/x/y/z.md": "4",
+    "deep/x/z.txt": "5",
+  };
+
+  const seen = await buildAndSee(files);
+
+  expect(seen.files.map((line) => line.split(" ")[0])).toEqual([
+    "a",
+    "a/bread",
+    "a/bread/keep",
+    "deep",
+    "deep/x",
+    "deep/x/y",
+    "deep/x/y/z.md",
+  ]);
+});
+
+test("the context may be a link, and what bt remembers in it is no part of the image", async () => {
+  const dir = await writeContext({
+    Dockerfile: "FROM scratch\nCOPY . /\n",
+    bread: "rye",
+    ".bt/oci/x": "1",
+    "link-to-it": { link: "." },
+  });
+
+  const seen = await buildAndSee({}, { context: join(dir, "link-to-it"), dockerfile: join(dir, "Dockerfile") });
+
+  expect(seen.files.map((line) => line.split(" ")[0])).toEqual(["Dockerfile", "bread", "link-to-it"]);
+});
+
 test("a build logs every instruction, and an abort ends it", async () => {
   const lines: string[] = [];
   await build(

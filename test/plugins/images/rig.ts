@@ -20,7 +20,7 @@ import { temporaryFolder } from "../../support/temporary.ts";
 import { run } from "../../support/tool.ts";
 
 /** Text, or something else than a file with mode 0644. */
-export type Content =
+type Content =
   | string
   | Buffer
   | { readonly link: string }

@@ -29,7 +29,7 @@ export async function checkProject(project: Project, env: Readonly<Record<string
       return globs.filter((glob) => expandPaths(project.root, [glob], isGlob).length === 0).map((glob) => `Task "${node.id}": no file matches "${glob}"`);
     });
     const missing = nodes.flatMap((node) => (node.task.tools ?? []).filter((tool) => findTool(tool, env["PATH"] ?? "") === undefined).map((tool) => `Task "${node.id}" needs "${tool}", which is not on PATH`));
-    return { tasks: nodes.length, mistakes: [], warnings: [...new Set([...empty, ...missing])] };
+    return { tasks: catalog.tasks.size, mistakes: [], warnings: [...new Set([...empty, ...missing])] };
   } catch (error) {
     const all: unknown[] = error instanceof AggregateError ? error.errors : [error];
     const mistakes = all.filter(isBtError);
@@ -42,5 +42,5 @@ export async function checkProject(project: Project, env: Readonly<Record<string
 export function renderCheck({ tasks, mistakes, warnings }: Checked, paint: Paint): string {
   const notes = warnings.map((text) => `${paint.warn(marks.warning)} ${text}\n`).join("");
   if (mistakes.length > 0) return notes + mistakes.map((mistake) => renderError(mistake, paint)).join("");
-  return `${notes}${paint.good(marks.done)} ${tasks} tasks are sound\n`;
+  return `${notes}${paint.good(marks.done)} ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} sound\n`;
 }

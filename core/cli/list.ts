@@ -88,7 +88,8 @@ export function renderTaskHelp(task: ListedTask, values: Readonly<Record<string,
   if (task.params.length > 0) lines.push("", paint.strong("Params"));
   for (const param of task.params) {
     const facts = [param.type, param.required ? "required" : param.default === undefined ? "optional" : `default: ${param.default || "(empty)"}`, ...(values[param.name] === undefined ? [] : [`now: ${values[param.name]}`])];
-    lines.push(`  ${paint.good(`${param.option} VALUE`)}  or  ${paint.good(`${param.variable}=VALUE`)}`, `      ${param.description === undefined ? "" : `${param.description}. `}${paint.dim(`(${facts.join("; ")})`)}`);
+    const [option, value] = param.type === "flag" ? [`${param.option}, --no-${param.option.slice(2)}`, "yes"] : [`${param.option} VALUE`, "VALUE"];
+    lines.push(`  ${paint.good(option)}  or  ${paint.good(`${param.variable}=${value}`)}`, `      ${param.description === undefined ? "" : `${param.description}. `}${paint.dim(`(${facts.join("; ")})`)}`);
   }
   return `${lines.join("\n")}\n`;
 }

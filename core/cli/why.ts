@@ -15,6 +15,8 @@ export interface Why {
   /** What the key is made of. */
   readonly leaves: readonly { readonly name: string; readonly value: string }[];
   readonly inputs: readonly { readonly path: string; readonly kind: string; readonly digest: string }[];
+  /** The task has a check of its own, which is asked only in a run. */
+  readonly hasStatus: boolean;
 }
 
 /** The targets, with the cells of matrix tasks and the members of groups in their place; then every need that would run. */
@@ -31,19 +33,22 @@ export function explain({ graph, order, forecast, secrets }: Prepared): Why[] {
     const { step, document } = decision;
     const inputs = document.inputs.map(({ path, kind, digest }) => ({ path, kind, digest }));
     const reasons = step.action === "skip" ? [] : step.because.map((reason) => secrets.hide(renderReason(reason)));
-    return [{ task, action: step.action, key: keyOf(document), reasons, leaves: document.leaves, inputs }];
+    const hasStatus = graph.nodes.get(task)?.task.status !== undefined;
+    return [{ task, action: step.action, key: keyOf(document), reasons, leaves: document.leaves, inputs, hasStatus }];
   });
 }
 
 export function renderWhy(answers: readonly Why[], paint: Paint): string {
   return answers
-    .map(({ task, action, key, reasons, leaves, inputs }) => {
+    .map(({ task, action, key, reasons, leaves, inputs, hasStatus }) => {
       if (action !== "skip") return `${paint.strong(task)} ${action === "run" ? "would run" : "may run"}, because\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
-      return `${paint.strong(task)} is up to date: ${renderKept(leaves.length, inputs.length)} unchanged ${paint.dim(`(key ${key.slice(0, 12)})`)}\n`;
+      const kept = `${renderKept(leaves.length, inputs.length)} unchanged ${paint.dim(`(key ${key.slice(0, 12)})`)}\n`;
+      return `${paint.strong(task)} is up to date: ${kept}${hasStatus ? "  a run still asks its status check\n" : ""}`;
     })
     .join("");
 }
 
 function renderKept(leaves: number, inputs: number): string {
+  if (inputs === 0) return `all its ${leaves} facts are`;
   return `its ${inputs === 1 ? "input" : `${inputs} inputs`} and ${leaves} other facts are`;
 }

@@ -1,0 +1,84 @@
+/** The documentation does what it says: its TypeScript compiles against the package, its commands print what it shows. */
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { readBlocks, tell, type Block } from "./support/page.ts";
+import { program, project } from "./support/project.ts";
+
+const repository = path.join(import.meta.dirname, "..");
+const pages = ["README.md", "CONTRIBUTING.md", ...find("docs"), ...find("plugins")].filter((page) => fs.existsSync(path.join(repository, page)));
+
+function find(folder: string): string[] {
+  const names = fs.readdirSync(path.join(repository, folder), { recursive: true }).map((name) => path.join(folder, String(name)));
+  return names.filter((name) => name.endsWith(".md")).sort();
+}
+
+/** What a fragment without imports may use. */
+const prelude = `import { after, defineBuilder, definePlugin, param, platforms, task, validation } from "builderfile";\n`;
+const config = {
+  compilerOptions: { strict: true, module: "nodenext", target: "es2023", noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true, types: ["node"], exactOptionalPropertyTypes: true },
+};
+
+test("every ts block of the documentation compiles against the built package", async () => {
+  const p = await project({ "tsconfig.json": JSON.stringify(config), "package.json": `{ "type": "module" }` });
+  const places = new Map<string, string>();
+  for (const page of pages) {
+    const named = new Map<string, string>();
+    for (const block of readBlocks(path.join(repository, page)).filter(({ language }) => language === "ts")) {
+      const folder = `${page.replaceAll(/\W/g, "-")}/${block.line}`;
+      const name = block.words[0] ?? "fragment.ts";
+      named.set(name, /^import /m.test(block.text) ? block.text : `${prelude}export {};\n${block.text}`);
+      places.set(`${folder}/${name}`, `${page}:${block.line}`);
+      for (const [file, text] of named) p.write(`${folder}/${file}`, text); // What the page showed before is still there.
+      named.delete("fragment.ts");
+    }
+  }
+  fs.mkdirSync(path.join(p.root, "node_modules"));
+  fs.symlinkSync(repository, path.join(p.root, "node_modules/builderfile"));
+  fs.symlinkSync(path.join(repository, "node_modules/@types"), path.join(p.root, "node_modules/@types"));
+
+  const tsc = spawnSync(process.execPath, [path.join(repository, "node_modules/typescript/bin/tsc"), "-p", p.root, "--pretty", "false"], { cwd: p.root, encoding: "utf8" });
+
+  expect(places.size).toBeGreaterThan(10);
+  expect(tsc.stdout.replaceAll(/^([^(\s]+)(?=\()/gm, (file) => places.get(file) ?? file)).toBe("");
+});
+
+describe("what the documentation shows is what happens", () => {
+  for (const page of pages) {
+    const blocks = readBlocks(path.join(repository, page));
+    if (!blocks.some(({ language }) => language === "console")) continue;
+    test(page, async () => {
+      const p = await project({});
+      const home = fs.mkdtempSync(path.join(path.dirname(p.root), "bt-home-"));
+      onTestFinished(() => fs.rmSync(home, { recursive: true, force: true }));
+      if (page === "README.md") linkCheckout(p.root);
+      fs.mkdirSync(path.join(home, ".config/bt"), { recursive: true });
+      fs.writeFileSync(path.join(home, ".config/bt/config.json"), `{ "jobs": 2 }`);
+      fs.mkdirSync(path.join(home, "bin"));
+      fs.writeFileSync(path.join(home, "bin/bt"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
+      const env = { PATH: `${home}/bin:${process.env["PATH"] ?? ""}`, HOME: home, NO_COLOR: "1", LANG: "C.UTF-8" };
+
+      for (const block of blocks) {
+        const told = await tell(block, { root: p.root, env });
+        if (told === undefined || told.shown === told.said) continue;
+        if (process.env["DOCS"] === "update") rewrite(page, block, told.raw);
+        else expect(told.shown, `${page}:${block.line}; with DOCS=update the page says what happens`).toBe(told.said);
+      }
+    });
+  }
+});
+
+/** Puts what happened where the page says something else. */
+function rewrite(page: string, block: Block, raw: string): void {
+  const file = path.join(repository, page);
+  fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(`\n${block.text}\`\`\`\n`, () => `\n${raw}\n\`\`\`\n`));
+}
+
+/** As a fresh clone looks to `./bt`, without the cost of one. */
+function linkCheckout(root: string): void {
+  for (const name of ["core", "plugins", "node_modules", "dist", "build.mjs", "package-lock.json"]) fs.symlinkSync(path.join(repository, name), path.join(root, name));
+  for (const name of ["bt", "builderfile.ts", "package.json"]) fs.copyFileSync(path.join(repository, name), path.join(root, name));
+  const isMade = (name: string): boolean => /\/(\.bt|dist)$/.test(name);
+  fs.cpSync(path.join(repository, "examples"), path.join(root, "examples"), { recursive: true, filter: (name) => !isMade(name) });
+}

@@ -5,6 +5,7 @@ import { findRoot, putNode, type ImageTree } from "./layerfs.ts";
 import type { Owner } from "./owner.ts";
 import type { Found } from "./source.ts";
 import {
+  joinAbsolute,
   joinPath,
   nameOf,
   parentOf,
@@ -45,7 +46,7 @@ export type Written = Map<string, Node>;
 export async function copyInto(image: ImageTree, request: CopyRequest): Promise<Written> {
   const written: Written = new Map();
   const copy: Copying = { image, request, written };
-  const absolute = request.target.startsWith("/") ? request.target : `${request.workdir}/${request.target}`;
+  const absolute = joinAbsolute(request.workdir, request.target);
   const asFolder = await mustBeFolder(image, absolute, request);
   for (const source of request.sources) {
     if (source.kind === "archive") await unpack(copy, source.tree, absolute);
@@ -61,7 +62,7 @@ export async function copyInto(image: ImageTree, request: CopyRequest): Promise<
   return written;
 }
 
-/** Makes a folder and its missing parents: what WORKDIR and VOLUME need. Nothing is written when it is there. */
+/** Makes a folder and its missing parents: what WORKDIR needs. Nothing is written when it is there. */
 export async function makeFolder(
   image: ImageTree,
   path: string,

@@ -4,6 +4,7 @@ import type { ImageConfig } from "../multiarch-manifest/index.ts";
 import type { Healthcheck } from "./healthcheck.ts";
 import type { Command, Instruction } from "./instruction.ts";
 import { expandIn, type Scope } from "./scope.ts";
+import { joinAbsolute } from "./tree.ts";
 import { splitPlain } from "./word.ts";
 
 /** What an engine needs to run an image; the last four are Docker's. */
@@ -93,7 +94,7 @@ export function changeConfig(
         ),
       });
     case "workdir":
-      return set({ WorkingDir: joinWorkdir(config.WorkingDir, replaced(instruction.value)) });
+      return set({ WorkingDir: joinAbsolute(config.WorkingDir, replaced(instruction.value)) });
     case "user":
       return set({ User: replaced(instruction.value) });
     case "stopsignal":
@@ -146,30 +147,25 @@ export function addHistory(
   return { ...document, history, rootfs: { type: "layers", diff_ids: [...document.rootfs.diff_ids, diffId] } };
 }
 
-/** The document as it is stored: fields in one order, maps sorted, empty ones left out. */
+/** The document as it is stored: fields in one order, maps sorted, empty lists and maps left out. */
 export function renderDocument(
   document: ImageDocument,
   created: string,
   labels: Readonly<Record<string, string>> = {},
 ): string {
   const { author, architecture, os, variant, config, rootfs, history } = document;
-  const { ExposedPorts, Volumes, Labels, ...rest } = config;
+  const { ExposedPorts, Volumes, Labels, Entrypoint = [], Cmd = [], ...rest } = config;
+  const commands = {
+    Entrypoint: Entrypoint.length === 0 ? undefined : Entrypoint,
+    Cmd: Cmd.length === 0 ? undefined : Cmd,
+  };
   const maps = {
     ExposedPorts: sorted(ExposedPorts),
     Volumes: sorted(Volumes),
     Labels: sorted(addLabels(Labels, labels)),
   };
-  return JSON.stringify({ created, author, architecture, os, variant, config: { ...rest, ...maps }, rootfs, history });
-}
-
-/** A folder after `WORKDIR path` in a folder. */
-export function joinWorkdir(before: string | undefined, path: string): string {
-  const names: string[] = [];
-  for (const name of (path.startsWith("/") ? path : `${before ?? ""}/${path}`).split("/")) {
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  }
-  return `/${names.join("/")}`;
+  const all = { ...rest, ...commands, ...maps };
+  return JSON.stringify({ created, author, architecture, os, variant, config: all, rootfs, history });
 }
 
 function addLabels(

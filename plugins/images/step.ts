@@ -7,7 +7,7 @@ import type { Context } from "./context.ts";
 import { copyInto, makeFolder, type CopySource, type Written } from "./copy.ts";
 import { runUnsupported, urlRefused } from "./dockerfile-errors.ts";
 import { chmodMalformed, sourceChanged, sourceUnreadable } from "./errors.ts";
-import { addHistory, changeConfig, joinWorkdir, type ImageDocument } from "./imageconfig.ts";
+import { addHistory, changeConfig, type ImageDocument } from "./imageconfig.ts";
 import type { Copy, From, Instruction } from "./instruction.ts";
 import { writeLayer } from "./layer.ts";
 import type { ImageTree } from "./layerfs.ts";
@@ -15,7 +15,7 @@ import { parseOwner, type Owner } from "./owner.ts";
 import { declareArgs, declareEnv, expandIn, type Scope } from "./scope.ts";
 import { findSources } from "./source.ts";
 import { parseHeredocWord } from "./statement.ts";
-import type { Tree } from "./tree.ts";
+import { joinAbsolute, type Tree } from "./tree.ts";
 
 /** A stage between two instructions. */
 export interface StageState {
@@ -68,17 +68,9 @@ export async function runStep(
         throw explainFailure(error, instruction, tools.context);
       }
     case "workdir": {
-      const path = joinWorkdir(state.document.config.WorkingDir, expandIn(state.scope, instruction.value, at));
+      const path = joinAbsolute(state.document.config.WorkingDir, expandIn(state.scope, instruction.value, at));
       const owner = await findUser(state, tools, at);
       return writeInto(state, instruction, { tools, written: await makeFolder(state.tree, path, { owner, at }) });
-    }
-    case "volume": {
-      const written: Written = new Map();
-      for (const value of instruction.values) {
-        for (const [path, node] of await makeFolder(state.tree, expandIn(state.scope, value, at), { at }))
-          written.set(path, node);
-      }
-      return writeInto(state, instruction, { tools, written });
     }
     case "cmd":
       return change({ ...state, hasCmd: true }, instruction, tools);
@@ -88,6 +80,8 @@ export async function runStep(
     case "maintainer":
     case "onbuild":
     case "expose":
+    // The folder is made when a container starts, as with other builders.
+    case "volume":
     case "entrypoint":
     case "shell":
     case "healthcheck":

@@ -125,6 +125,16 @@ export function joinPath(a: string, b: string): string {
   return a === "" ? b : b === "" ? a : `${a}/${b}`;
 }
 
+/** A path of an image, `..` obeyed by name; a relative one is in `folder`. Default: `/`. */
+export function joinAbsolute(folder: string | undefined, path: string): string {
+  const names: string[] = [];
+  for (const name of splitPath(path.startsWith("/") ? path : `${folder ?? ""}/${path}`)) {
+    if (name === "..") names.pop();
+    else names.push(name);
+  }
+  return `/${names.join("/")}`;
+}
+
 /** The folder that a path is in. */
 export function parentOf(path: string): string {
   return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";

@@ -1,9 +1,13 @@
 /** The embedded engine makes what buildah makes: the same files with the same owners and permissions, and the same config. */
+import { randomUUID } from "node:crypto";
+import { cp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { pack } from "tar-stream";
 import { testWith } from "../../support/tool.ts";
-import { buildahAndSee, buildAndSee, type Files, type Seen } from "./rig.ts";
+import { buildahAndSee, buildahImage, buildAndSee, type Files, type Seen } from "./rig.ts";
 
 const passwd = "root:x:0:0::/:/bin/sh\nbaker:x:77:88::/:/bin/sh\n";
 const group = "root:x:0:\nbakers:x:88:\nguests:x:99:\n";
@@ -162,7 +166,7 @@ const recipes: Readonly<Record<string, Files>> = {
       'LABEL a=b "c d"="e',
       '"',
       "EXPOSE 80 443/tcp 53/udp",
-      "VOLUME /data",
+      "VOLUME /data /new",
       "USER 5:6",
       "WORKDIR /shop",
       "STOPSIGNAL 9",
@@ -214,6 +218,35 @@ testWith("buildah")(
     expect(ours.document["architecture"]).toBe("arm64");
   },
 );
+
+testWith("buildah")("the engine builds on an image that buildah has made as buildah does", async () => {
+  const base = await buildahImage(
+    {
+      Dockerfile:
+        "FROM scratch\nCOPY shop /shop\nCOPY etc /etc\nCOPY --chown=7:8 bread /shop/bread\nENV A=1\nWORKDIR /shop\n",
+      "shop/old": "1",
+      "shop/today": { link: "old" },
+      "etc/passwd": passwd,
+      bread: "rye",
+    },
+    ["--layers"],
+  );
+  // Buildah takes only small letters in the path of a layout.
+  const dir = join(tmpdir(), `bt-test-${randomUUID()}`);
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await cp(base.layout.dir, dir, { recursive: true });
+  const files = {
+    Dockerfile: `FROM oci:${dir}:built\nCOPY --chown=baker bread today/../new/\nENV B=$A\nCOPY --from=oci:${dir}:built /shop/t* /etc /copied/\n`,
+    bread: "rye",
+  };
+
+  const theirs = await buildahAndSee(files);
+  const ours = await buildAndSee(files, { layout: base.layout, resolveBase: async () => base.manifest });
+
+  expect(ours.files).toEqual(theirs.files);
+  expect(comparable(ours)).toEqual(comparable(theirs));
+  expect(ours.layers).toHaveLength(5);
+});
 
 /** The fields that both engines write; buildah adds a label that names itself. */
 function comparable({ config }: Seen): Readonly<Record<string, unknown>> {

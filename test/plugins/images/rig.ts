@@ -111,6 +111,15 @@ export async function buildAndSee(files: Files, options: Options = {}): Promise<
 
 /** Builds with buildah and looks into the image. */
 export async function buildahAndSee(files: Files, args: readonly string[] = []): Promise<Seen> {
+  const { layout, manifest } = await buildahImage(files, args);
+  return seeImage(layout, manifest.digest);
+}
+
+/** Builds with buildah, in a store of its own, into a layout where the image is called `built`. */
+export async function buildahImage(
+  files: Files,
+  args: readonly string[] = [],
+): Promise<{ readonly layout: Layout; readonly manifest: Descriptor }> {
   const dir = await writeContext(files);
   const out = await temporaryFolder();
   const store = await temporaryFolder();
@@ -120,7 +129,7 @@ export async function buildahAndSee(files: Files, args: readonly string[] = []):
   const id = (await readFile(join(out, "id"), "utf8")).trim();
   await run("buildah", [...storage, "push", id, `oci:${join(out, "layout")}:built`], env);
   const layout = await openLayout(join(out, "layout"));
-  return seeImage(layout, (await readEntries(layout))[0]!.digest);
+  return { layout, manifest: (await readEntries(layout))[0]! };
 }
 
 /** Names a built image in the index of its layout, as the caller of the engine does. */

@@ -77,7 +77,9 @@ export function throwAll(mistakes: readonly unknown[]): void {
 
 /** The same errors with the places that their sites lead to; several are in the order of the files. */
 export function placeErrors(error: unknown, placeOf: PlaceOf): unknown {
-  const all = listErrors(error).map((one) => (isBtError(one) && one.site !== undefined ? placed(one, placeOf(one.site.stack)) : one));
+  const all = listErrors(error).map((one) =>
+    isBtError(one) && one.site !== undefined ? placed(one, placeOf(one.site.stack)) : one,
+  );
   return all.length === 1 ? all[0] : new AggregateError(all.sort(byPlace));
 }
 

@@ -37,10 +37,14 @@ export interface Script {
 /** A package that is not there; one that is there and cannot find its own packages throws as it is. */
 export class ImportError extends Error {
   readonly specifier: string;
-  constructor(specifier: string, cause: unknown) {
+  /** `@kitchen/oven` of `@kitchen/oven/heat`. */
+  readonly packageName: string;
+
+  constructor(specifier: string, packageName: string, cause: unknown) {
     super(`Cannot find "${specifier}"`, { cause });
     this.name = "ImportError";
     this.specifier = specifier;
+    this.packageName = packageName;
   }
 }
 
@@ -78,8 +82,10 @@ export async function evaluate(script: Script): Promise<Evaluated> {
 function blameImport(specifier: string, error: unknown): never {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED";
-  const name = specifier.replace(/^builderfile\/plugins\//, "");
-  throw isMissing && error instanceof Error && error.message.split(" imported from ")[0]?.includes(name) === true ? new ImportError(specifier, error) : error;
+  const own = /^builderfile\/plugins\/(.*)$/.exec(specifier)?.[1];
+  const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+  const missing = error instanceof Error ? error.message.split(" imported from ")[0] : undefined;
+  throw isMissing && missing?.includes(own ?? name) === true ? new ImportError(specifier, name, error) : error;
 }
 
 /** Node's own `import()`, resolving from the builderfile. */

@@ -76,7 +76,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     };
   } catch (error) {
     if (isBtError(error)) throw placed(error, placeOf(error.stack) ?? { where: name });
-    if (error instanceof ImportError) throw placed(packageMissing(error.specifier, error), findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name });
+    if (error instanceof ImportError) throw placed(packageMissing(error.specifier, error.packageName, error), findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name });
     throw builderfileThrew(error, placeOf(error instanceof Error ? error.stack : undefined) ?? { where: name });
   }
 }

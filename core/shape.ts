@@ -1,7 +1,20 @@
 /** What the fields of a task may be, for builderfiles that no compiler has looked at. Does not know what they mean. */
 import { taskFieldUnknown, taskShape } from "./errors/builderfile.ts";
 
-type Kind = "string" | "boolean" | "number" | "function" | "list" | "record" | "list of strings" | "record of lists of strings" | "list of tasks" | "record of tasks" | "record of params";
+type Kind =
+  | "string"
+  | "boolean"
+  | "number"
+  | "function"
+  | "list"
+  | "record"
+  | "command line"
+  | "list of words"
+  | "list of strings"
+  | "record of lists of strings"
+  | "list of tasks"
+  | "record of tasks"
+  | "record of params";
 
 const shapes: Readonly<Record<string, readonly Kind[]>> = {
   name: ["string"],
@@ -20,7 +33,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   env: ["list of strings"],
   tools: ["list of strings"],
   cwd: ["string"],
-  run: ["string", "list of strings", "function"],
+  run: ["command line", "list of words", "function"],
   always: ["boolean"],
   when: ["function"],
   status: ["function"],
@@ -43,12 +56,17 @@ export function checkShape(spec: object): void {
   for (const [field, value] of Object.entries(spec)) {
     const shape = shapeOf.get(field);
     if (shape === undefined) throw taskFieldUnknown(field, [...shapeOf.keys()]);
-    if (value !== undefined && !shape.some((kind) => isOfKind(value, kind))) throw taskShape(field, describeKind(value), shape.map((kind) => `a ${kind}`).join(" or "));
+    if (value !== undefined && !shape.some((kind) => isOfKind(value, kind)))
+      throw taskShape(field, describeKind(value), shape.map((kind) => `a ${kind}`).join(" or "));
   }
 }
 
 function isOfKind(value: unknown, kind: Kind): boolean {
   switch (kind) {
+    case "command line":
+      return isString(value) && value.trim() !== "";
+    case "list of words":
+      return isListOf(value, isString) && value.length > 0;
     case "list of strings":
       return isListOf(value, isString);
     case "list of tasks":
@@ -73,6 +91,8 @@ function isOfKind(value: unknown, kind: Kind): boolean {
 export function describeKind(value: unknown): string {
   const kind = kindOf(value);
   if (kind === "undefined" || kind === "null") return kind;
+  if (isString(value) && value.trim() === "") return "an empty string";
+  if (Array.isArray(value) && value.length === 0) return "an empty list";
   const inner: unknown[] = kind === "list" || kind === "record" ? Object.values(Object(value)) : [];
   const odd = inner.find((one) => !isString(one) && !isNeed(one));
   return odd === undefined && !inner.includes(undefined) ? `a ${kind}` : `a ${kind} with ${describeKind(odd)} in it`;
@@ -95,7 +115,7 @@ function isNeed(value: unknown): boolean {
   return isString(value) || (isRecord(value) && ("handle" in value || "need" in value));
 }
 
-function isListOf(value: unknown, isOne: (inner: unknown) => boolean): boolean {
+function isListOf(value: unknown, isOne: (inner: unknown) => boolean): value is readonly unknown[] {
   return Array.isArray(value) && value.every(isOne);
 }
 

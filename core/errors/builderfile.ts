@@ -32,9 +32,14 @@ export function builderfileThrew(cause: unknown, at: Place): BtError {
 /** `field` undefined: the default export as a whole. */
 export function builderShape(field: string | undefined, found: string, allowed: string): BtError {
   if (field !== undefined) {
-    return new BtError("BUILDER_SHAPE", `${field} of the builderfile is ${found}, but takes ${allowed}`, { fix: `Give ${field} such a value.` });
+    return new BtError("BUILDER_SHAPE", `${field} of the builderfile is ${found}, but takes ${allowed}`, {
+      fix: `Give ${field} such a value.`,
+    });
   }
-  const problem = found === "undefined" ? "The builderfile has no default export" : `The builderfile exports ${found}, but takes ${allowed}`;
+  const problem =
+    found === "undefined"
+      ? "The builderfile has no default export"
+      : `The builderfile exports ${found}, but takes ${allowed}`;
   return new BtError("BUILDER_SHAPE", problem, { fix: "End it with `export default defineBuilder({ … })`." });
 }
 
@@ -63,14 +68,16 @@ export function nameClash(name: string, owners: readonly [NameOwner, NameOwner],
   });
 }
 
-export function packageMissing(specifier: string, cause: unknown): BtError {
+export function packageMissing(specifier: string, packageName: string, cause: unknown): BtError {
   const own = /^builderfile\/plugins\/(.*)$/.exec(specifier)?.[1];
   if (own !== undefined) {
-    return new BtError("PACKAGE_MISSING", `bt has no plugin "${own}"`, { fix: "Correct the name in the import.", cause });
+    return new BtError("PACKAGE_MISSING", `bt has no plugin "${own}"`, {
+      fix: "Correct the name in the import.",
+      cause,
+    });
   }
-  const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
   return new BtError("PACKAGE_MISSING", `The builderfile imports "${specifier}", which is not installed`, {
-    fix: `Run \`npm install ${name}\`, or correct the import.`,
+    fix: `Run \`npm install ${packageName}\`, or correct the import.`,
     cause,
   });
 }
@@ -85,11 +92,15 @@ export function platformUnknown(name: string, known: readonly string[]): BtError
 /** `plugin` is "builderfile" for taps of the builderfile itself. */
 export function pluginFailed(plugin: string, when: string, cause: unknown): BtError {
   const isOwn = plugin === "builderfile";
-  return new BtError("PLUGIN_FAILED", `${isOwn ? "The builderfile" : `Plugin "${plugin}"`} failed ${when}: ${firstLine(cause)}`, {
-    at: { where: isOwn ? "`apply` of the builderfile" : `plugin "${plugin}"` },
-    fix: isOwn ? "Correct its `apply`." : "Correct the plugin, or leave it out of `plugins`.",
-    cause,
-  });
+  return new BtError(
+    "PLUGIN_FAILED",
+    `${isOwn ? "The builderfile" : `Plugin "${plugin}"`} failed ${when}: ${firstLine(cause)}`,
+    {
+      at: { where: isOwn ? "`apply` of the builderfile" : `plugin "${plugin}"` },
+      fix: isOwn ? "Correct its `apply`." : "Correct the plugin, or leave it out of `plugins`.",
+      cause,
+    },
+  );
 }
 
 export function pluginTwice(plugin: string): BtError {

@@ -10,14 +10,21 @@ export function cellUnknown(task: string, cell: string, known: readonly string[]
 }
 
 export function cellOwn(from: string, task: string, known: readonly string[], site: Site): BtError {
-  return new BtError("CELL_OWN", `Task "${from}" needs the cell of "${task}" that is called as its own, but has no cells`, {
-    site,
-    fix: `Name the cell, one of ${quoteNames(known)}, or give "${from}" a matrix.`,
-  });
+  return new BtError(
+    "CELL_OWN",
+    `Task "${from}" needs the cell of "${task}" that is called as its own, but has no cells`,
+    {
+      site,
+      fix: `Name the cell, one of ${quoteNames(known)}, or give "${from}" a matrix.`,
+    },
+  );
 }
 
 /** `path` begins and ends with the same task; `isInferred` says where its first edge comes from. */
-export function cycle(path: readonly string[], facts: { readonly site: Site | undefined; readonly edge: "need" | "path" | "finally" }): BtError {
+export function cycle(
+  path: readonly string[],
+  facts: { readonly site: Site | undefined; readonly edge: "need" | "path" | "finally" },
+): BtError {
   const [first, second] = path;
   const own = first === second ? "itself" : `"${second}"`;
   const ways = {
@@ -31,7 +38,10 @@ export function cycle(path: readonly string[], facts: { readonly site: Site | un
   });
 }
 
-export function handleUnlisted(from: string | undefined, handle: { readonly description?: string; readonly site: Site }): BtError {
+export function handleUnlisted(
+  from: string | undefined,
+  handle: { readonly description?: string; readonly site: Site },
+): BtError {
   const asker = from === undefined ? "The default of the builderfile is" : `Task "${from}" needs`;
   const named = handle.description === undefined ? "" : ` ("${handle.description}")`;
   return new BtError("HANDLE_UNLISTED", `${asker} a task${named} that the builderfile does not list`, {
@@ -87,7 +97,9 @@ export function taskUnknown(name: string, known: readonly string[], asker: Asker
   if (asker === "command line") return new BtError("TASK_UNKNOWN", `There is no task "${name}"`, { fix });
   if (asker === "default") {
     const others = near === undefined ? `Use one of ${quoteNames(known)}.` : `Use "${near}".`;
-    return new BtError("TASK_UNKNOWN", `The default task "${name}" does not exist`, { fix: known.length === 0 ? "Leave it out." : others });
+    return new BtError("TASK_UNKNOWN", `The default task "${name}" does not exist`, {
+      fix: known.length === 0 ? "Leave it out." : others,
+    });
   }
   return new BtError("TASK_UNKNOWN", `Task "${asker.task}" needs "${name}", which does not exist`, {
     site: asker.site,

@@ -16,7 +16,8 @@ export function logMissing(task: string, run: string | undefined, known: readonl
   const near = closest(task, known);
   const problem = `No ${run === undefined ? "run that bt remembers" : `log of run "${run}"`} holds output of task "${task}"`;
   return new BtError("LOG_MISSING", problem, {
-    fix: known.includes(task) || near === undefined ? "Run the task first; `bt --runs` lists the runs." : `Use "${near}".`,
+    fix:
+      known.includes(task) || near === undefined ? "Run the task first; `bt --runs` lists the runs." : `Use "${near}".`,
   });
 }
 
@@ -29,7 +30,8 @@ export function onlyStale(target: string, needs: readonly string[]): BtError {
 export function optionUnknown(option: string, known: readonly string[]): BtError {
   const near = option.length <= 2 ? undefined : closest(option, known);
   return new BtError("OPTION_UNKNOWN", `There is no option "${option}"`, {
-    fix: near === undefined ? "Run `bt --help` to see every option." : `Use "${near}"; \`bt --help\` lists every option.`,
+    fix:
+      near === undefined ? "Run `bt --help` to see every option." : `Use "${near}"; \`bt --help\` lists every option.`,
   });
 }
 
@@ -73,7 +75,8 @@ export function paramWrong(facts: {
   const word = "allowed" in fault ? fault.word : undefined;
   const near = values === undefined ? undefined : closest(word ?? text, values);
   const why = "allowed" in fault ? `but takes ${fault.allowed}` : `which its schema refuses: ${fault.refused}`;
-  const suggestion = word === undefined || word === text ? `Use ${variable}=${near}.` : `Write "${near}" for "${word}".`;
+  const suggestion =
+    word === undefined || word === text ? `Use ${variable}=${near}.` : `Write "${near}" for "${word}".`;
   return new BtError("PARAM_WRONG", `${variable} of task "${task}" is "${text}", ${why}`, {
     fix: near === undefined ? `Correct ${variable}; \`bt ${task} --help\` describes it.` : suggestion,
   });
@@ -98,9 +101,14 @@ export function selectionEmpty(asked: {
   ];
   const fix = "Run `bt` to see every task.";
   if (except.length > 0) {
-    return new BtError("SELECTION_EMPTY", `No task is left without ${quoteNames(except)}`, { fix: "Name more tasks, or leave out `--except`." });
+    return new BtError("SELECTION_EMPTY", `No task is left without ${quoteNames(except)}`, {
+      fix: "Name more tasks, or leave out `--except`.",
+    });
   }
-  if (parts.length === 0) return new BtError("SELECTION_EMPTY", "No task is named, and the builderfile has no default one", { fix: `Name a task. ${fix}` });
+  if (parts.length === 0)
+    return new BtError("SELECTION_EMPTY", "No task is named, and the builderfile has no default one", {
+      fix: `Name a task. ${fix}`,
+    });
   return new BtError("SELECTION_EMPTY", `No task ${parts.join(" or ")}`, { fix });
 }
 
@@ -124,7 +132,10 @@ function describeFault(fault: SettingsFault): readonly [problem: string, fix: st
       return [`they are ${fault.found}, but must be a record`, 'Write them as names and values: `{ "jobs": 4 }`.'];
     case "name": {
       const near = closest(fault.name, fault.known);
-      return [`there is no setting "${fault.name}"`, near === undefined ? `Use one of ${quoteNames(fault.known)}.` : `Use "${near}".`];
+      return [
+        `there is no setting "${fault.name}"`,
+        near === undefined ? `Use one of ${quoteNames(fault.known)}.` : `Use "${near}".`,
+      ];
     }
     case "value":
       return [`"${fault.name}" is ${fault.found}, but takes ${fault.allowed}`, `Give "${fault.name}" such a value.`];
@@ -132,7 +143,9 @@ function describeFault(fault: SettingsFault): readonly [problem: string, fix: st
 }
 
 export function taskPrivate(name: string): BtError {
-  return new BtError("TASK_PRIVATE", `Task "${name}" is private`, { fix: "Run a task that needs it; `bt` lists them." });
+  return new BtError("TASK_PRIVATE", `Task "${name}" is private`, {
+    fix: "Run a task that needs it; `bt` lists them.",
+  });
 }
 
 /** Who was given the value: one task of the run, one that is not in it, or any. */

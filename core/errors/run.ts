@@ -4,13 +4,17 @@ import { BtError, firstLine, type Place } from "../errors.ts";
 export function actionThrew(task: string, cause: unknown, at: Place | undefined): BtError {
   const message = cause instanceof Error ? cause.message : String(cause);
   const [problem = "", ...detail] = message.split("\n");
-  return new BtError("ACTION_THREW", `Task "${task}" threw ${cause instanceof Error ? cause.name : "a value"}: ${problem}`, {
-    at: at ?? { where: `task "${task}"` },
-    detail,
-    fix: "Correct the task's action, or handle the error in it.",
-    exitCode: 1,
-    cause,
-  });
+  return new BtError(
+    "ACTION_THREW",
+    `Task "${task}" threw ${cause instanceof Error ? cause.name : "a value"}: ${problem}`,
+    {
+      at: at ?? { where: `task "${task}"` },
+      detail,
+      fix: "Correct the task's action, or handle the error in it.",
+      exitCode: 1,
+      cause,
+    },
+  );
 }
 
 export function commandFailed(facts: {
@@ -24,7 +28,10 @@ export function commandFailed(facts: {
   return new BtError("COMMAND_FAILED", `\`${facts.command}\`${where} ${facts.exit}`, {
     at: { where: `task "${facts.task}"` },
     detail: facts.lines,
-    fix: facts.lines.length === 0 ? "Correct the command, then run bt again." : "Correct what its output names, then run bt again.",
+    fix:
+      facts.lines.length === 0
+        ? "Correct the command, then run bt again."
+        : "Correct what its output names, then run bt again.",
     exitCode: 1,
   });
 }
@@ -44,12 +51,18 @@ export function commandMissing(facts: {
   }
   if (why === "forbidden") {
     const problem = `"${file}" may not be executed`;
-    return new BtError("COMMAND_MISSING", problem, { at, fix: `Run \`chmod +x ${file}\`, or name a program.`, exitCode: 1 });
+    return new BtError("COMMAND_MISSING", problem, {
+      at,
+      fix: `Run \`chmod +x ${file}\`, or name a program.`,
+      exitCode: 1,
+    });
   }
   const isPath = file.includes("/");
   return new BtError("COMMAND_MISSING", `There is no program "${file}"${isPath ? "" : " on PATH"}`, {
     at,
-    fix: isPath ? "Make it first, or correct its path in the task." : `Install "${file}", or correct its name in the task.`,
+    fix: isPath
+      ? "Make it first, or correct its path in the task."
+      : `Install "${file}", or correct its name in the task.`,
     exitCode: 1,
   });
 }
@@ -79,9 +92,13 @@ export function resultSecret(task: string): BtError {
 }
 
 export function secretShort(shortestBytes: number): BtError {
-  return new BtError("SECRET_SHORT", `A secret is shorter than ${shortestBytes} bytes; hiding it would hide half of every output`, {
-    fix: "Use a longer secret, or do not declare this value as one.",
-  });
+  return new BtError(
+    "SECRET_SHORT",
+    `A secret is shorter than ${shortestBytes} bytes; hiding it would hide half of every output`,
+    {
+      fix: "Use a longer secret, or do not declare this value as one.",
+    },
+  );
 }
 
 /** What the codes of the operating system mean, and what helps. */
@@ -116,9 +133,13 @@ export function taskTimedOut(task: string, timeoutMs: number): BtError {
 }
 
 export function validationFailed(task: string, validation: string): BtError {
-  return new BtError("VALIDATION_FAILED", `Task "${task}" may not publish, because its validation "${validation}" failed`, {
-    at: { where: `task "${task}"` },
-    fix: `Correct what "${validation}" found; nothing was made visible.`,
-    exitCode: 1,
-  });
+  return new BtError(
+    "VALIDATION_FAILED",
+    `Task "${task}" may not publish, because its validation "${validation}" failed`,
+    {
+      at: { where: `task "${task}"` },
+      fix: `Correct what "${validation}" found; nothing was made visible.`,
+      exitCode: 1,
+    },
+  );
 }

@@ -1,0 +1,206 @@
+/** Carries one task of a run through lock, decision, run and memory. Does not know which task comes next. */
+import * as path from "node:path";
+import { askStatus, attemptTask, type AttemptEnd, type Work, type Workshop } from "./attempt.ts";
+import { collectInputs } from "./collect.ts";
+import { decideNode, groupResult, isGroupNode, type Decision, type NodeResult } from "./decide.ts";
+import { killByCookie } from "./exec.ts";
+import { toBtError } from "./failure.ts";
+import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
+import type { Node } from "./graph.ts";
+import type { CacheProvider, Finished } from "./hooks.ts";
+import type { Ledger } from "./ledger.ts";
+import { acquireLock } from "./lock.ts";
+import type { Prepared } from "./prepare.ts";
+import { renderReason, type Reason } from "./reason.ts";
+import type { Ended } from "./schedule.ts";
+import type { TaskRecord } from "./state.ts";
+
+export interface CarryOptions {
+  readonly ledger: Ledger;
+  readonly workshop: Workshop;
+  /** Ends the ordinary tasks. */
+  readonly cancel: AbortSignal;
+  /** Ends also those that run after others. */
+  readonly kill: AbortSignal;
+}
+
+export interface Carrier {
+  /** Skips, restores or runs one node whose needs are done. Never rejects. */
+  readonly start: (node: Node, slot: number) => Promise<Ended>;
+  /** What is handed to the action of a node. */
+  readonly createWork: (node: Node, slot: number, decision: Decision) => Work;
+}
+
+export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, kill }: CarryOptions): Carrier {
+  const { project, assembly, graph, state, secrets, decide, forecast } = prepared;
+  const { hooks } = assembly;
+  const { root } = project;
+  const { results, outcomes, tell, finish } = ledger;
+  const providers: readonly CacheProvider[] = hooks.cache.isUsed() ? hooks.cache.call([]) : [];
+  const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
+  const finalsOf = (id: string): readonly string[] =>
+    (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));
+  const finals = new Set([...graph.nodes.keys()].flatMap(finalsOf));
+
+  /** Tasks that run after others run after a cancellation too; only the second signal ends them. */
+  const signalOf = (node: Node): AbortSignal => (finals.has(node.id) ? kill : cancel);
+
+  const createWork = (node: Node, slot: number, { step, document }: Decision): Work => ({
+    node,
+    key: keyOf(document),
+    signal: signalOf(node),
+    inputs: document.inputs.map((fact) => fact.path),
+    needs: Object.fromEntries(
+      node.edges.flatMap(({ to, as, kind }) => (kind === "result" ? [[as ?? to, results.get(to)?.value]] : [])),
+    ),
+    rest: decide.restOf(node),
+    outcomes: finals.has(node.id)
+      ? Object.fromEntries([...outcomes].filter(([id]) => finalsOf(id).includes(node.id)))
+      : {},
+    ...(state.find(node.id)?.value === undefined ? {} : { previous: state.find(node.id)?.value }),
+    reasons: step.action === "skip" ? [] : step.because.map((reason: Reason) => secrets.hide(renderReason(reason))),
+    slot,
+  });
+
+  const finishFresh = (node: Node, result: NodeResult, refreshed: TaskRecord | undefined): Ended => {
+    if (refreshed !== undefined) state.append(refreshed);
+    results.set(node.id, result);
+    return finish(node, "fresh");
+  };
+
+  const isSkipped = async (node: Node): Promise<boolean> =>
+    node.task.when !== undefined && !(await node.task.when(boundOf(node, root) as never)); // The types are the task's own.
+
+  /** Whether something has run that this node comes after: then what was forecast may not hold any more. */
+  const isStirred = (node: Node): boolean => {
+    if (
+      !finals.has(node.id) &&
+      !node.edges.some(({ to, kind }) => kind !== "finally" && kind !== "validation" && stirred.has(to))
+    )
+      return false;
+    stirred.add(node.id);
+    return true;
+  };
+
+  const start = async (node: Node, slot: number): Promise<Ended> => {
+    try {
+      if (isGroupNode(node)) {
+        isStirred(node);
+        results.set(node.id, groupResult(node, results));
+        return finish(node, "group");
+      }
+      if (await isSkipped(node)) {
+        results.set(node.id, { digest: "skipped", value: undefined });
+        return finish(node, "skipped");
+      }
+      const early = isStirred(node) ? undefined : forecast.decisions.get(node.id);
+      if (early?.step.action === "skip" && early.result !== undefined && node.task.status === undefined)
+        return finishFresh(node, early.result, early.refreshed);
+      return await decideAndRun(node, slot);
+    } catch (error) {
+      const { aborted, reason } = signalOf(node);
+      if (aborted && error === reason) return finish(node, "cancelled", { slot });
+      return finish(node, "failed", { slot, error: toBtError(error, node.id, project.placeOf) });
+    }
+  };
+
+  const decideAndRun = async (node: Node, slot: number): Promise<Ended> => {
+    tell({ kind: "task-state", task: node.id, state: "deciding" });
+    const lock = await acquireLock(path.join(root, ".bt", "locks"), node.id, signalOf(node));
+    try {
+      state.refresh();
+      const before = state.unendedRun(node.id);
+      if (before !== undefined) killByCookie(`${before}/${node.id}/`); // Its bt was killed, and could not end what it had started.
+      const decision = await decideNode(node, results, decide);
+      const work = createWork(node, slot, decision);
+      if (decision.step.action === "skip" && decision.result !== undefined) {
+        if (await askStatus(work, workshop)) return finishFresh(node, decision.result, decision.refreshed);
+        return await runTask({ ...work, reasons: [renderReason({ kind: "status" })] }, decision.document);
+      }
+      return await runTask(work, decision.document);
+    } finally {
+      lock.release();
+    }
+  };
+
+  const runTask = async (work: Work, document: KeyDocument): Promise<Ended> => {
+    const { node, slot } = work;
+    stirred.add(node.id);
+    const startedMs = Date.now();
+    const isRemembered = node.task.inputs !== undefined;
+    if (isRemembered) state.append({ id: node.id, gone: "running", run: workshop.run, ...lastDuration(node.id) });
+    const restored = await restore(work);
+    if (restored !== undefined) {
+      remember(node, document, restored, startedMs);
+      return finish(node, "restored", { startedMs, slot });
+    }
+    const end = await attemptTask(work, workshop);
+    if (end.kind !== "done") {
+      if (isRemembered && end.kind !== "cancelled")
+        state.append({ id: node.id, gone: "failed", durationMs: Date.now() - startedMs });
+      return finishFailed(node, end, { startedMs, slot });
+    }
+    remember(node, document, end.finished, startedMs);
+    for (const provider of isRemembered ? providers : []) await provider.store(work, end.finished);
+    return finish(node, "ran", { startedMs, slot, isFlaky: end.isFlaky });
+  };
+
+  const finishFailed = (
+    node: Node,
+    end: Exclude<AttemptEnd, { kind: "done" }>,
+    facts: { startedMs: number; slot: number },
+  ): Ended => {
+    if (end.kind === "cancelled") return finish(node, "cancelled", facts);
+    return finish(node, end.kind, { ...facts, error: toBtError(end.error, node.id, project.placeOf) });
+  };
+
+  const lastDuration = (id: string): { durationMs?: number } => {
+    const durationMs = state.durationMs(id);
+    return durationMs === undefined ? {} : { durationMs };
+  };
+
+  const restore = async (work: Work): Promise<Finished | undefined> => {
+    for (const provider of providers) {
+      const found = await provider.restore(work);
+      if (found !== undefined) return { outputs: [], value: found.value };
+    }
+    return undefined;
+  };
+
+  /** Writes the success down, unless an input changed while the task ran: then nobody knows what the outputs were made of. */
+  const remember = (node: Node, document: KeyDocument, { outputs, value }: Finished, startedMs: number): void => {
+    const key = keyOf(document);
+    results.set(node.id, { digest: resultDigest(key, outputs, value), value });
+    const durationMs = Date.now() - startedMs;
+    const before = new Map(document.inputs.map((fact) => [fact.path, fact]));
+    const inputs = collectInputs(node, root, before);
+    if (keyOf({ ...document, inputs }) !== key) {
+      tell({
+        kind: "warning",
+        task: node.id,
+        text: `An input of "${node.id}" changed while it ran; its success is not remembered`,
+      });
+      state.append({ id: node.id, gone: "changed", durationMs });
+      return;
+    }
+    const append = node.task.inputs === undefined ? state.appendLater : state.append;
+    append({
+      id: node.id,
+      key,
+      document: { ...document, inputs },
+      outputs,
+      ...(value === undefined ? {} : { value }),
+      durationMs,
+    });
+  };
+
+  return { start, createWork };
+}
+
+function boundOf(node: Node, root: string): object {
+  return {
+    params: Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value])),
+    cell: node.cell,
+    root,
+  };
+}

@@ -1,0 +1,86 @@
+/** What the tasks of one run have come to: results, outcomes, failures, counts; every end is told here. Does not know why a task ended. */
+import type { BtError } from "./errors.ts";
+import type { NodeResult } from "./decide.ts";
+import type { Counts, EventBody, Outcome } from "./event.ts";
+import { toFailure } from "./failure.ts";
+import type { Node } from "./graph.ts";
+import { logPath } from "./record.ts";
+import type { Ended } from "./schedule.ts";
+
+/** What is known of a task's end besides the outcome. */
+export interface EndFacts {
+  readonly startedMs?: number;
+  readonly slot?: number;
+  readonly error?: BtError;
+  readonly isFlaky?: boolean;
+  readonly blockedBy?: string;
+}
+
+export interface Ledger {
+  /** What each node left for those that need it. */
+  readonly results: Map<string, NodeResult>;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+  /** Passes an event on, and notes what it says about the run. */
+  readonly tell: (event: EventBody) => void;
+  /** Says how a task ended; returns what the scheduler needs to know of it. */
+  readonly finish: (node: Node, outcome: Outcome, facts?: EndFacts) => Ended;
+  readonly close: () => { readonly exitCode: number; readonly counts: Counts; readonly hasSpawned: boolean };
+}
+
+export function createLedger({
+  run,
+  emit,
+  hide,
+}: {
+  readonly run: string;
+  readonly emit: (event: EventBody) => void;
+  readonly hide: (text: string) => string;
+}): Ledger {
+  const results = new Map<string, NodeResult>();
+  const outcomes = new Map<string, Outcome>();
+  const counts: Partial<Record<Outcome, number>> = {};
+  const failures: BtError[] = [];
+  const said = new Set<string>(); // Tasks that have printed something.
+  let hasSpawned = false;
+  const tell = (event: EventBody): void => {
+    if (event.kind === "task-output" && event.stream === "command") hasSpawned = true;
+    else if (event.kind === "task-output") said.add(event.task);
+    emit(event);
+  };
+  const finish: Ledger["finish"] = (node, outcome, facts = {}) => {
+    const { error } = facts;
+    const isAllowed = error !== undefined && node.task.allowFailure === true;
+    outcomes.set(node.id, outcome);
+    if (outcome !== "group") counts[outcome] = (counts[outcome] ?? 0) + 1;
+    if (error !== undefined && !isAllowed) failures.push(error);
+    tell({
+      kind: "task-state",
+      task: node.id,
+      state: "done",
+      outcome,
+      durationMs: facts.startedMs === undefined ? 0 : Date.now() - facts.startedMs,
+      ...(facts.slot === undefined ? {} : { slot: facts.slot }),
+      ...(error === undefined ? {} : { failure: toFailure(error, hide) }),
+      ...(facts.isFlaky === true ? { flaky: true } : {}),
+      ...(isAllowed ? { allowed: true } : {}),
+      ...(facts.blockedBy === undefined ? {} : { blockedBy: facts.blockedBy }),
+      ...(said.has(node.id) ? { log: logPath(run, node.id) } : {}),
+    });
+    if (isAllowed) results.set(node.id, { digest: `failed ${Date.now()}`, value: undefined });
+    return { outcome, isAllowed };
+  };
+  return {
+    results,
+    outcomes,
+    tell,
+    finish,
+    close: () => ({ exitCode: exitCodeOf(failures, counts), counts, hasSpawned }),
+  };
+}
+
+/** The lowest of the plugins' own codes wins; 1 only if no other applies. */
+function exitCodeOf(failures: readonly BtError[], counts: Counts): number {
+  const codes = failures.map(({ exitCode }) => exitCode).filter((code) => code >= 3 && code < 64);
+  if (codes.length > 0) return Math.min(...codes);
+  return failures.length > 0 || (counts.cancelled ?? 0) > 0 || (counts.blocked ?? 0) > 0 ? 1 : 0;
+}

@@ -3,7 +3,7 @@ import { BtError, closest, type Place } from "../../core/index.ts";
 
 /** What to do when only another engine can. */
 const chooseEngine =
-  'Choose an engine that can: set `engine` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah';
+  "build this image in a task that calls an engine that can: `buildah build`, `podman build` or `docker build`";
 
 export function dockerfileEmpty(file: string): BtError {
   return new BtError("IMAGES_DOCKERFILE_EMPTY", `"${file}" has no FROM`, {
@@ -87,7 +87,7 @@ export function runUnsupported(at: Place, text: string): BtError {
     `The embedded engine cannot run commands, and this stage is needed: \`${text}\``,
     {
       at,
-      fix: `${chooseEngine}.`,
+      fix: `Take it out and COPY what it makes, or ${chooseEngine}.`,
     },
   );
 }
@@ -128,7 +128,7 @@ export function targetUnknown(file: string, target: string, names: readonly stri
 export function urlRefused(at: Place, url: string): BtError {
   return new BtError("IMAGES_URL_REFUSED", `The embedded engine does not download "${url}"`, {
     at,
-    fix: `Download it in a task of its own and COPY the file. Or ${chooseEngine[0]!.toLowerCase()}${chooseEngine.slice(1)}.`,
+    fix: `Download it in a task of its own and COPY the file. Or ${chooseEngine}.`,
   });
 }
 

@@ -1,7 +1,14 @@
 /** The work of an image task: what it reads, how it is built, whether the result is still there. Does not know other tasks. */
 import * as path from "node:path";
 import type { Arch, Bound, Context } from "../../core/index.ts";
-import { createLayout, findBlobSize, openLayout, readBlob, type ImageResult, type Manifest } from "../multiarch-manifest/index.ts";
+import {
+  createLayout,
+  findBlobSize,
+  openLayout,
+  readBlob,
+  type ImageResult,
+  type Manifest,
+} from "../multiarch-manifest/index.ts";
 import { buildImage } from "./embedded.ts";
 import { findInputs } from "./inputs.ts";
 import type { ImageOptions } from "./index.ts";
@@ -9,16 +16,31 @@ import type { ImageOptions } from "./index.ts";
 /** Layout of all images of a project, relative to its root: content-addressed, so cells share their layers. */
 const store = ".bt/oci";
 
-type Options = Required<Pick<ImageOptions, "dockerfile" | "context" | "args" | "timestamp">> & Pick<ImageOptions, "target">;
+type Options = Required<Pick<ImageOptions, "dockerfile" | "context" | "args" | "timestamp">> &
+  Pick<ImageOptions, "target">;
 
 /** Dockerfile, ignore file and context files, relative to the root. */
-export async function findImageInputs({ root, cell }: Pick<Bound, "root" | "cell">, options: Options): Promise<readonly string[]> {
+export async function findImageInputs(
+  { root, cell }: Pick<Bound, "root" | "cell">,
+  options: Options,
+): Promise<readonly string[]> {
   const context = path.resolve(root, options.context);
   const dockerfile = path.resolve(root, options.dockerfile);
   const { target, args } = options;
-  const { files } = await findInputs(dockerfile, context, { args, platform: cell["arch"] as Arch, cwd: root, ...(target === undefined ? {} : { target }) }); // Cells of platforms().
-  const ignoreFiles = [`${options.dockerfile}.dockerignore`, path.join(options.context, ".dockerignore")];
-  const present = await Promise.all(ignoreFiles.map(async (file) => ((await isThere(path.resolve(root, file))) ? [file] : [])));
+  const { files } = await findInputs(dockerfile, context, {
+    args,
+    platform: cell["arch"] as Arch,
+    cwd: root,
+    ...(target === undefined ? {} : { target }),
+  }); // Cells of platforms().
+  const names = ["dockerignore", "containerignore"];
+  const ignoreFiles = names.flatMap((name) => [
+    `${options.dockerfile}.${name}`,
+    path.join(options.context, `.${name}`),
+  ]);
+  const present = await Promise.all(
+    ignoreFiles.map(async (file) => ((await isThere(path.resolve(root, file))) ? [file] : [])),
+  );
   return [options.dockerfile, ...present.flat(), ...files.map((file) => path.join(options.context, file))];
 }
 
@@ -56,7 +78,11 @@ export async function isStored(root: string, image: Pick<ImageResult, "digest" |
   try {
     const layout = await openLayout(path.join(root, image.layout));
     const manifest = JSON.parse((await readBlob(layout, image.digest)).toString("utf8")) as Manifest;
-    const sizes = await Promise.all([manifest.config, ...manifest.layers].map(async ({ digest, size }) => (await findBlobSize(layout, digest)) === size));
+    const sizes = await Promise.all(
+      [manifest.config, ...manifest.layers].map(
+        async ({ digest, size }) => (await findBlobSize(layout, digest)) === size,
+      ),
+    );
     return sizes.every(Boolean);
   } catch {
     return false;

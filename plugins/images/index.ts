@@ -20,7 +20,7 @@ export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
 }
 
 /**
- * A task with one cell a platform, built by the embedded engine: no daemon, no root, the same digests everywhere.
+ * A task with one cell a platform, built by the embedded engine: no daemon, no root, the same image ID everywhere.
  * A Dockerfile with RUN needs another engine.
  */
 export function image<const A extends readonly Arch[]>(options: ImageOptions<A>): Task<ImageResult, {}, A[number]> {

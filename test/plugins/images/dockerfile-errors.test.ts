@@ -10,7 +10,7 @@ testMistakes([
     message: `IMAGES_RUN_UNSUPPORTED
 The embedded engine cannot run commands, and this stage is needed: \`RUN apt-get   update\`
 Dockerfile:3:1
-Choose an engine that can: set \`engine\` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah.`,
+Take it out and COPY what it makes, or build this image in a task that calls an engine that can: \`buildah build\`, \`podman build\` or \`docker build\`.`,
   },
   {
     title: "an unknown instruction gets the nearest one",
@@ -132,7 +132,7 @@ Write the variable or quote in full, or put the escape character before it.`,
     message: `IMAGES_URL_REFUSED
 The embedded engine does not download "https://example.com/bread"
 Dockerfile:2:1
-Download it in a task of its own and COPY the file. Or choose an engine that can: set \`engine\` to "buildah", "podman" or "docker" in the builderfile, or say ENGINE=buildah.`,
+Download it in a task of its own and COPY the file. Or build this image in a task that calls an engine that can: \`buildah build\`, \`podman build\` or \`docker build\`.`,
   },
 ]);
 

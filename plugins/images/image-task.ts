@@ -66,10 +66,10 @@ export async function buildCell({ root, cell, log, signal }: Context, options: O
     resolveBase: (reference) => Promise.reject(new Error(reference)),
     cwd: root,
     signal,
-    log: log.info,
     ...(target === undefined ? {} : { target }),
   });
   const { platform, digest, id: imageId, size, mediaType } = built;
+  log.info(`${platform}  ${digest}`);
   return { platform, digest, imageId, size, mediaType, layout: store };
 }
 

@@ -2,7 +2,15 @@
 import * as path from "node:path";
 import { askStatus, attemptTask, type AttemptEnd, type Work, type Workshop } from "./attempt.ts";
 import { collectInputs } from "./collect.ts";
-import { decideNode, groupResult, isGroupNode, type Decision, type NodeResult } from "./decide.ts";
+import {
+  decideNode,
+  groupResult,
+  isGroupNode,
+  isSkipped,
+  skippedResult,
+  type Decision,
+  type NodeResult,
+} from "./decide.ts";
 import { killByCookie } from "./exec.ts";
 import { toBtError } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
@@ -10,6 +18,7 @@ import type { Node } from "./graph.ts";
 import type { CacheProvider, Finished } from "./hooks.ts";
 import type { Ledger } from "./ledger.ts";
 import { acquireLock } from "./lock.ts";
+import { describeOutputs } from "./outputs.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
@@ -68,9 +77,6 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
     return finish(node, "fresh");
   };
 
-  const isSkipped = async (node: Node): Promise<boolean> =>
-    node.task.when !== undefined && !(await node.task.when(boundOf(node, root) as never)); // The types are the task's own.
-
   /** Whether something has run that this node comes after: then what was forecast may not hold any more. */
   const isStirred = (node: Node): boolean => {
     if (
@@ -89,8 +95,8 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
         results.set(node.id, groupResult(node, results));
         return finish(node, "group");
       }
-      if (await isSkipped(node)) {
-        results.set(node.id, { digest: "skipped", value: undefined });
+      if (forecast.skipped.has(node.id) || (await isSkipped(node, root))) {
+        results.set(node.id, skippedResult);
         return finish(node, "skipped");
       }
       const early = isStirred(node) ? undefined : forecast.decisions.get(node.id);
@@ -141,7 +147,8 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       return finishFailed(node, end, { startedMs, slot });
     }
     remember(node, document, end.finished, startedMs);
-    for (const provider of isRemembered ? providers : []) await provider.store(work, end.finished);
+    for (const provider of isRemembered ? providers : [])
+      await orWarn(node, provider, () => provider.store(work, end.finished));
     return finish(node, "ran", { startedMs, slot, isFlaky: end.isFlaky });
   };
 
@@ -161,10 +168,24 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
 
   const restore = async (work: Work): Promise<Finished | undefined> => {
     for (const provider of providers) {
-      const found = await provider.restore(work);
-      if (found !== undefined) return { outputs: [], value: found.value };
+      const found = await orWarn(work.node, provider, () => provider.restore(work));
+      if (found !== undefined) return { outputs: describeOutputs(root, work.node, state.memo), value: found.value };
     }
     return undefined;
+  };
+
+  /** A cache may fail without harming the run. */
+  const orWarn = async <T>(node: Node, { name }: CacheProvider, act: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await act();
+    } catch (error) {
+      tell({
+        kind: "warning",
+        task: node.id,
+        text: `Cache "${name}" failed: ${secrets.hide(error instanceof Error ? error.message : String(error))}`,
+      });
+      return undefined;
+    }
   };
 
   /** Writes the success down, unless an input changed while the task ran: then nobody knows what the outputs were made of. */
@@ -195,12 +216,4 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   };
 
   return { start, createWork };
-}
-
-function boundOf(node: Node, root: string): object {
-  return {
-    params: Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value])),
-    cell: node.cell,
-    root,
-  };
 }

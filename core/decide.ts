@@ -2,8 +2,9 @@
 import { collectDocument, type CollectOptions } from "./collect.ts";
 import { hashText, type FileFact } from "./files.ts";
 import { resultDigest, type KeyDocument } from "./fingerprint.ts";
-import type { Graph, Node } from "./graph.ts";
+import { waitsFor, type Graph, type Node } from "./graph.ts";
 import { describeOutputs } from "./outputs.ts";
+import { outputPath } from "./paths.ts";
 import { planStep, type Step } from "./plan.ts";
 import type { State, TaskRecord } from "./state.ts";
 
@@ -88,12 +89,25 @@ export interface Forecast {
   readonly results: ReadonlyMap<string, NodeResult>;
   /** Targets, and all that the ones among them that are not up to date need. */
   readonly wanted: ReadonlySet<string>;
+  /** Nodes whose `when` says no, as far as it can be asked before anything runs. */
+  readonly skipped: ReadonlySet<string>;
+}
+
+/** What a node leaves whose `when` says no. */
+export const skippedResult: NodeResult = { digest: "skipped", value: undefined };
+
+/** Whether the node's own `when` says no. Whatever it throws passes through. */
+export async function isSkipped({ task, params, cell }: Node, root: string): Promise<boolean> {
+  if (task.when === undefined) return false;
+  const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
+  return !(await task.when({ params: values, cell, root } as never)); // The types are the task's own.
 }
 
 /** Decides about all nodes before any of them runs. */
 export async function createForecast(graph: Graph, order: readonly string[], options: DecideOptions & { readonly onlyTargets: boolean }): Promise<Forecast> {
   const decisions = new Map<string, Decision>();
   const results = new Map<string, NodeResult>();
+  const skipped = new Set<string>();
   for (const id of order) {
     const node = graph.nodes.get(id)!; // The order is that of the graph.
     if (isGroupNode(node)) {
@@ -101,11 +115,35 @@ export async function createForecast(graph: Graph, order: readonly string[], opt
       if (isDone) results.set(id, groupResult(node, results));
       continue;
     }
-    const decision = await decideNode(node, results, options);
+    // One that throws is asked again when it is the task's turn, and fails it.
+    if (waitsFor(graph, id).every((to) => results.has(to)) && (await isSkipped(node, options.root).catch(() => false))) {
+      skipped.add(id);
+      results.set(id, skippedResult);
+      continue;
+    }
+    const pending = node.edges.filter(({ to, kind }) => kind !== "finally" && kind !== "validation" && !results.has(to));
+    const decision = softenStep(await decideNode(node, results, options), pending.flatMap(({ to }) => outputsOf(graph, to).map((path) => ({ path, need: to }))));
     decisions.set(id, decision);
     if (decision.result !== undefined) results.set(id, decision.result);
   }
-  return { decisions, results, wanted: findWanted(graph, results, options.onlyTargets) };
+  return { decisions, results, wanted: findWanted(graph, results, options.onlyTargets), skipped };
+}
+
+function outputsOf(graph: Graph, id: string): readonly string[] {
+  const node = graph.nodes.get(id);
+  if (node === undefined) return [];
+  return isGroupNode(node) ? node.edges.flatMap(({ to }) => outputsOf(graph, to)) : node.outputs;
+}
+
+/** What a need is going to make anew may turn out as it was: inputs among that are no reason yet. */
+function softenStep(decision: Decision, made: readonly { readonly path: string; readonly need: string }[]): Decision {
+  const { step } = decision;
+  if (step.action !== "run" || made.length === 0) return decision;
+  const makerOf = (file: string): string | undefined => made.map(({ path, need }) => ({ ...outputPath(path), need })).find(({ path, isFolder }) => file === path || (isFolder && file.startsWith(`${path}/`)))?.need;
+  const needs = step.because.map((reason) => (reason.kind === "input-changed" || reason.kind === "input-new" || reason.kind === "input-gone" ? makerOf(reason.path) : undefined));
+  const [need] = needs;
+  if (need === undefined || needs.includes(undefined)) return decision;
+  return { ...decision, step: { action: "maybe", because: [{ kind: "need-runs", need }] } };
 }
 
 /** Below a node that is up to date nobody needs anything. */

@@ -64,7 +64,7 @@ export async function createGraph(catalog: Catalog, targets: readonly Address[],
   const mistakes: unknown[] = [];
   const open: Request[] = targets.map((address) => ({ address, fixed: {} }));
   for (let request = open.shift(); request !== undefined; request = open.shift()) {
-    const id = requestId(request);
+    const id = requestId(catalog, request);
     if (nodes.has(id)) continue;
     try {
       const { node, requests } = await createNode(catalog, request, options);
@@ -76,12 +76,23 @@ export async function createGraph(catalog: Catalog, targets: readonly Address[],
     }
   }
   throwAll(mistakes);
-  return { nodes, targets: targets.map((address) => requestId({ address, fixed: {} })) };
+  return { nodes, targets: targets.map((address) => requestId(catalog, { address, fixed: {} })) };
 }
 
-function requestId({ address, fixed }: Request): string {
+function requestId(catalog: Catalog, { address, fixed }: Request): string {
   const values = Object.entries(fixed).sort(([a], [b]) => (a < b ? -1 : 1));
-  return values.length === 0 ? addressText(address) : `${addressText(address)}[${values.map(([name, value]) => `${name}=${String(value)}`).join(",")}]`;
+  if (values.length === 0) return addressText(address);
+  const { params } = catalog.tasks.get(address.name)?.task ?? {};
+  const texts = values.map(([name, value]) => `${name}=${params?.[name]?.kind === "secret" ? secretLabel(catalog, name, value) : String(value)}`);
+  return `${addressText(address)}[${texts.join(",")}]`;
+}
+
+/** Stands for a secret in an id: `***`, and for other values `***2`, `***3` in the order of the builderfile. */
+function secretLabel(catalog: Catalog, param: string, value: unknown): string {
+  const needs = [...catalog.tasks.values()].flatMap(({ task }) => [...needEntries(task).map(([, need]) => need), ...(task.finally ?? []).map(toNeed)]);
+  const values: readonly unknown[] = [...new Set(needs.map((need) => need.params?.[param]).filter((one) => one !== undefined))];
+  const at = values.indexOf(value);
+  return at < 1 ? "***" : `***${at + 1}`;
 }
 
 async function createNode(catalog: Catalog, request: Request, { root, bind }: GraphOptions): Promise<{ node: Node; requests: Request[] }> {
@@ -89,11 +100,11 @@ async function createNode(catalog: Catalog, request: Request, { root, bind }: Gr
   const named = catalog.tasks.get(address.name)!; // An address is only made from the catalog.
   const { task } = named;
   const cells = task.matrix === undefined ? [] : cellsOf(task.matrix);
-  const id = requestId(request);
+  const id = requestId(catalog, request);
   const shared = { id, name: address.name, task, ...(named.plugin === undefined ? {} : { plugin: named.plugin }) };
   if (task.matrix !== undefined && address.cellName === undefined) {
     const requests = cells.map(({ cellName }) => ({ address: { name: address.name, cellName }, fixed }));
-    const edges = requests.map((cell): Edge => ({ to: requestId(cell), kind: "result", as: cell.address.cellName }));
+    const edges = requests.map((cell): Edge => ({ to: requestId(catalog, cell), kind: "result", as: cell.address.cellName }));
     return { node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], hasFoundPaths: false, edges }, requests };
   }
   const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
@@ -138,7 +149,7 @@ function resolveEdges(catalog: Catalog, from: Address, task: TaskBase): { edges:
     if (!isWanted(from, need)) return;
     const request = { address: resolveAddress(catalog, from, task, need), fixed: need.params ?? {} };
     requests.push(request);
-    const to = requestId(request);
+    const to = requestId(catalog, request);
     edges.push({ to, kind, ...(as === undefined ? {} : { as }) });
   };
   const tryAdd = (as: string | undefined, need: Need, kind: Edge["kind"]): void => {

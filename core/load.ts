@@ -9,7 +9,7 @@ import { findText, hashFile, hashText, isFolder, makeFolder, writeAtomic } from 
 import { findBuilderfile, loadSettings, settingsFiles, type Settings } from "./find.ts";
 import { stableJson } from "./fingerprint.ts";
 import { checkBuilder, type Builder } from "./plugin.ts";
-import { stampEnv, stampFile, type Manifest } from "./warm.ts";
+import { findManifest, stampEnv, stampFile, type Manifest } from "./warm.ts";
 import type { Compiled } from "./compile.ts";
 
 export interface LoadOptions {
@@ -37,8 +37,10 @@ export interface Project {
   readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
   /** Where a stack trace enters the builderfile. */
   readonly placeOf: PlaceOf;
-  /** What the evaluation depended on, as of now. */
+  /** What the evaluation depended on: the stored manifest while it holds, so that what was stored beside it holds as well. */
   readonly manifest: Manifest;
+  /** Before anything was looked at. Milliseconds since 1970. */
+  readonly startedMs: number;
 }
 
 /**
@@ -46,10 +48,10 @@ export interface Project {
  * @throws BtError BUILDERFILE_MISSING, BUILDERFILE_SYNTAX, BUILDERFILE_THREW, PACKAGE_MISSING, BUILDER_SHAPE, TASK_SHAPE, SETTINGS_WRONG
  */
 export async function loadProject(options: LoadOptions): Promise<Project> {
+  const startedMs = Date.now();
   const { file, root } = await findBuilderfile(options.cwd, options.file);
   process.chdir(root); // A builderfile and its actions read relative paths as make does, wherever bt was called.
   const settings = await loadSettings(options.env);
-  const writtenMs = Date.now();
   const compiled = await compileCached(file, root, options);
   const scriptName = path.join(root, ".bt", "builderfile.cjs");
   const placeOf = createPlaces(compiled.map, scriptName, root);
@@ -70,9 +72,10 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       builder,
       settings,
       reads,
-      codeOf: createCodeDigests({ root, file, writtenMs, compiled, reads }, placeOf, options),
+      codeOf: createCodeDigests({ root, file, startedMs, compiled, reads }, placeOf, options),
       placeOf,
-      manifest: createManifest({ root, file, writtenMs, compiled, reads }, options),
+      manifest: findOwnManifest(root, file, options) ?? createManifest({ root, file, startedMs, compiled, reads }, options),
+      startedMs,
     };
   } catch (error) {
     if (isBtError(error)) throw placed(error, placeOf(error.stack) ?? { where: name });
@@ -218,19 +221,24 @@ function reach(start: string, modules: Readonly<Record<string, readonly string[]
 interface Facts {
   readonly root: string;
   readonly file: string;
-  readonly writtenMs: number;
+  readonly startedMs: number;
   readonly compiled: CompiledFile;
   readonly reads: Reads;
 }
 
-function createManifest({ root, file, writtenMs, compiled, reads }: Facts, options: LoadOptions): Manifest {
+function findOwnManifest(root: string, file: string, { build, env }: LoadOptions): Manifest | undefined {
+  const found = findManifest(root, build, env);
+  return found?.builderfile === file ? found : undefined;
+}
+
+function createManifest({ root, file, startedMs, compiled, reads }: Facts, options: LoadOptions): Manifest {
   const packages = compiled.packages.flatMap((name) => findPackage(name, file) ?? []);
   const files = new Set([...Object.keys(compiled.modules), ...packages, ...reads.files, ...settingsFiles(options.env), path.join(root, "package-lock.json")]);
   return {
     build: options.build,
     root,
     builderfile: file,
-    writtenMs,
+    writtenMs: startedMs,
     stamps: [...files].sort().map(stampFile),
     env: ["HOME", "XDG_CONFIG_HOME", ...reads.env].map((name) => stampEnv(name, options.env, root)),
     isTracked: reads.untracked.size === 0,

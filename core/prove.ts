@@ -28,6 +28,7 @@ export function proveFresh(prepared: Prepared, options: { readonly request: stri
     const proof = {
       request: options.request,
       manifestMs: manifest.writtenMs,
+      startedMs: project.startedMs,
       state: stampFile(path.join(root, ".bt", "state.log")),
       env: [...variables].sort().map((name) => stampEnv(name, decide.env, root)),
       tasks: nodes.length,

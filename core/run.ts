@@ -135,6 +135,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     for (const id of order) {
       const node = graph.nodes.get(id);
       const decision = forecast.decisions.get(id);
+      if (node !== undefined && forecast.skipped.has(id) && forecast.wanted.has(id)) finish(node, "skipped");
       if (node === undefined || decision === undefined || !forecast.wanted.has(id)) continue;
       if (decision.step.action === "skip") finish(node, "fresh");
       else await sayTask(carrier.createWork(node, 1, decision));

@@ -168,7 +168,15 @@ const shellWords = new Set(". : alias bg case cd command declare eval exec exit 
 
 /** A command as a person would type it. */
 export function commandText({ file, args }: Pick<Command, "file" | "args">): string {
-  return [file, ...args].filter((word, at) => at > 0 || word !== "").map((word) => (/^[\w@%+:,./=-]+$/.test(word) || (file === "" && args.length === 1) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+  return [file, ...args].filter((word, at) => at > 0 || word !== "").map((word) => (file === "" && args.length === 1 ? word : quoteWord(word))).join(" ");
+}
+
+/** Stays on one line: what is shown can be pasted. */
+function quoteWord(word: string): string {
+  if (/^[\w@%+:,./=-]+$/.test(word)) return word;
+  if (!/[\0-\x1f]/.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
+  const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "'": "\\'", "\\": "\\\\" };
+  return `$'${word.replaceAll(/[\0-\x1f'\\]/g, (character) => escapes[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`)}'`;
 }
 
 function exitText(exit: Exit): string {

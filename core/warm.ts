@@ -12,12 +12,21 @@ export type Stamp = readonly [path: string, sizeBytes: number, mtimeMs: number, 
 const youngMs = 2000;
 
 export function stampFile(file: string): Stamp {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  const stat = findStat(file);
   return stat === undefined ? [file, -1, 0, 0, 0] : [file, stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino];
 }
 
+/** Undefined: it does not exist, or what should be a folder above it is a file. */
+function findStat(file: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 function isSame([file, size, mtimeMs, ctimeMs, inode]: Stamp, writtenMs: number): boolean {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  const stat = findStat(file);
   if (stat === undefined) return size === -1;
   return stat.size === size && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs && stat.ino === inode && ctimeMs < writtenMs - youngMs && mtimeMs < writtenMs - youngMs;
 }
@@ -72,7 +81,7 @@ export function findManifest(cwd: string, build: string, env: Readonly<Record<st
       const manifest = parseJson<Manifest>(text);
       return manifest !== undefined && manifest.root === folder && isCurrent(manifest, build, env) ? manifest : undefined;
     }
-    const holdsOther = [...builderfileNames, "package.json"].some((name) => fs.statSync(path.join(folder, name), { throwIfNoEntry: false }) !== undefined);
+    const holdsOther = [...builderfileNames, "package.json"].some((name) => findStat(path.join(folder, name)) !== undefined);
     if (holdsOther || folder === path.dirname(folder)) return undefined;
   }
 }
@@ -114,6 +123,8 @@ export interface FreshProof {
   /** Command line in a canonical form. */
   readonly request: string;
   readonly manifestMs: number;
+  /** Before anything was looked at: what has changed since may have changed unseen. */
+  readonly startedMs: number;
   /** The log of records: whoever runs anything appends to it. */
   readonly state: Stamp;
   readonly env: readonly EnvStamp[];
@@ -155,8 +166,7 @@ export function checkProof(manifest: Manifest, request: string, env: Readonly<Re
   if (!areEnvSame(header.env, env, manifest.root)) return undefined;
   const start = 8 + Math.ceil(headerLength / 8) * 8;
   const columns = new Float64Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + start + header.count * 32));
-  // What has changed since the run began may have changed after it was looked at.
-  return areFilesSame(manifest.root, bytes.toString("utf8", start + header.count * 32), columns, header.manifestMs - youngMs) ? header.tasks : undefined;
+  return areFilesSame(manifest.root, bytes.toString("utf8", start + header.count * 32), columns, header.startedMs - youngMs) ? header.tasks : undefined;
 }
 
 /** The hot loop: one stat a file, no objects besides Node's own. */
@@ -167,7 +177,7 @@ function areFilesSame(root: string, paths: string, columns: Float64Array, truste
     let end = paths.indexOf("\n", start);
     if (end === -1) end = paths.length;
     const file = paths.slice(start, end);
-    const stat = fs.statSync(file.charCodeAt(0) === 47 ? file : `${root}/${file}`, { throwIfNoEntry: false });
+    const stat = findStat(file.charCodeAt(0) === 47 ? file : `${root}/${file}`);
     if (stat === undefined) return false;
     if (stat.size !== columns[at] || stat.mtimeMs !== columns[at + 1] || stat.ctimeMs !== columns[at + 2] || stat.ino !== columns[at + 3]) return false;
     if (stat.mtimeMs >= trustedMs || stat.ctimeMs >= trustedMs) return false;

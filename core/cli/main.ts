@@ -9,7 +9,7 @@ import { placeErrors } from "../errors.ts";
 import { taskUnknown } from "../errors/graph.ts";
 import { directoryMissing, logMissing, optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
-import { writeAtomic } from "../files.ts";
+import { isFolder, writeAtomic } from "../files.ts";
 import { settingsFiles } from "../find.ts";
 import { loadProject, type Project } from "../load.ts";
 import { colourLevel, createPaint, type Paint } from "../paint.ts";
@@ -113,7 +113,7 @@ async function answer(args: Args, { project, world, mayWrite }: Omit<Desk, "pain
 
 function enter(cwd: string, directory: string | undefined): string {
   const folder = path.resolve(cwd, directory ?? ".");
-  if (fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw directoryMissing(directory ?? ".");
+  if (!isFolder(folder)) throw directoryMissing(directory ?? ".");
   return folder;
 }
 
@@ -216,7 +216,7 @@ async function runTasks(args: Args, asked: Asked, { project, world, paint, mayWr
   const reporters = await createReporters(options, { project, world, jobs });
   // On a terminal through the stream, which the live view watches; elsewhere at once.
   const interrupts = watchInterrupts((text) => void (process.stderr.isTTY ? process.stderr.write(text) : writeText(2, text)));
-  const proofRequest = only === undefined ? freshRequest(world.argv) : undefined;
+  const proofRequest = only === undefined && project.settings.output !== "json" ? freshRequest(world.argv) : undefined;
   try {
     const result = await build(project, request, {
       env: world.env,

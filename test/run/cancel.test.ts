@@ -5,7 +5,8 @@ import { expect, test } from "vitest";
 import { taskProcesses, until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
-const oven = (command: string, more = ""): string => `task({ inputs: [], outputs: ["loaf"], run: ${JSON.stringify(command)}, ${more} })`;
+const oven = (command: string, more = ""): string =>
+  `task({ inputs: [], outputs: ["loaf"], run: ${JSON.stringify(command)}, ${more} })`;
 const baking = "echo half > loaf; touch started; exec sleep 600";
 
 /** Starts bt and waits until the task has started. */
@@ -20,19 +21,27 @@ function record(p: Project): { signal?: string; exitCode?: number; tasks: Record
   return JSON.parse(p.read(`.bt/runs/${run}/run.json`));
 }
 
-test.for(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s ends the running task, and bt ends by the same signal", async (signal) => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: oven(baking), serve: `task({ needs: ["bake"], run: "true" })` }) });
-  const { child, ended } = await startBaking(p, "serve");
+test.for(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+  "%s ends the running task, and bt ends by the same signal",
+  async (signal) => {
+    const p = await project({
+      "builderfile.ts": withTasks({ bake: oven(baking), serve: `task({ needs: ["bake"], run: "true" })` }),
+    });
+    const { child, ended } = await startBaking(p, "serve");
 
-  child.kill(signal);
-  const result = await ended;
+    child.kill(signal);
+    const result = await ended;
 
-  expect(result).toMatchObject({ signal, exitCode: undefined });
-  expect(taskProcesses(p.root)).toEqual([]);
-  expect(p.exists("loaf")).toBe(false);
-  expect(fs.readdirSync(path.join(p.root, ".bt/locks"))).toEqual([]);
-  expect(record(p)).toMatchObject({ signal, tasks: { bake: { outcome: "cancelled" }, serve: { outcome: "cancelled" } } });
-});
+    expect(result).toMatchObject({ signal, exitCode: undefined });
+    expect(taskProcesses(p.root)).toEqual([]);
+    expect(p.exists("loaf")).toBe(false);
+    expect(fs.readdirSync(path.join(p.root, ".bt/locks"))).toEqual([]);
+    expect(record(p)).toMatchObject({
+      signal,
+      tasks: { bake: { outcome: "cancelled" }, serve: { outcome: "cancelled" } },
+    });
+  },
+);
 
 test("a cancelled task is not up to date afterwards, and says that it was interrupted", async () => {
   const p = await project({ "builderfile.ts": withTasks({ bake: oven(baking) }) });
@@ -46,7 +55,8 @@ test("a cancelled task is not up to date afterwards, and says that it was interr
 });
 
 test("grandchildren end with their task, also those that have left its session or ignore TERM", async () => {
-  const stubborn = "trap '' TERM; (trap '' TERM; sleep 601) & setsid sleep 602 & setsid bash -c 'trap \"\" TERM; sleep 603; true' & touch started; sleep 604; true";
+  const stubborn =
+    "trap '' TERM; (trap '' TERM; sleep 601) & setsid sleep 602 & setsid bash -c 'trap \"\" TERM; sleep 603; true' & touch started; sleep 604; true";
   const p = await project({ "builderfile.ts": withTasks({ bake: oven(stubborn) }) });
   const { child, ended } = await startBaking(p, "bake");
   await until(() => taskProcesses(p.root).filter((line) => line.startsWith("sleep")).length === 4);
@@ -60,7 +70,9 @@ test("grandchildren end with their task, also those that have left its session o
 });
 
 test("a second signal kills at once what ignores the first", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: oven("trap '' TERM; touch started; sleep 605; true") }) });
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: oven("trap '' TERM; touch started; sleep 605; true") }),
+  });
   const { child, ended } = await startBaking(p, "bake");
   const startMs = Date.now();
 
@@ -77,7 +89,12 @@ test("a second signal kills at once what ignores the first", async () => {
 });
 
 test("`finally` tasks run after a cancellation", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: oven(baking, "finally: ['sweep']"), sweep: `task({ inputs: [], run: "touch swept" })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: oven(baking, "finally: ['sweep']"),
+      sweep: `task({ inputs: [], run: "touch swept" })`,
+    }),
+  });
   const { child, ended } = await startBaking(p, "bake");
 
   child.kill("SIGINT");
@@ -118,7 +135,9 @@ test("a task that waits for another bt's lock is cancelled, not failed", async (
 });
 
 test("a cancelled task with retries is not tried again", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: oven(`echo try >> tries; ${baking}`, "retries: 3") }) });
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: oven(`echo try >> tries; ${baking}`, "retries: 3") }),
+  });
   const { child, ended } = await startBaking(p, "bake");
 
   child.kill("SIGINT");
@@ -128,7 +147,11 @@ test("a cancelled task with retries is not tried again", async () => {
 });
 
 test("an action that ignores its signal does not hold up the end", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ run: async ({ $ }) => { await $\`touch started\`; await new Promise(() => setInterval(() => {}, 1000)); } })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ run: async ({ $ }) => { await $\`touch started\`; await new Promise(() => setInterval(() => {}, 1000)); } })`,
+    }),
+  });
   const { child, ended } = await startBaking(p, "bake");
 
   child.kill("SIGINT");
@@ -137,7 +160,9 @@ test("an action that ignores its signal does not hold up the end", async () => {
 });
 
 test("after a success nothing that a task left running stays", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: oven("setsid sleep 607 >/dev/null 2>&1 & touch loaf") }) });
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: oven("setsid sleep 607 >/dev/null 2>&1 & touch loaf") }),
+  });
 
   const result = await p.bt("bake");
 

@@ -11,7 +11,10 @@ const bake = `task({ inputs: ["flour"], outputs: ["loaf"], run: "cp flour loaf" 
 async function ran(p: Project, ...argv: string[]): Promise<string[]> {
   const { stdout, stderr } = await p.bt("--output=json", ...argv);
   expect(stderr).toBe("");
-  const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
   return events.filter((event) => event.state === "done" && event.outcome === "ran").map((event) => event.task);
 }
 
@@ -52,7 +55,11 @@ test("a change that keeps size and time of an input is noticed", async () => {
 test.for([
   ["its content", (p: Project) => p.write("flour", "oat"), `input "flour" changed`],
   ["its executable bit", (p: Project) => fs.chmodSync(path.join(p.root, "flour"), 0o755), `input "flour" changed`],
-  ["its type", (p: Project) => (fs.rmSync(path.join(p.root, "flour")), fs.symlinkSync("other", path.join(p.root, "flour"))), `input "flour" changed`],
+  [
+    "its type",
+    (p: Project) => (fs.rmSync(path.join(p.root, "flour")), fs.symlinkSync("other", path.join(p.root, "flour"))),
+    `input "flour" changed`,
+  ],
 ] as const)("an input that changed in %s runs the task", async ([, change, reason]) => {
   const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye", other: "rye" });
   await p.bt("bake");
@@ -79,7 +86,10 @@ test.for([
 });
 
 test("unknown extra files in an output folder are nobody's business", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: ["flour"], outputs: ["shop/"], run: "cp flour shop/loaf" })` }), flour: "rye" });
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: ["flour"], outputs: ["shop/"], run: "cp flour shop/loaf" })` }),
+    flour: "rye",
+  });
   await p.bt("bake");
 
   p.write("shop/visitor", "hello");
@@ -125,7 +135,10 @@ test("a glob into a folder that does not exist matches nothing, until it does", 
 });
 
 test("a need that makes the same again leaves what needs it alone", async () => {
-  const tasks = { sift: `task({ inputs: ["flour"], outputs: ["fine"], run: "head -c 3 flour > fine" })`, bake: `task({ inputs: ["fine"], outputs: ["loaf"], run: "cp fine loaf" })` };
+  const tasks = {
+    sift: `task({ inputs: ["flour"], outputs: ["fine"], run: "head -c 3 flour > fine" })`,
+    bake: `task({ inputs: ["fine"], outputs: ["loaf"], run: "cp fine loaf" })`,
+  };
   const p = await project({ "builderfile.ts": withTasks(tasks), flour: "rye, coarse" });
   expect(await ran(p, "bake")).toEqual(["sift", "bake"]);
 
@@ -140,7 +153,10 @@ test("a need that returns another value runs what needs it, and one that returns
     weigh: `task({ inputs: ["flour"], run: () => ({ grams: readFileSync("flour", "utf8").trim().length }) })`,
     bake: `task({ needs: ["weigh"], inputs: [], run: ({ needs, log }) => log.info(JSON.stringify(needs)) })`,
   };
-  const p = await project({ "builderfile.ts": withTasks(tasks, `import { readFileSync } from "node:fs";`), flour: "aaa" });
+  const p = await project({
+    "builderfile.ts": withTasks(tasks, `import { readFileSync } from "node:fs";`),
+    flour: "aaa",
+  });
   await p.bt("bake");
 
   p.write("flour", "bbb");
@@ -151,7 +167,9 @@ test("a need that returns another value runs what needs it, and one that returns
 });
 
 test("without an input list a task always runs; with an empty one it runs once", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ always: `task({ run: "true" })`, once: `task({ inputs: [], run: "true" })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({ always: `task({ run: "true" })`, once: `task({ inputs: [], run: "true" })` }),
+  });
   await p.bt("always", "once");
 
   expect(await ran(p, "always", "once")).toEqual(["always"]);
@@ -203,7 +221,9 @@ test("a changed module runs the functions of the modules that import it, and no 
 
 test("a module that is imported only when it is used counts as well", async () => {
   const p = await project({
-    "builderfile.ts": withTasks({ knead: `task({ inputs: [], outputs: ["dough"], run: async () => (await import("./scale.ts")).weigh() })` }),
+    "builderfile.ts": withTasks({
+      knead: `task({ inputs: [], outputs: ["dough"], run: async () => (await import("./scale.ts")).weigh() })`,
+    }),
     "scale.ts": `import { writeFileSync } from "node:fs"; export const weigh = () => writeFileSync("dough", "100");`,
   });
   await p.bt("knead");
@@ -233,7 +253,10 @@ test("a changed option of a plugin runs the functions that the plugin made with 
 
 test("a function can capture what the builderfile has read: a file or a variable that changed runs it", async () => {
   const p = await project({
-    "builderfile.ts": withTasks({ print: `task({ inputs: [], outputs: ["label"], run: () => writeFileSync("label", version + " " + baker) })` }, `import { readFileSync, writeFileSync } from "node:fs"; const version = readFileSync("VERSION", "utf8"); const baker = process.env["BAKER"];`),
+    "builderfile.ts": withTasks(
+      { print: `task({ inputs: [], outputs: ["label"], run: () => writeFileSync("label", version + " " + baker) })` },
+      `import { readFileSync, writeFileSync } from "node:fs"; const version = readFileSync("VERSION", "utf8"); const baker = process.env["BAKER"];`,
+    ),
     VERSION: "1",
   });
   await p.btWith({ env: { BAKER: "Ann" } }, "print");
@@ -247,8 +270,14 @@ test("a function can capture what the builderfile has read: a file or a variable
 });
 
 test("another version of a package that the builderfile imports runs its functions", async () => {
-  const files = { "node_modules/yeast/index.js": "exports.brand = 'x';", "node_modules/yeast/package.json": `{"name":"yeast","version":"1.0.0"}` };
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: () => brand })` }, `import { brand } from "yeast";`), ...files });
+  const files = {
+    "node_modules/yeast/index.js": "exports.brand = 'x';",
+    "node_modules/yeast/package.json": `{"name":"yeast","version":"1.0.0"}`,
+  };
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: () => brand })` }, `import { brand } from "yeast";`),
+    ...files,
+  });
   await p.bt("bake");
   expect(await ran(p, "bake")).toEqual([]);
 
@@ -258,9 +287,12 @@ test("another version of a package that the builderfile imports runs its functio
 });
 
 test("declared variables count, others do not; unset and empty differ", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], env: ["FLOUR"], run: "true" })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: [], env: ["FLOUR"], run: "true" })` }),
+  });
   await p.bt("bake");
-  const changed = async (env: Record<string, string>): Promise<boolean> => (await p.btWith({ env }, "-q", "bake")).exitCode === 1;
+  const changed = async (env: Record<string, string>): Promise<boolean> =>
+    (await p.btWith({ env }, "-q", "bake")).exitCode === 1;
 
   expect(await changed({ YEAST: "dry" })).toBe(false);
   expect(await changed({ FLOUR: "" })).toBe(true);
@@ -268,14 +300,21 @@ test("declared variables count, others do not; unset and empty differ", async ()
 });
 
 test("a param that changed is named with both values", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], params: { flour: param.string({ default: "rye" }) }, run: "true" })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: [], params: { flour: param.string({ default: "rye" }) }, run: "true" })`,
+    }),
+  });
   await p.bt("bake");
 
   expect(await why(p, "bake", "FLOUR=oat")).toEqual([`param "flour" changed: rye → oat`]);
 });
 
 test("a tool that was replaced runs the tasks that use it, also behind a link", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], tools: ["oven"], run: "oven" })` }), "bin/oven-1": "#!/bin/sh\n" });
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: [], tools: ["oven"], run: "oven" })` }),
+    "bin/oven-1": "#!/bin/sh\n",
+  });
   fs.chmodSync(path.join(p.root, "bin/oven-1"), 0o755);
   fs.symlinkSync("oven-1", path.join(p.root, "bin/oven"));
   const env = { PATH: `${p.root}/bin:${process.env["PATH"]}` };
@@ -305,7 +344,10 @@ test("an input that changes while the task runs makes a success that is not reme
 });
 
 test("an input of an up-to-date task that changes while others run is seen by the next run", async () => {
-  const tasks = { sift: `task({ inputs: ["grain"], outputs: ["fine"], run: "cp grain fine" })`, heat: `task({ inputs: ["wood"], run: "touch started; until test -e go; do sleep 0.01; done" })` };
+  const tasks = {
+    sift: `task({ inputs: ["grain"], outputs: ["fine"], run: "cp grain fine" })`,
+    heat: `task({ inputs: ["wood"], run: "touch started; until test -e go; do sleep 0.01; done" })`,
+  };
   const p = await project({ "builderfile.ts": withTasks(tasks), grain: "rye", wood: "oak" });
   await p.bt("sift");
   const { ended } = p.start({}, "sift", "heat");
@@ -322,7 +364,10 @@ test("an input of an up-to-date task that changes while others run is seen by th
 });
 
 test("a task is decided when what it waits for is done, not before", async () => {
-  const tasks = { fetch: `task({ run: "cp news page" })`, print: `task({ needs: [after("fetch")], inputs: ["page"], outputs: ["paper"], run: "cp page paper" })` };
+  const tasks = {
+    fetch: `task({ run: "cp news page" })`,
+    print: `task({ needs: [after("fetch")], inputs: ["page"], outputs: ["paper"], run: "cp page paper" })`,
+  };
   const p = await project({ "builderfile.ts": withTasks(tasks), news: "one", page: "" });
   await p.bt("fetch", "print");
 
@@ -333,7 +378,11 @@ test("a task is decided when what it waits for is done, not before", async () =>
 });
 
 test("`status` that says no runs an up-to-date task", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ push: `task({ inputs: [], status: async ({ exec }) => (await exec("test", ["-e", "there"], { allowedCodes: [0, 1] })).exitCode === 0, run: "touch there" })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({
+      push: `task({ inputs: [], status: async ({ exec }) => (await exec("test", ["-e", "there"], { allowedCodes: [0, 1] })).exitCode === 0, run: "touch there" })`,
+    }),
+  });
   expect(await ran(p, "push")).toEqual(["push"]);
   expect(await ran(p, "push")).toEqual([]);
 
@@ -343,7 +392,10 @@ test("`status` that says no runs an up-to-date task", async () => {
 });
 
 test("a moved checkout keeps everything up to date", async () => {
-  const p = await project({ "shop/builderfile.ts": withTasks({ bake, knead: `task({ inputs: ["flour"], run: () => 1 })` }), "shop/flour": "rye" });
+  const p = await project({
+    "shop/builderfile.ts": withTasks({ bake, knead: `task({ inputs: ["flour"], run: () => 1 })` }),
+    "shop/flour": "rye",
+  });
   await p.btWith({ cwd: "shop" }, "bake", "knead");
 
   fs.renameSync(path.join(p.root, "shop"), path.join(p.root, "bakery"));
@@ -363,7 +415,12 @@ test("deleting .bt/ or damaging the state makes tasks run once more and breaks n
 });
 
 test("-B, a failure and `always` say so", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ burn: `task({ inputs: [], run: "false" })`, ring: `task({ inputs: [], always: true, run: "true" })` }) });
+  const p = await project({
+    "builderfile.ts": withTasks({
+      burn: `task({ inputs: [], run: "false" })`,
+      ring: `task({ inputs: [], always: true, run: "true" })`,
+    }),
+  });
   await p.bt("-k", "burn", "ring");
 
   expect(await why(p, "burn", "ring")).toEqual(["it failed last time", "it always runs"]);

@@ -17,7 +17,9 @@ export function taskProcesses(root: string): string[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       const env = `\0${read(`/proc/${pid}/environ`)}`;
-      return env.includes("\0BT_TASK_COOKIE=") && env.includes(`\0HOME=${root}\0`) ? [read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim()] : [];
+      return env.includes("\0BT_TASK_COOKIE=") && env.includes(`\0HOME=${root}\0`)
+        ? [read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim()]
+        : [];
     });
 }
 

@@ -1,0 +1,187 @@
+/** Secrets never reach the screen or a file below .bt/, in whatever form a task prints them. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { project, withTasks, type Project, type Result } from "../support/project.ts";
+
+const secret = "pa/ss+wörd 'n\"th&n";
+const env = { TOKEN: secret };
+const withToken = (run: string, more = ""): string =>
+  `task({ params: { token: param.secret() }, ${more} run: ${run} })`;
+
+/** The forms in which a secret could be read back. */
+function formsOf(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const base64 = [0, 1, 2].map((shift) =>
+    Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString("base64")
+      .slice(shift === 0 ? 0 : shift + 1, -4),
+  );
+  return [
+    text,
+    encodeURIComponent(text),
+    JSON.stringify(text).slice(1, -1),
+    JSON.stringify(JSON.stringify(text)).slice(3, -3),
+    ...base64,
+    ...base64.map((form) => form.replaceAll("+", "-").replaceAll("/", "_")),
+    bytes.toString("hex"),
+  ];
+}
+
+function leaks(p: Project, result: Result, text = secret): string[] {
+  const files = fs
+    .readdirSync(path.join(p.root, ".bt"), { recursive: true })
+    .map((name) => path.join(p.root, ".bt", String(name)));
+  const places = [
+    ["stdout", result.stdout],
+    ["stderr", result.stderr],
+    ...files
+      .filter((file) => fs.lstatSync(file).isFile())
+      .map((file) => [path.relative(p.root, file), fs.readFileSync(file, "utf8")] as const),
+    ["file names", files.map((file) => decodeURIComponent(file)).join("\n")],
+  ] as const;
+  return places.filter(([, content]) => formsOf(text).some((form) => content.includes(form))).map(([place]) => place);
+}
+
+test("a secret that a command prints is hidden on the screen, in the log and in the events", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ push: withToken(`'echo "token: $TOKEN"; echo "again: $TOKEN" >&2'`) }),
+  });
+
+  const result = await p.btWith({ env }, "push");
+
+  expect(result.stdout).toContain("token: ***\n");
+  expect(result.stdout).toContain("again: ***\n");
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test.for([
+  ["base64", `printf %s "$TOKEN" | base64 -w0`],
+  ["base64 after one byte", `printf 'x%s' "$TOKEN" | base64 -w0`],
+  ["base64 after two bytes", `printf 'xy%s' "$TOKEN" | base64 -w0`],
+  ["base64url", `printf %s "$TOKEN" | base64 -w0 | tr +/ -_`],
+  ["JSON", `printf %s "$TOKEN" | "$NODE" -p 'JSON.stringify(fs.readFileSync(0,"utf8"))'`],
+  ["URL", `printf %s "$TOKEN" | "$NODE" -p 'encodeURIComponent(fs.readFileSync(0,"utf8"))'`],
+  [
+    "one byte a write",
+    `"$NODE" -e 'for (const byte of Buffer.from(process.env.TOKEN)) fs.writeSync(1, Buffer.from([byte]))'`,
+  ],
+] as const)("a secret printed as %s is hidden", async ([, command]) => {
+  const p = await project({
+    "builderfile.ts": withTasks({ push: withToken(JSON.stringify(command), `env: ["NODE"],`) }),
+  });
+
+  const result = await p.btWith({ env: { ...env, NODE: process.execPath } }, "push");
+
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).toContain("***");
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test("commands, `$`, log lines, warnings and failures hide a secret", async () => {
+  const run =
+    "async ({ $, exec, params, log }) => { log.info(params.token); log.warn(params.token); await $`echo ${params.token}`; await exec('echo', [params.token]); await exec('bash', ['-c', 'echo \"$1\"; exit 3', 'x', params.token]); }";
+  const p = await project({ "builderfile.ts": withTasks({ push: withToken(run) }) });
+
+  const result = await p.btWith({ env }, "push");
+
+  expect(result.exitCode).toBe(1);
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test.for([
+  "$`sh -c 'echo ${params.token}; exit 3'`",
+  "(async () => { throw new Error(params.token); })()",
+  "(async () => { throw new TypeError('a\\n' + params.token); })()",
+])("a failure that quotes a secret hides it: %s", async (act) => {
+  const p = await project({
+    "builderfile.ts": withTasks({ push: withToken(`async ({ $, params }) => { await ${act}; }`) }),
+  });
+
+  const result = await p.btWith({ env }, "push");
+
+  expect(result.exitCode).toBe(1);
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test("a secret given on the command line is not remembered, also not by the proof that nothing is to do", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ push: withToken("'true'", "inputs: [],") }) });
+
+  await p.bt("push", `TOKEN=${secret}`);
+  await p.bt("push", "--token", secret);
+  const result = await p.bt("push", `TOKEN=${secret}`);
+
+  expect(result.stdout).toContain("up to date");
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test("a secret fixed on a need is in no name", async () => {
+  const tasks = `const push = ${withToken("'true'", "inputs: [],")}; const one = task({ needs: [push.with({ token: ${JSON.stringify(secret)} })], run: "true" }); const two = task({ needs: [push.with({ token: "another one" })], run: "true" });`;
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, param, task } from "builderfile"; ${tasks} export default defineBuilder({ tasks: { push, one, two } });`,
+  });
+
+  const result = await p.bt("one", "two");
+
+  expect(result.exitCode).toBe(0);
+  const builder = leaks(p, result).filter((file) => !file.startsWith(".bt/builder/")); // Where the builderfile's own text is.
+  expect(builder).toEqual([]);
+  expect(result.stdout).toContain("4 ran");
+});
+
+test("a secret is no part of the key: another one runs nothing", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ push: withToken("'true'", "inputs: [],") }) });
+  await p.btWith({ env }, "push");
+
+  expect((await p.btWith({ env: { TOKEN: "something else" } }, "-q", "push")).exitCode).toBe(0);
+});
+
+test("a secret that is a declared variable as well is hidden in the state and in --why", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ push: withToken("'true'", `inputs: [], env: ["TOKEN"],`) }),
+  });
+  await p.btWith({ env }, "push");
+
+  const result = await p.btWith({ env }, "--why", "--json", "push");
+
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test("a result that holds a secret fails the task and is not written down", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      push: withToken("({ params }) => ({ url: 'https://' + params.token })", `inputs: [],`),
+    }),
+  });
+
+  const result = await p.btWith({ env }, "push");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain(`The result of task "push" contains a secret`);
+  expect(leaks(p, result)).toEqual([]);
+  expect((await p.btWith({ env }, "--why", "push")).stdout).toContain("it failed last time");
+});
+
+test("what a task names with hide() is hidden from then on", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      login: "task({ run: async ({ $, hide }) => { hide('session-4711'); await $`echo session-4711`; } })",
+    }),
+  });
+
+  const result = await p.bt("login");
+
+  expect(result.stdout).toContain("***");
+  expect(leaks(p, result, "session-4711").filter((file) => !file.startsWith(".bt/builder/"))).toEqual([]);
+});
+
+test("a secret is not shown by --help, by a dry run or by a question", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ push: withToken("['echo']", `confirm: "Push with {token}?",`) }),
+  });
+  await p.bt("--list");
+
+  for (const argv of [["push", "--help"], ["-n", "push"], ["push"], ["--list", "--json"]]) {
+    expect(leaks(p, await p.btWith({ env }, ...argv))).toEqual([]);
+  }
+});

@@ -1,7 +1,15 @@
 /** How bt checks, tests, measures and demonstrates itself. */
 import { defineBuilder, task, type Builder } from "builderfile";
 
-const sources = ["core/**/*.ts", "plugins/**/*.ts", "test/**/*.ts", "bench/**/*.ts", "builderfile.ts", "*.config.ts", "build.mjs"];
+const sources = [
+  "core/**/*.ts",
+  "plugins/**/*.ts",
+  "test/**/*.ts",
+  "bench/*.mjs",
+  "builderfile.ts",
+  "*.config.ts",
+  "build.mjs",
+];
 const settings = ["package.json", "package-lock.json", "tsconfig.json"];
 const bin = (name: string): string => `node_modules/.bin/${name}`;
 

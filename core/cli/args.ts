@@ -41,7 +41,20 @@ const flagNames = {
 } as const;
 export type Flag = keyof typeof flagNames;
 
-type ValueName = "directory" | "file" | "jobs" | "load-average" | "output" | "trace" | "timeout" | "only" | "graph" | "logs" | "run" | "tag" | "except";
+type ValueName =
+  | "directory"
+  | "file"
+  | "jobs"
+  | "load-average"
+  | "output"
+  | "trace"
+  | "timeout"
+  | "only"
+  | "graph"
+  | "logs"
+  | "run"
+  | "tag"
+  | "except";
 
 /** Options with a value: the letter, and what stands for a value that is left out. */
 const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonly default?: string }>> = {
@@ -61,10 +74,20 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
 };
 
 /** Other names of the same options, as make and just spell them. */
-const synonyms: Readonly<Record<string, string>> = { "always-make": "force", silent: "quiet", "just-print": "dry-run", makefile: "file", builderfile: "file", "max-load": "load-average", reporter: "output" };
+const synonyms: Readonly<Record<string, string>> = {
+  "always-make": "force",
+  silent: "quiet",
+  "just-print": "dry-run",
+  makefile: "file",
+  builderfile: "file",
+  "max-load": "load-average",
+  reporter: "output",
+};
 
 /** One part of a command line that may be a task, a value or an option of a task. */
-export type Token = { readonly kind: "word"; readonly text: string } | { readonly kind: "option"; readonly name: string; readonly value?: string };
+export type Token =
+  | { readonly kind: "word"; readonly text: string }
+  | { readonly kind: "option"; readonly name: string; readonly value?: string };
 
 export interface Args {
   readonly options: Options;
@@ -74,7 +97,9 @@ export interface Args {
 }
 
 /** Every option of bt as it is written, for suggestions and completion. */
-export const optionNames: readonly string[] = [...Object.keys(flagNames), ...Object.keys(valueNames)].map((name) => `--${name}`);
+export const optionNames: readonly string[] = [...Object.keys(flagNames), ...Object.keys(valueNames)].map(
+  (name) => `--${name}`,
+);
 
 /**
  * Splits a command line.
@@ -100,7 +125,11 @@ interface Sinks {
   readonly setValue: (name: ValueName, value: string) => unknown;
 }
 
-function readLong(text: string, open: string[], { flags, setValue, tokens }: Sinks & { readonly tokens: Token[] }): void {
+function readLong(
+  text: string,
+  open: string[],
+  { flags, setValue, tokens }: Sinks & { readonly tokens: Token[] },
+): void {
   const at = text.indexOf("=");
   const written = at === -1 ? text : text.slice(0, at);
   const name = synonyms[written] ?? written;
@@ -134,7 +163,10 @@ function allLetters(): string[] {
 function takeValue(name: ValueName, written: string, open: string[]): string {
   const spec = valueNames[name];
   const next = open.at(-1);
-  if (spec.default !== undefined) return (name === "jobs" || name === "load-average") && next !== undefined && /^[\d.]+%?$/.test(next) ? open.pop()! : spec.default;
+  if (spec.default !== undefined)
+    return (name === "jobs" || name === "load-average") && next !== undefined && /^[\d.]+%?$/.test(next)
+      ? open.pop()!
+      : spec.default;
   if (next === undefined) throw optionValue(written);
   return open.pop()!;
 }

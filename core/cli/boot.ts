@@ -6,7 +6,11 @@ import { freshRequest, isListRequest } from "./shortcut.ts";
 declare const BT_BUILD: string;
 
 /** Answers a list or an up-to-date build. False: nothing was printed, go the long way. */
-export function tryShortcut(argv: readonly string[], env: Readonly<Record<string, string | undefined>>, cwd: string): boolean {
+export function tryShortcut(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  cwd: string,
+): boolean {
   const isList = isListRequest(argv);
   const request = isList ? undefined : freshRequest(argv);
   if ((!isList && request === undefined) || isUnderMake(env) || env["BT_SHORTCUT"] === "off") return false;
@@ -19,7 +23,8 @@ export function tryShortcut(argv: readonly string[], env: Readonly<Record<string
   }
   const tasks = checkProof(manifest, request ?? "", env);
   if (tasks === undefined) return false;
-  if (!argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word))) fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
+  if (!argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word)))
+    fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
   return true;
 }
 
@@ -28,7 +33,11 @@ function isUnderMake(env: Readonly<Record<string, string | undefined>>): boolean
 }
 
 /** As paint.ts decides, for the one level that the stored list has. */
-function hasColour({ NO_COLOR: no = "", FORCE_COLOR: force, TERM: term = "" }: Readonly<Record<string, string | undefined>>): boolean {
+function hasColour({
+  NO_COLOR: no = "",
+  FORCE_COLOR: force,
+  TERM: term = "",
+}: Readonly<Record<string, string | undefined>>): boolean {
   if (no !== "") return false;
   if (force !== undefined) return force !== "0" && force !== "false";
   return term !== "dumb" && isTerminal();

@@ -16,26 +16,46 @@ export interface Checked {
 }
 
 /** Names, params, edges, paths and tools of all tasks. */
-export async function checkProject(project: Project, env: Readonly<Record<string, string | undefined>>): Promise<Checked> {
+export async function checkProject(
+  project: Project,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Checked> {
   const { catalog } = assemble(project.builder);
   const words = [...catalog.tasks.values()].filter(({ task }) => task.private !== true).map(({ name }) => name);
   if (words.length === 0) return { tasks: 0, mistakes: [], warnings: [] };
   try {
-    const { graph, state } = await prepare(project, { selection: { words }, assignments: [], rest: [], env, isForced: false, mayWrite: false });
+    const { graph, state } = await prepare(project, {
+      selection: { words },
+      assignments: [],
+      rest: [],
+      env,
+      isForced: false,
+      mayWrite: false,
+    });
     state.close();
     const nodes = [...graph.nodes.values()];
     const empty = nodes.flatMap((node) => {
       const globs = (node.inputs ?? []).filter((input) => isGlob(input) && !input.startsWith("!"));
-      return globs.filter((glob) => expandPaths(project.root, [glob], isGlob).length === 0).map((glob) => `Task "${node.id}": no file matches "${glob}"`);
+      return globs
+        .filter((glob) => expandPaths(project.root, [glob], isGlob).length === 0)
+        .map((glob) => `Task "${node.id}": no file matches "${glob}"`);
     });
-    const missing = nodes.flatMap((node) => (node.task.tools ?? []).filter((tool) => findTool(tool, env["PATH"] ?? "") === undefined).map((tool) => `Task "${node.id}" needs "${tool}", which is not on PATH`));
+    const missing = nodes.flatMap((node) =>
+      (node.task.tools ?? [])
+        .filter((tool) => findTool(tool, env["PATH"] ?? "") === undefined)
+        .map((tool) => `Task "${node.id}" needs "${tool}", which is not on PATH`),
+    );
     return { tasks: catalog.tasks.size, mistakes: [], warnings: [...new Set([...empty, ...missing])] };
   } catch (error) {
     const all: unknown[] = error instanceof AggregateError ? error.errors : [error];
     const mistakes = all.filter(isBtError);
     if (mistakes.length < all.length) throw error;
     const real = mistakes.filter(({ code }) => code !== "PARAM_MISSING"); // Given when the task is run.
-    return { tasks: words.length, mistakes: real, warnings: mistakes.filter(({ code }) => code === "PARAM_MISSING").map(({ message }) => message) };
+    return {
+      tasks: words.length,
+      mistakes: real,
+      warnings: mistakes.filter(({ code }) => code === "PARAM_MISSING").map(({ message }) => message),
+    };
   }
 }
 

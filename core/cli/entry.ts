@@ -1,7 +1,7 @@
 /** The program `bt`: the shortcut, or else the long way. Does not know what either does. */
 import * as path from "node:path";
 import { tryShortcut } from "./boot.ts";
-import type { World } from "./main.ts";
+import type { World } from "./world.ts";
 
 declare const BT_BUILD: string;
 declare const BT_VERSION: string;
@@ -17,7 +17,14 @@ function ownModule(specifier: string): Promise<object> | undefined {
 }
 
 async function goLongWay(): Promise<void> {
-  const world: World = { argv, env: { ...process.env }, cwd: process.cwd(), build: BT_BUILD, version: BT_VERSION, ownModule };
+  const world: World = {
+    argv,
+    env: { ...process.env },
+    cwd: process.cwd(),
+    build: BT_BUILD,
+    version: BT_VERSION,
+    ownModule,
+  };
   const { main }: { main: (world: World) => Promise<number> } = await import(path.join(__dirname, "core/cli/main.js"));
   process.exit(await main(world));
 }

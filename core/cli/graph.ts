@@ -17,7 +17,12 @@ export function renderGraph(graph: Graph, order: readonly string[], format: Grap
     }
     case "dot": {
       const quote = (id: string): string => JSON.stringify(id);
-      const style = { result: "", order: " [style=dashed]", validation: ' [style=dashed, label="checks"]', finally: ' [style=dashed, label="finally"]' } as const;
+      const style = {
+        result: "",
+        order: " [style=dashed]",
+        validation: ' [style=dashed, label="checks"]',
+        finally: ' [style=dashed, label="finally"]',
+      } as const;
       return `${["digraph bt {", "  rankdir=LR;", ...order.map((id) => `  ${quote(id)};`), ...edges.map(({ from, to, kind }) => `  ${quote(to)} -> ${quote(from)}${style[kind]};`), "}"].join("\n")}\n`;
     }
     case "json":
@@ -27,5 +32,14 @@ export function renderGraph(graph: Graph, order: readonly string[], format: Grap
 
 function taskData(graph: Graph, id: string): object {
   const node = graph.nodes.get(id);
-  return { id, task: node?.name, description: node?.task.description, cell: node?.cell, isGroup: node?.isGroup, inputs: node?.inputs, outputs: node?.outputs, needs: node?.edges };
+  return {
+    id,
+    task: node?.name,
+    description: node?.task.description,
+    cell: node?.cell,
+    isGroup: node?.isGroup,
+    inputs: node?.inputs,
+    outputs: node?.outputs,
+    needs: node?.edges,
+  };
 }

@@ -30,7 +30,9 @@ export interface ListedParam {
 /** Public tasks in the order of the builderfile, its own ones first. */
 export function listTasks(catalog: Catalog): ListedTask[] {
   const all = [...catalog.tasks.values()].filter(({ task }) => task.private !== true);
-  return [...all.filter(({ plugin }) => plugin === undefined), ...all.filter(({ plugin }) => plugin !== undefined)].map((named) => describeTask(named, catalog));
+  return [...all.filter(({ plugin }) => plugin === undefined), ...all.filter(({ plugin }) => plugin !== undefined)].map(
+    (named) => describeTask(named, catalog),
+  );
 }
 
 export function describeTask({ name, task, plugin }: NamedTask, catalog: Catalog): ListedTask {
@@ -65,7 +67,12 @@ export function renderList(tasks: readonly ListedTask[], paint: Paint): string {
   const width = Math.min(32, Math.max(...tasks.map((task) => task.name.length)));
   const groups = new Map<string, ListedTask[]>();
   for (const task of tasks) groups.set(task.plugin ?? "", [...(groups.get(task.plugin ?? "") ?? []), task]);
-  return [...groups].map(([plugin, members]) => `${paint.strong(plugin === "" ? "Tasks" : plugin)}\n${members.map((task) => renderLine(task, width, paint)).join("")}`).join("\n");
+  return [...groups]
+    .map(
+      ([plugin, members]) =>
+        `${paint.strong(plugin === "" ? "Tasks" : plugin)}\n${members.map((task) => renderLine(task, width, paint)).join("")}`,
+    )
+    .join("\n");
 }
 
 function renderLine(task: ListedTask, width: number, paint: Paint): string {
@@ -73,23 +80,43 @@ function renderLine(task: ListedTask, width: number, paint: Paint): string {
     ...(task.isDefault ? ["default"] : []),
     ...(task.aliases.length > 0 ? [`also ${task.aliases.join(", ")}`] : []),
     ...(task.cells.length > 0 ? [task.cells.join(" ")] : []),
-    ...(task.params.length > 0 ? [task.params.map((param) => (param.required ? `${param.variable}=…` : param.variable)).join(" ")] : []),
+    ...(task.params.length > 0
+      ? [task.params.map((param) => (param.required ? `${param.variable}=…` : param.variable)).join(" ")]
+      : []),
   ];
   const note = notes.length === 0 ? "" : `  ${paint.dim(`[${notes.join(" · ")}]`)}`;
-  return `  ${paint.good(task.name)}${" ".repeat(Math.max(0, width - task.name.length))}  ${task.description ?? ""}${note}`.trimEnd() + "\n";
+  return (
+    `  ${paint.good(task.name)}${" ".repeat(Math.max(0, width - task.name.length))}  ${task.description ?? ""}${note}`.trimEnd() +
+    "\n"
+  );
 }
 
 /** The help of one task, ending in a newline. */
 export function renderTaskHelp(task: ListedTask, values: Readonly<Record<string, string>>, paint: Paint): string {
-  const lines = [paint.strong(`bt ${task.name}${task.params.map((param) => (param.required ? ` ${param.variable}=…` : "")).join("")}`)];
+  const lines = [
+    paint.strong(
+      `bt ${task.name}${task.params.map((param) => (param.required ? ` ${param.variable}=…` : "")).join("")}`,
+    ),
+  ];
   if (task.description !== undefined) lines.push(`  ${task.description}`);
   if (task.aliases.length > 0) lines.push(`  Also called ${task.aliases.join(", ")}`);
-  if (task.cells.length > 0) lines.push("", paint.strong("Cells"), ...task.cells.map((cell) => `  ${task.name}:${cell}`));
+  if (task.cells.length > 0)
+    lines.push("", paint.strong("Cells"), ...task.cells.map((cell) => `  ${task.name}:${cell}`));
   if (task.params.length > 0) lines.push("", paint.strong("Params"));
   for (const param of task.params) {
-    const facts = [param.type, param.required ? "required" : param.default === undefined ? "optional" : `default: ${param.default || "(empty)"}`, ...(values[param.name] === undefined ? [] : [`now: ${values[param.name]}`])];
-    const [option, value] = param.type === "flag" ? [`${param.option}, --no-${param.option.slice(2)}`, "yes"] : [`${param.option} VALUE`, "VALUE"];
-    lines.push(`  ${paint.good(option)}  or  ${paint.good(`${param.variable}=${value}`)}`, `      ${param.description === undefined ? "" : `${param.description}. `}${paint.dim(`(${facts.join("; ")})`)}`);
+    const facts = [
+      param.type,
+      param.required ? "required" : param.default === undefined ? "optional" : `default: ${param.default || "(empty)"}`,
+      ...(values[param.name] === undefined ? [] : [`now: ${values[param.name]}`]),
+    ];
+    const [option, value] =
+      param.type === "flag"
+        ? [`${param.option}, --no-${param.option.slice(2)}`, "yes"]
+        : [`${param.option} VALUE`, "VALUE"];
+    lines.push(
+      `  ${paint.good(option)}  or  ${paint.good(`${param.variable}=${value}`)}`,
+      `      ${param.description === undefined ? "" : `${param.description}. `}${paint.dim(`(${facts.join("; ")})`)}`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }

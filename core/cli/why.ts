@@ -26,9 +26,14 @@ export function explain({ graph, order, forecast, secrets }: Prepared): Why[] {
     const node = graph.nodes.get(id);
     if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
   }
-  const runs = order.filter((id) => !asked.has(id) && forecast.wanted.has(id) && forecast.decisions.get(id)?.step.action !== "skip");
+  const runs = order.filter(
+    (id) => !asked.has(id) && forecast.wanted.has(id) && forecast.decisions.get(id)?.step.action !== "skip",
+  );
   return [...asked, ...runs].flatMap((task): Why[] => {
-    if (forecast.skipped.has(task)) return [{ task, action: "skip", key: "", reasons: ["its `when` says no"], leaves: [], inputs: [], hasStatus: false }];
+    if (forecast.skipped.has(task))
+      return [
+        { task, action: "skip", key: "", reasons: ["its `when` says no"], leaves: [], inputs: [], hasStatus: false },
+      ];
     const decision = forecast.decisions.get(task);
     if (decision === undefined) return [];
     const { step, document } = decision;
@@ -42,8 +47,10 @@ export function explain({ graph, order, forecast, secrets }: Prepared): Why[] {
 export function renderWhy(answers: readonly Why[], paint: Paint): string {
   return answers
     .map(({ task, action, key, reasons, leaves, inputs, hasStatus }) => {
-      if (action === "skip" && reasons.length > 0) return `${paint.strong(task)} would be skipped: ${reasons.join(", ")}\n`;
-      if (action !== "skip") return `${paint.strong(task)} ${action === "run" ? "would run" : "may run"}, because\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
+      if (action === "skip" && reasons.length > 0)
+        return `${paint.strong(task)} would be skipped: ${reasons.join(", ")}\n`;
+      if (action !== "skip")
+        return `${paint.strong(task)} ${action === "run" ? "would run" : "may run"}, because\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
       const kept = `${renderKept(leaves.length, inputs.length)} unchanged ${paint.dim(`(key ${key.slice(0, 12)})`)}\n`;
       return `${paint.strong(task)} is up to date: ${kept}${hasStatus ? "  a run still asks its status check\n" : ""}`;
     })

@@ -1,0 +1,164 @@
+/** Carries out the tasks of a command line. Does not know how anything works. */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { build } from "../build.ts";
+import { optionWrong, settingsWrong } from "../errors/request.ts";
+import type { Reporter } from "../event.ts";
+import { writeAtomic } from "../files.ts";
+import { settingsFiles } from "../find.ts";
+import type { Project } from "../load.ts";
+import { prepare, type BuildRequest } from "../prepare.ts";
+import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
+import type { Args, Asked, Options } from "./args.ts";
+import { graphFormats, renderGraph } from "./graph.ts";
+import { watchInterrupts } from "./interrupt.ts";
+import { print, printJson, writeText } from "./print.ts";
+import { freshRequest } from "./shortcut.ts";
+import { explain, renderWhy } from "./why.ts";
+import type { Desk, World } from "./world.ts";
+
+/** Runs the tasks of a command line, or says what a run would do. @throws BtError before anything runs */
+export async function runTasks(args: Args, asked: Asked, { project, world, paint, mayWrite }: Desk): Promise<number> {
+  const { options, rest } = args;
+  const { flags } = options;
+  checkSettings(project.settings, world.env);
+  const only = parseOnly(options.only);
+  const isQuery = flags.has("why") || options.graph !== undefined || flags.has("question") || flags.has("dry-run");
+  const request: BuildRequest = {
+    selection: { words: asked.words, tags: options.tags, except: options.except },
+    assignments: asked.assignments,
+    rest,
+    env: world.env,
+    isForced: flags.has("force"),
+    mayWrite: mayWrite && !isQuery,
+    ...(only === undefined ? {} : { only }),
+  };
+  if (options.graph !== undefined) {
+    const { graph, order } = await prepare(project, request);
+    return (
+      print(renderGraph(graph, order, flags.has("json") ? "json" : oneOf("--graph", options.graph, graphFormats))), 0
+    );
+  }
+  if (flags.has("why")) {
+    const answers = explain(await prepare(project, request));
+    if (flags.has("json")) printJson({ version: 1, tasks: answers });
+    else print(renderWhy(answers, paint));
+    return 0;
+  }
+  if (flags.has("question")) {
+    const { forecast } = await prepare(project, request);
+    return [...forecast.wanted].every((id) => forecast.results.has(id)) ? 0 : 1;
+  }
+  const jobs = parseJobs(options.jobs ?? project.settings.jobs);
+  const reporters = await createReporters(options, { project, world, jobs });
+  // On a terminal through the stream, which the live view watches; elsewhere at once.
+  const interrupts = watchInterrupts(
+    (text) => void (process.stderr.isTTY ? process.stderr.write(text) : writeText(2, text)),
+  );
+  const proofRequest = only === undefined && project.settings.output !== "json" ? freshRequest(world.argv) : undefined;
+  try {
+    const result = await build(project, request, {
+      env: world.env,
+      jobs,
+      keepGoing: flags.has("keep-going"),
+      failFast: flags.has("fail-fast"),
+      graceMs: 5000,
+      interrupt: interrupts.first,
+      kill: interrupts.second,
+      confirm: flags.has("yes") ? async () => true : confirmOnTerminal,
+      isDryRun: flags.has("dry-run"),
+      reporters,
+      ...(options.loadLimit === undefined || options.loadLimit === ""
+        ? {}
+        : { loadLimit: parseNumber("--load-average", options.loadLimit) }),
+      ...(options.timeout === undefined ? {} : { timeoutMs: parseNumber("--timeout", options.timeout) * 1000 }),
+      ...(proofRequest === undefined ? {} : { proofRequest }),
+    });
+    interrupts.reraise();
+    return result.exitCode;
+  } finally {
+    interrupts.stop();
+  }
+}
+
+function parseOnly(text: string | undefined): "check" | "force" | undefined {
+  return text === undefined ? undefined : oneOf("--only", text, ["check", "force"] as const);
+}
+
+function oneOf<const T extends string>(option: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((value) => value === text);
+  if (found === undefined) throw optionWrong(option, text, `one of ${allowed.join(", ")}`, allowed);
+  return found;
+}
+
+function parseNumber(option: string, text: string): number {
+  const value = Number(text);
+  if (text === "" || !Number.isFinite(value) || value < 0) throw optionWrong(option, text, "a number");
+  return value;
+}
+
+/** Settings are checked even where an option beats them. */
+function checkSettings({ jobs, output }: Project["settings"], env: World["env"]): void {
+  const file = settingsFiles(env).find((name) => fs.existsSync(name)) ?? "";
+  if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
+    throw settingsWrong(file, { kind: "value", name: "jobs", found: `${jobs}`, allowed: "a whole number from 1" });
+  if (output !== undefined && !outputs.some((name) => name === output))
+    throw settingsWrong(file, {
+      kind: "value",
+      name: "output",
+      found: `"${output}"`,
+      allowed: `one of ${outputs.join(", ")}`,
+    });
+}
+
+/** `-j4`, `-j50%`; without a number, one for each CPU. */
+function parseJobs(given: string | number | undefined): number {
+  const cpus = os.availableParallelism();
+  if (given === undefined || given === "") return cpus;
+  const text = String(given);
+  const percent = /^(\d+)%$/.exec(text)?.[1];
+  if (percent !== undefined) return Math.max(1, Math.round((cpus * Number(percent)) / 100));
+  if (!/^[1-9]\d*$/.test(text)) throw optionWrong("--jobs", text, "a whole number from 1, or a percentage of the CPUs");
+  return Number(text);
+}
+
+async function createReporters(
+  options: Options,
+  { project, world, jobs }: { project: Project; world: World; jobs: number },
+): Promise<Reporter[]> {
+  const wish = options.output ?? project.settings.output;
+  const output: Output | undefined = options.flags.has("json")
+    ? "json"
+    : wish === undefined
+      ? undefined
+      : oneOf("--output", wish, outputs);
+  const mode = {
+    ...(output === undefined ? {} : { output }),
+    env: world.env,
+    isTTY: process.stdout.isTTY === true,
+    jobs,
+    quiet: options.flags.has("quiet"),
+    verbose: options.flags.has("verbose"),
+    dryRun: options.flags.has("dry-run"),
+  };
+  const write = findMode(mode) === "live" ? (text: string): void => void process.stdout.write(text) : print;
+  const shown = await createReporter({
+    ...mode,
+    write,
+    streams: () => ({ stdout: process.stdout, stderr: process.stderr }),
+  });
+  const { trace } = options;
+  if (trace === undefined) return [shown];
+  const { createTraceReporter } = await import("../report/trace.ts");
+  return [shown, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
+}
+
+async function confirmOnTerminal(question: string): Promise<boolean | undefined> {
+  if (process.stdin.isTTY !== true) return undefined;
+  const { createInterface } = await import("node:readline/promises");
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${question} [y/N] `);
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}

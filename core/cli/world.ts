@@ -1,0 +1,21 @@
+/** What a command line is answered with: the process around it and the project it is about. */
+import type { Project } from "../load.ts";
+import type { Paint } from "../paint.ts";
+
+/** What the process gives. */
+export interface World {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly build: string;
+  readonly version: string;
+  readonly ownModule: (specifier: string) => Promise<object> | undefined;
+}
+
+/** What is at hand when a question is answered. */
+export interface Desk {
+  readonly project: Project;
+  readonly world: World;
+  readonly paint: Paint;
+  readonly mayWrite: boolean;
+}

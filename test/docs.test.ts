@@ -7,17 +7,30 @@ import { readBlocks, tell, type Block } from "./support/page.ts";
 import { program, project } from "./support/project.ts";
 
 const repository = path.join(import.meta.dirname, "..");
-const pages = ["README.md", "CONTRIBUTING.md", ...find("docs"), ...find("plugins")].filter((page) => fs.existsSync(path.join(repository, page)));
+const pages = ["README.md", "CONTRIBUTING.md", ...find("docs"), ...find("plugins")].filter((page) =>
+  fs.existsSync(path.join(repository, page)),
+);
 
 function find(folder: string): string[] {
-  const names = fs.readdirSync(path.join(repository, folder), { recursive: true }).map((name) => path.join(folder, String(name)));
+  const names = fs
+    .readdirSync(path.join(repository, folder), { recursive: true })
+    .map((name) => path.join(folder, String(name)));
   return names.filter((name) => name.endsWith(".md")).sort();
 }
 
 /** What a fragment without imports may use. */
 const prelude = `import { after, defineBuilder, definePlugin, param, platforms, task, validation } from "builderfile";\n`;
 const config = {
-  compilerOptions: { strict: true, module: "nodenext", target: "es2023", noEmit: true, skipLibCheck: true, allowImportingTsExtensions: true, types: ["node"], exactOptionalPropertyTypes: true },
+  compilerOptions: {
+    strict: true,
+    module: "nodenext",
+    target: "es2023",
+    noEmit: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    types: ["node"],
+    exactOptionalPropertyTypes: true,
+  },
 };
 
 test("every ts block of the documentation compiles against the built package", async () => {
@@ -38,7 +51,11 @@ test("every ts block of the documentation compiles against the built package", a
   fs.symlinkSync(repository, path.join(p.root, "node_modules/builderfile"));
   fs.symlinkSync(path.join(repository, "node_modules/@types"), path.join(p.root, "node_modules/@types"));
 
-  const tsc = spawnSync(process.execPath, [path.join(repository, "node_modules/typescript/bin/tsc"), "-p", p.root, "--pretty", "false"], { cwd: p.root, encoding: "utf8" });
+  const tsc = spawnSync(
+    process.execPath,
+    [path.join(repository, "node_modules/typescript/bin/tsc"), "-p", p.root, "--pretty", "false"],
+    { cwd: p.root, encoding: "utf8" },
+  );
 
   expect(places.size).toBeGreaterThan(10);
   expect(tsc.stdout.replaceAll(/^([^(\s]+)(?=\()/gm, (file) => places.get(file) ?? file)).toBe("");
@@ -56,7 +73,9 @@ describe("what the documentation shows is what happens", () => {
       fs.mkdirSync(path.join(home, ".config/bt"), { recursive: true });
       fs.writeFileSync(path.join(home, ".config/bt/config.json"), `{ "jobs": 2 }`);
       fs.mkdirSync(path.join(home, "bin"));
-      fs.writeFileSync(path.join(home, "bin/bt"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, { mode: 0o755 });
+      fs.writeFileSync(path.join(home, "bin/bt"), `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`, {
+        mode: 0o755,
+      });
       const env = { PATH: `${home}/bin:${process.env["PATH"] ?? ""}`, HOME: home, NO_COLOR: "1", LANG: "C.UTF-8" };
 
       for (const block of blocks) {
@@ -69,16 +88,71 @@ describe("what the documentation shows is what happens", () => {
   }
 });
 
+test("the documentation names files and links to pages that are there", () => {
+  const texts = [...pages, "ARCHITECTURE.md", "CHANGELOG.md"].map((page) => ({
+    page,
+    text: fs.readFileSync(path.join(repository, page), "utf8"),
+  }));
+  const anchorsOf = (file: string): string[] =>
+    [...fs.readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    );
+
+  const broken = texts.flatMap(({ page, text }) => {
+    const named = [...text.matchAll(/`((?:core|plugins|test|docs|bench|examples)\/[\w./-]+\.(?:ts|md|mjs))`/g)].map(
+      ([, file = ""]) => path.join(repository, file),
+    );
+    const links = [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(([, file = "", anchor]) => ({
+      file: file === "" ? path.join(repository, page) : path.join(repository, path.dirname(page), file),
+      anchor,
+    }));
+    const missing = [...named, ...links.map(({ file }) => file)].filter((file) => !fs.existsSync(file));
+    const lost = links
+      .filter(({ file, anchor }) => anchor !== undefined && fs.existsSync(file) && !anchorsOf(file).includes(anchor))
+      .map(({ file, anchor }) => `${file}#${anchor}`);
+    return [...missing, ...lost].map((name) => `${page}: ${path.relative(repository, name)}`);
+  });
+
+  expect(broken).toEqual([]);
+});
+
+test("docs/troubleshooting.md has one line for every error code of core", () => {
+  const files = [
+    "core/errors.ts",
+    ...fs.readdirSync(path.join(repository, "core/errors")).map((name) => `core/errors/${name}`),
+  ];
+  const thrown = files.flatMap((file) => {
+    const calls = fs.readFileSync(path.join(repository, file), "utf8").split("new BtError(").slice(1);
+    return calls.flatMap((call) => /^\s*"([A-Z0-9_]+)"/.exec(call)?.[1] ?? []);
+  });
+  const listed = [
+    ...fs.readFileSync(path.join(repository, "docs/troubleshooting.md"), "utf8").matchAll(/^\| `([A-Z0-9_]+)` \|/gm),
+  ].map(([, code = ""]) => code);
+
+  expect(listed.toSorted()).toEqual([...new Set(thrown)].sort());
+});
+
 /** Puts what happened where the page says something else. */
 function rewrite(page: string, block: Block, raw: string): void {
   const file = path.join(repository, page);
-  fs.writeFileSync(file, fs.readFileSync(file, "utf8").replace(`\n${block.text}\`\`\`\n`, () => `\n${raw}\n\`\`\`\n`));
+  fs.writeFileSync(
+    file,
+    fs.readFileSync(file, "utf8").replace(`\n${block.text}\`\`\`\n`, () => `\n${raw}\n\`\`\`\n`),
+  );
 }
 
 /** As a fresh clone looks to `./bt`, without the cost of one. */
 function linkCheckout(root: string): void {
-  for (const name of ["core", "plugins", "node_modules", "dist", "build.mjs", "package-lock.json"]) fs.symlinkSync(path.join(repository, name), path.join(root, name));
-  for (const name of ["bt", "builderfile.ts", "package.json"]) fs.copyFileSync(path.join(repository, name), path.join(root, name));
+  for (const name of ["core", "plugins", "node_modules", "dist", "build.mjs", "package-lock.json"])
+    fs.symlinkSync(path.join(repository, name), path.join(root, name));
+  for (const name of ["bt", "builderfile.ts", "package.json"])
+    fs.copyFileSync(path.join(repository, name), path.join(root, name));
   const isMade = (name: string): boolean => /\/(\.bt|dist)$/.test(name);
-  fs.cpSync(path.join(repository, "examples"), path.join(root, "examples"), { recursive: true, filter: (name) => !isMade(name) });
+  fs.cpSync(path.join(repository, "examples"), path.join(root, "examples"), {
+    recursive: true,
+    filter: (name) => !isMade(name),
+  });
 }

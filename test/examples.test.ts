@@ -28,15 +28,33 @@ test.for(tested)("tsc accepts the builderfile of %s", async (example) => {
   fs.mkdirSync(path.join(p.root, "node_modules"));
   fs.symlinkSync(repository, path.join(p.root, "node_modules/builderfile"));
   fs.symlinkSync(path.join(repository, "node_modules/@types"), path.join(p.root, "node_modules/@types"));
-  const options = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2023", "--types", "node"];
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--skipLibCheck",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2023",
+    "--types",
+    "node",
+  ];
 
-  const tsc = (): Buffer => execFileSync(process.execPath, [path.join(repository, "node_modules/typescript/bin/tsc"), ...options, "builderfile.ts"], { cwd: p.root });
+  const tsc = (): Buffer =>
+    execFileSync(
+      process.execPath,
+      [path.join(repository, "node_modules/typescript/bin/tsc"), ...options, "builderfile.ts"],
+      { cwd: p.root },
+    );
 
   expect(tsc).not.toThrow();
 });
 
 interface Index {
-  readonly manifests: readonly { readonly digest: string; readonly platform: { readonly architecture: string; readonly os: string } }[];
+  readonly manifests: readonly {
+    readonly digest: string;
+    readonly platform: { readonly architecture: string; readonly os: string };
+  }[];
 }
 
 testWith("skopeo")("quickstart publishes an index that skopeo reads, with an image for both platforms", async () => {
@@ -46,12 +64,30 @@ testWith("skopeo")("quickstart publishes an index that skopeo reads, with an ima
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   const index = JSON.parse(await run("skopeo", ["inspect", "--raw", `oci:${p.root}/dist/builder:latest`])) as Index;
-  expect(index.manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`)).toEqual(["linux/amd64", "linux/arm64"]);
+  expect(index.manifests.map(({ platform }) => `${platform.os}/${platform.architecture}`)).toEqual([
+    "linux/amd64",
+    "linux/arm64",
+  ]);
   for (const { platform } of index.manifests) {
     const copied = `dir:${p.root}/${platform.architecture}`;
-    await run("skopeo", ["--override-os", platform.os, "--override-arch", platform.architecture, "copy", "--quiet", `oci:${p.root}/dist/builder:latest`, copied]);
-    const config = JSON.parse(await run("skopeo", ["inspect", "--config", copied])) as { architecture: string; config: object };
-    expect(config).toMatchObject({ architecture: platform.architecture, config: { User: "1000:1000", Entrypoint: ["/usr/local/bin/entrypoint"], WorkingDir: "/workspace" } });
+    await run("skopeo", [
+      "--override-os",
+      platform.os,
+      "--override-arch",
+      platform.architecture,
+      "copy",
+      "--quiet",
+      `oci:${p.root}/dist/builder:latest`,
+      copied,
+    ]);
+    const config = JSON.parse(await run("skopeo", ["inspect", "--config", copied])) as {
+      architecture: string;
+      config: object;
+    };
+    expect(config).toMatchObject({
+      architecture: platform.architecture,
+      config: { User: "1000:1000", Entrypoint: ["/usr/local/bin/entrypoint"], WorkingDir: "/workspace" },
+    });
   }
 });
 
@@ -93,6 +129,7 @@ test("quickstart tells a later task what was published, typed", async () => {
 
   const result = await p.bt("announce", "CHANNEL=stable");
 
-  const [{ digest = "" } = {}] = (JSON.parse(p.read("dist/builder/index.json")) as { manifests: { digest?: string }[] }).manifests;
+  const [{ digest = "" } = {}] = (JSON.parse(p.read("dist/builder/index.json")) as { manifests: { digest?: string }[] })
+    .manifests;
   expect(result.stdout).toContain(`stable: oci:dist/builder:latest@${digest}\n`);
 });

@@ -7,7 +7,9 @@ import { project, type Project, type Result } from "./support/project.ts";
 const launcher = fs.readFileSync(path.join(import.meta.dirname, "../bt"), "utf8");
 
 /** A checkout whose CLI prints its arguments, whose build makes that CLI, and whose packages are installed. */
-async function checkout(folder = "bt src"): Promise<Project & { readonly at: string; readonly launch: (program: string, cwd?: string) => Promise<Result> }> {
+async function checkout(
+  folder = "bt src",
+): Promise<Project & { readonly at: string; readonly launch: (program: string, cwd?: string) => Promise<Result> }> {
   const p = await project({
     [`${folder}/bt`]: launcher,
     [`${folder}/package-lock.json`]: "{}",
@@ -27,7 +29,8 @@ fs.writeFileSync(here + "/dist/.stamp", "");`,
   fs.chmodSync(path.join(p.root, "bin/npm"), 0o755);
   age(path.join(at, "package-lock.json"), 100);
   const env = { PATH: `${p.root}/bin:${process.env["PATH"] ?? ""}` };
-  const launch = (program: string, cwd = "."): Promise<Result> => p.start({ program: [program], cwd, env }, "build it", "-n").ended;
+  const launch = (program: string, cwd = "."): Promise<Result> =>
+    p.start({ program: [program], cwd, env }, "build it", "-n").ended;
   return { ...p, at, launch };
 }
 
@@ -74,17 +77,29 @@ test("./bt works from another folder, by a relative path, and through links", as
   expect(results.map(({ stdout }) => stdout)).toEqual([answer, answer, answer, answer]);
 });
 
-test.for(["core/new.ts", "plugins/images/index.ts", "build.mjs", "package-lock.json"])("./bt rebuilds dist when %s is newer", async (file) => {
-  const c = await checkout();
-  await c.launch(`${c.at}/bt`);
-  for (const name of ["dist/.stamp", "core", "core/index.ts", "plugins", "plugins/images", "plugins/images/index.ts", "build.mjs"]) age(path.join(c.at, name), 50);
-  if (file.endsWith("new.ts")) c.write(`bt src/${file}`, "");
-  else age(path.join(c.at, file), 10);
+test.for(["core/new.ts", "plugins/images/index.ts", "build.mjs", "package-lock.json"])(
+  "./bt rebuilds dist when %s is newer",
+  async (file) => {
+    const c = await checkout();
+    await c.launch(`${c.at}/bt`);
+    for (const name of [
+      "dist/.stamp",
+      "core",
+      "core/index.ts",
+      "plugins",
+      "plugins/images",
+      "plugins/images/index.ts",
+      "build.mjs",
+    ])
+      age(path.join(c.at, name), 50);
+    if (file.endsWith("new.ts")) c.write(`bt src/${file}`, "");
+    else age(path.join(c.at, file), 10);
 
-  const results = [await c.launch(`${c.at}/bt`), await c.launch(`${c.at}/bt`)];
+    const results = [await c.launch(`${c.at}/bt`), await c.launch(`${c.at}/bt`)];
 
-  expect(results.map(({ stderr }) => stderr)).toEqual(["bt: building dist\n", ""]);
-});
+    expect(results.map(({ stderr }) => stderr)).toEqual(["bt: building dist\n", ""]);
+  },
+);
 
 test("./bt does not rebuild dist for what is no source", async () => {
   const c = await checkout();
@@ -104,7 +119,11 @@ test("./bt installs from the lock file when it is newer than what is installed, 
 
   const result = await c.launch(`${c.at}/bt`, "elsewhere");
 
-  expect(result).toMatchObject({ exitCode: 0, stdout: answer, stderr: "bt: installing the packages of package-lock.json\n" });
+  expect(result).toMatchObject({
+    exitCode: 0,
+    stdout: answer,
+    stderr: "bt: installing the packages of package-lock.json\n",
+  });
   expect(c.read("calls")).toBe("npm ci --no-audit --no-fund --loglevel=error\n");
   expect((await c.launch(`${c.at}/bt`)).stderr).toBe("");
 });

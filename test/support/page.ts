@@ -58,29 +58,41 @@ export async function tell(block: Block, story: Story): Promise<Told | undefined
     const output = await type(command, story);
     shown.push(`$ ${command}${output === "" ? "" : `\n${output}`}`);
   }
-  const order = (text: string): string => (block.words.includes("any-order") ? text.split("\n").sort() : text.split("\n")).map(withoutTimes).join("\n");
-  return { said: order(said), shown: order(shown.join("\n\n")), raw: shown.join("\n\n") };
+  const order = (text: string): string =>
+    (block.words.includes("any-order") ? text.split("\n").sort() : text.split("\n")).map(withoutTimes).join("\n");
+  const raw = shown.join("\n\n");
+  if (!said.includes("\n…")) return { said: order(said), shown: order(raw), raw };
+  const lines = new Set(said.split("\n").map(withoutTimes)); // `…`: lines left out.
+  const excerpt = raw.split("\n").filter((line) => lines.has(withoutTimes(line)));
+  return { said: order(said.replaceAll(/\n…(?=\n|$)/g, "")), shown: order(excerpt.join("\n")), raw: said };
 }
 
 /** A command stands at the start or after an empty line: bt shows those that it starts with `$` as well. */
 function commandsOf(text: string): string[] {
   const lines = text.split("\n");
-  return lines.flatMap((line, at) => (line.startsWith("$ ") && (at === 0 || lines[at - 1] === "") ? [line.slice(2)] : []));
+  return lines.flatMap((line, at) =>
+    line.startsWith("$ ") && (at === 0 || lines[at - 1] === "") ? [line.slice(2)] : [],
+  );
 }
 
 async function type(command: string, { root, env }: Story): Promise<string> {
-  const child = spawn("bash", ["-c", `exec 2>&1; ${command}`], { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn("bash", ["-c", `exec 2>&1; ${command}`], {
+    cwd: root,
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
   await new Promise((resolve) => child.once("close", resolve));
   return text.trimEnd();
 }
 
-/** Durations, ids of runs and keys differ from run to run. */
+/** Durations, ids of runs, keys and digests of manifests differ. */
 function withoutTimes(line: string): string {
   return line
     .replace(/\b\d+(\.\d+)? (ms|s|min)\b/g, "… ms")
     .replace(/\b\d{8}T\d{6}-\d+\b/g, "RUN")
     .replace(/\(key [0-9a-f]+\)/, "(key …)")
+    .replaceAll(/sha256:[0-9a-f]{64}/g, "sha256:…") // Of a manifest: it depends on Node's zlib.
     .trimEnd();
 }

@@ -1,5 +1,6 @@
 /** A whole build in one function: start reading here. Does not know argv or the terminal. */
 import * as path from "node:path";
+import { firstLine } from "./errors.ts";
 import type { EventBody, Reporter, TaskOutline } from "./event.ts";
 import { killByCookie } from "./exec.ts";
 import { remainingTimes, waitsFor, type Graph } from "./graph.ts";
@@ -41,10 +42,22 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
   const isIdle = [...forecast.wanted].every((id) => forecast.results.has(id));
   const recorder = options.isDryRun || isIdle ? [] : [createRecorder(project.root, run)];
   const reporters = [...recorder, ...options.reporters];
-  for (const reporter of reporters) bindHooks(hooks, "report").event.tap(reporter.event);
+  for (const reporter of reporters)
+    bindHooks(hooks, recorder.includes(reporter) ? listeners.record : listeners.report).event.tap(reporter.event);
   const emit = createEmitter(hooks, run);
-  emit({ kind: "run-started", targets: graph.targets, root: project.root, jobs: options.jobs, dryRun: options.isDryRun });
-  if (state.warning !== undefined) emit({ kind: "warning", text: `The state of earlier runs cannot be used: ${state.warning}`, fix: "Nothing to do: tasks run once more." });
+  emit({
+    kind: "run-started",
+    targets: graph.targets,
+    root: project.root,
+    jobs: options.jobs,
+    dryRun: options.isDryRun,
+  });
+  if (state.warning !== undefined)
+    emit({
+      kind: "warning",
+      text: `The state of earlier runs cannot be used: ${state.warning}`,
+      fix: "Nothing to do: tasks run once more.",
+    });
   const remaining = remainingTimes(graph, order, (id) => state.durationMs(id) ?? 1);
   emit({ kind: "graph-ready", tasks: [...forecast.wanted].map((id) => outline(graph, state, id)) });
   const carried = createRun(prepared, { ...options, run, emit, urgency: (id) => remaining.get(id) ?? 0 });
@@ -52,14 +65,31 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
   if (end.hasSpawned) killByCookie(`${run}/`);
   if (!options.isDryRun) {
     state.sync();
-    if (end.exitCode === 0 && options.proofRequest !== undefined) proveFresh(prepared, { request: options.proofRequest, results: end.results });
+    if (end.exitCode === 0 && options.proofRequest !== undefined)
+      proveFresh(prepared, { request: options.proofRequest, results: end.results });
   }
   state.close();
   const record = recorder.length === 0 ? {} : { record: path.join(".bt", "runs", run) };
-  emit({ kind: "run-finished", exitCode: end.exitCode, counts: end.counts, durationMs: Date.now() - startedMs, ...(end.signal === undefined ? {} : { signal: end.signal }), ...record });
-  for (const reporter of reporters) await reporter.end?.();
-  return { exitCode: end.exitCode, values: Object.fromEntries(graph.targets.map((id) => [id, end.results.get(id)?.value])) };
+  emit({
+    kind: "run-finished",
+    exitCode: end.exitCode,
+    counts: end.counts,
+    durationMs: Date.now() - startedMs,
+    ...(end.signal === undefined ? {} : { signal: end.signal }),
+    ...record,
+  });
+  for (const reporter of reporters) await endReporter(reporter, emit);
+  return {
+    exitCode: end.exitCode,
+    values: Object.fromEntries(graph.targets.map((id) => [id, end.results.get(id)?.value])),
+  };
 }
+
+/** Names of bt's own taps of `event`. */
+const listeners: Readonly<Record<"record" | "report", string>> = {
+  record: "The record of the run",
+  report: "The report",
+};
 
 function outline(graph: Graph, state: State, id: string): TaskOutline {
   const node = graph.nodes.get(id);
@@ -74,13 +104,25 @@ function outline(graph: Graph, state: State, id: string): TaskOutline {
   };
 }
 
+/** The record ends first, so that the reports can still say that it failed. */
+async function endReporter(reporter: Reporter, emit: (event: EventBody) => void): Promise<void> {
+  try {
+    await reporter.end?.();
+  } catch (error) {
+    emit({ kind: "warning", text: `A listener failed after the run: ${firstLine(error)}` });
+  }
+}
+
 /** Stamps events and hands them to the taps of `event`; one that fails is left out from then on. */
 function createEmitter(hooks: Hooks, run: string): (event: EventBody) => void {
   let seq = 0;
   const emit = (body: EventBody): void => {
     hooks.event.call({ ...body, v: 1 as const, seq: ++seq, atMs: Date.now(), run });
     for (const { plugin, error } of hooks.listenerFailures.splice(0)) {
-      emit({ kind: "warning", text: `"${plugin}" failed in its tap of hook "event" and is not called again: ${String(error)}` });
+      emit({
+        kind: "warning",
+        text: `${Object.values(listeners).includes(plugin) ? plugin : `Plugin "${plugin}"`} failed in its tap of hook "event" and is not called again: ${firstLine(error)}`,
+      });
     }
   };
   return emit;

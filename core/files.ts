@@ -27,7 +27,12 @@ const youngMs = 2000;
 
 /** Stat of a path itself (links are not followed). Undefined: it does not exist. */
 export function findStat(file: string): fs.Stats | undefined {
-  return fs.lstatSync(file, { throwIfNoEntry: false });
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    if (hasCode(error, "ENOTDIR")) return undefined; // What should be a folder above it is a file.
+    throw error;
+  }
 }
 
 export function signatureOf(stat: fs.Stats): Signature {
@@ -143,7 +148,11 @@ export function removePath(file: string): void {
 }
 
 export function isFolder(file: string): boolean {
-  return fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return fs.statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 export function makeFolder(folder: string): void {

@@ -137,7 +137,11 @@ function encode(line: Line): string {
 type ReadLog = { kind: "read"; lines: Line[]; offset: number; bad: number } | { kind: "absent" } | { kind: "damaged"; why: string };
 
 function sizeOf(file: string): number {
-  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return fs.statSync(file).size;
+  } catch {
+    return 0; // Not there yet; whatever else is wrong shows when it is written.
+  }
 }
 
 /** Reads from `offset`; a torn last line is left out. */

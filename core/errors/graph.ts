@@ -65,7 +65,7 @@ export function outputOutside(task: string, path: string, site: Site): BtError {
 }
 
 export function outputTwice(path: string, tasks: readonly [string, string], site: Site): BtError {
-  return new BtError("OUTPUT_TWICE", `Tasks "${tasks[0]}" and "${tasks[1]}" both write "${path}"`, {
+  return new BtError("OUTPUT_TWICE", `Tasks ${quoteNames([...tasks].sort())} both write "${path}"`, {
     site,
     fix: "Give one of them another output, or let one task write it and the other need it.",
   });
@@ -74,7 +74,7 @@ export function outputTwice(path: string, tasks: readonly [string, string], site
 export function pathsThrew(task: string, field: string, cause: unknown): BtError {
   return new BtError("PATHS_THREW", `\`${field}\` of task "${task}" failed: ${firstLine(cause)}`, {
     site: cause instanceof Error ? cause : undefined,
-    fix: "Correct this function; it gets `params` and `cell`.",
+    fix: "Correct this function.",
     cause,
   });
 }

@@ -2,8 +2,7 @@
 import type { NamedTask } from "./catalog.ts";
 import { throwAll } from "./errors.ts";
 import { variableUnknown } from "./errors/request.ts";
-import { bindParams, optionName, variableName, type ParamTexts } from "./params.ts";
-import type { BoundParam } from "./task.ts";
+import { bindParams, optionName, variableName, type BoundParam, type ParamTexts } from "./params.ts";
 
 /** `TAG=v1`, `--tag v1`, `build.TAG=v1`. */
 export interface Assignment {

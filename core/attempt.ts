@@ -1,55 +1,14 @@
-/** One task, once or again: its context, time limit, retries, outputs checked. Does not know other tasks or their order. */
-import { mkdtemp } from "node:fs/promises";
-import * as os from "node:os";
-import * as path from "node:path";
-import { taskEnvironment } from "./environment.ts";
+/** One task, once or again: time limit, retries, outputs checked. Does not know other tasks or their order. */
+import { createBench, hasConsole, messageOf, type Bench, type Work, type Workshop } from "./bench.ts";
 import { resultNotJson, resultSecret, taskTimedOut } from "./errors/run.ts";
-import { cookieName, createProcessTree, type ProcessTree } from "./exec.ts";
-import type { EventBody, Outcome } from "./event.ts";
-import { removePath, type FileFact, type FileMemo } from "./files.ts";
+import { createProcessTree, type ProcessTree } from "./exec.ts";
+import type { FileFact } from "./files.ts";
 import type { Node } from "./graph.ts";
-import type { Finished, Hooks, Job } from "./hooks.ts";
+import type { Finished } from "./hooks.ts";
 import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
 import type { Secrets } from "./secrets.ts";
-import { commandText, createShell, type TaskShell } from "./shell.ts";
-import type { Context, Retries } from "./task.ts";
-import type { WorkerPool } from "./worker.ts";
-
-/** What all tasks of a run share. */
-export interface Workshop {
-  readonly root: string;
-  /** Id of the run; starts the cookie of every process. */
-  readonly run: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What of it every task gets. */
-  readonly passedEnv: Readonly<Record<string, string>>;
-  /** Starts short commands fast. Absent: there are too few of them. */
-  readonly pool?: WorkerPool;
-  readonly secrets: Secrets;
-  readonly hooks: Hooks;
-  readonly emit: (event: EventBody) => void;
-  readonly memo: FileMemo;
-  /** Waits until the validations of the run have succeeded; the task's slot is free meanwhile. */
-  readonly barrier: (task: string) => Promise<void>;
-  /** Milliseconds between TERM and KILL. */
-  readonly graceMs: number;
-  readonly isDryRun: boolean;
-  /** Trees of the tasks that run now, for whoever must end them at once. */
-  readonly trees: Set<ProcessTree>;
-}
-
-/** One task that has been decided to run. */
-export interface Work extends Job {
-  readonly inputs: readonly string[];
-  /** Results of the needs by name. */
-  readonly needs: Readonly<Record<string, unknown>>;
-  readonly rest: readonly string[];
-  readonly outcomes: Readonly<Record<string, Outcome>>;
-  /** Result of the last success. */
-  readonly previous?: unknown;
-  readonly reasons: readonly string[];
-  readonly slot: number;
-}
+import { commandText } from "./shell.ts";
+import type { Retries } from "./task.ts";
 
 export type AttemptEnd =
   | { readonly kind: "done"; readonly finished: Finished; readonly isFlaky: boolean }
@@ -59,27 +18,39 @@ export type AttemptEnd =
 export async function attemptTask(work: Work, workshop: Workshop): Promise<AttemptEnd> {
   const retries = toRetries(work.node.task.retries);
   for (let attempt = 1, delayMs = retries.delayMs; ; attempt++, delayMs *= retries.factor) {
-    workshop.emit({ kind: "task-state", task: work.node.id, state: "running", reasons: work.reasons, attempt, slot: work.slot, ...(hasConsole(work.node) ? { console: true as const } : {}) });
+    workshop.emit({
+      kind: "task-state",
+      task: work.node.id,
+      state: "running",
+      reasons: work.reasons,
+      attempt,
+      slot: work.slot,
+      ...(hasConsole(work.node) ? { console: true as const } : {}),
+    });
     const end = await attemptOnce(work, workshop, attempt);
     if (end.kind === "done") return { ...end, isFlaky: attempt > 1 };
-    const isWorth = (end.kind === "failed" && retries.on.includes("failure")) || (end.kind === "timed-out" && retries.on.includes("timeout"));
+    const isWorth =
+      (end.kind === "failed" && retries.on.includes("failure")) ||
+      (end.kind === "timed-out" && retries.on.includes("timeout"));
     if (!isWorth || attempt > retries.times) return end;
-    workshop.emit({ kind: "warning", task: work.node.id, text: `Try ${attempt} of ${retries.times + 1} failed: ${workshop.secrets.hide(messageOf(end.error))}` });
+    workshop.emit({
+      kind: "warning",
+      task: work.node.id,
+      text: `Try ${attempt} of ${retries.times + 1} failed: ${workshop.secrets.hide(messageOf(end.error))}`,
+    });
     await pause(delayMs, work.signal);
     if (work.signal.aborted) return { kind: "cancelled", error: work.signal.reason };
   }
 }
 
-function hasConsole({ task }: Node): boolean {
-  return [task.pool ?? []].flat().includes("console");
-}
-
 function toRetries(retries: number | Retries | undefined): Required<Retries> {
-  return { times: 0, delayMs: 0, factor: 2, on: ["failure"], ...(typeof retries === "number" ? { times: retries } : retries) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return {
+    times: 0,
+    delayMs: 0,
+    factor: 2,
+    on: ["failure"],
+    ...(typeof retries === "number" ? { times: retries } : retries),
+  };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -139,13 +110,17 @@ async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Pro
 }
 
 /** Aborts with the outer signal, or when the time is up. */
-function startLimit(outer: AbortSignal, timeoutMs: number | undefined): { signal: AbortSignal; hasExpired: () => boolean; clear: () => void } {
+function startLimit(
+  outer: AbortSignal,
+  timeoutMs: number | undefined,
+): { signal: AbortSignal; hasExpired: () => boolean; clear: () => void } {
   const controller = new AbortController();
   let expired = false;
   const follow = (): void => controller.abort(outer.reason);
   outer.addEventListener("abort", follow, { once: true });
   if (outer.aborted) follow();
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => ((expired = true), controller.abort()), timeoutMs);
+  const timer =
+    timeoutMs === undefined ? undefined : setTimeout(() => ((expired = true), controller.abort()), timeoutMs);
   const clear = (): void => {
     clearTimeout(timer);
     outer.removeEventListener("abort", follow);
@@ -171,78 +146,6 @@ async function orAbort<T>(action: Promise<T>, signal: AbortSignal, tree: Process
   }
 }
 
-interface Bench {
-  readonly context: Context;
-  readonly shell: TaskShell;
-  readonly cleanUp: (succeeded: boolean) => Promise<void>;
-}
-
-function createBench(work: Work, workshop: Workshop, own: { tree: ProcessTree; signal: AbortSignal; attempt: number }): Bench {
-  const { node, key } = work;
-  const { root, secrets, emit, hooks } = workshop;
-  const env = { ...workshop.passedEnv, ...taskEnvironment(node, workshop.env), BT_TASK: node.id, BT_TASK_KEY: key, [cookieName]: own.tree.cookie };
-  const cwd = path.resolve(root, node.task.cwd ?? ".");
-  const say = (stream: "stdout" | "stderr" | "command" | "info" | "warn", text: string): void => emit({ kind: "task-output", task: node.id, stream, text });
-  const shell = createShell({
-    task: node.id,
-    tree: own.tree,
-    root,
-    cwd,
-    env,
-    secrets,
-    graceMs: workshop.graceMs,
-    hasConsole: hasConsole(node),
-    isDryRun: workshop.isDryRun,
-    ...(workshop.pool === undefined ? {} : { pool: workshop.pool }),
-    say,
-    rewrite: (command) => (hooks.command.isUsed() ? hooks.command.call(command, node) : command),
-  });
-  const cleanups: ((succeeded: boolean) => unknown)[] = [];
-  const context: Context = {
-    get $() {
-      return shell.load();
-    },
-    name: node.id,
-    params: Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value])),
-    needs: work.needs,
-    cell: node.cell,
-    inputs: work.inputs,
-    outputs: node.outputs,
-    rest: work.rest,
-    exec: shell.exec,
-    log: { info: (text) => say("info", secrets.hide(text)), warn: (text) => say("warn", secrets.hide(text)) },
-    env,
-    root,
-    cwd,
-    signal: own.signal,
-    key,
-    attempt: own.attempt,
-    outcomes: work.outcomes,
-    ...(work.previous === undefined ? {} : { previous: work.previous }),
-    tempDir: async () => {
-      const folder = await mkdtemp(path.join(os.tmpdir(), "bt-"));
-      cleanups.push(() => removePath(folder));
-      return folder;
-    },
-    defer: (cleanup) => void cleanups.push(cleanup),
-    hide: secrets.add,
-    publishing: async (references) => {
-      await workshop.barrier(node.id);
-      if (hooks.publish.isUsed()) await hooks.publish.promise(references, node);
-    },
-  };
-  const cleanUp = async (succeeded: boolean): Promise<void> => {
-    for (const cleanup of cleanups.toReversed()) {
-      try {
-        await cleanup(succeeded);
-      } catch (error) {
-        emit({ kind: "warning", task: node.id, text: `A deferred cleanup failed: ${secrets.hide(messageOf(error))}` });
-      }
-    }
-  };
-  return { context, shell, cleanUp };
-}
-
 async function act(work: Work, workshop: Workshop, { context, shell }: Bench): Promise<unknown> {
   const { node } = work;
   const { hooks } = workshop;
@@ -256,7 +159,9 @@ async function act(work: Work, workshop: Workshop, { context, shell }: Bench): P
 
 function withRest(run: string | readonly string[], rest: readonly string[]): string | readonly string[] {
   if (rest.length === 0) return run;
-  return typeof run === "string" ? `${run} ${rest.map((word) => commandText({ file: word, args: [] })).join(" ")}` : [...run, ...rest];
+  return typeof run === "string"
+    ? `${run} ${rest.map((word) => commandText({ file: word, args: [] })).join(" ")}`
+    : [...run, ...rest];
 }
 
 /** @throws BtError RESULT_NOT_JSON, RESULT_SECRET: neither could be remembered */

@@ -1,6 +1,7 @@
 /** Carries one task of a run through lock, decision, run and memory. Does not know which task comes next. */
 import * as path from "node:path";
-import { askStatus, attemptTask, type AttemptEnd, type Work, type Workshop } from "./attempt.ts";
+import { askStatus, attemptTask, type AttemptEnd } from "./attempt.ts";
+import type { Work, Workshop } from "./bench.ts";
 import { collectInputs } from "./collect.ts";
 import {
   decideNode,

@@ -1,8 +1,18 @@
 /** The tasks of one run and the edges between them. Pure; does not know files, processes or the clock. */
-import { addressText, cellsOf, needEntries, resolveNeed, toNeed, type Address, type Catalog, type NamedTask } from "./catalog.ts";
+import {
+  addressText,
+  cellsOf,
+  needEntries,
+  resolveNeed,
+  toNeed,
+  type Address,
+  type Catalog,
+  type NamedTask,
+} from "./catalog.ts";
 import { isBtError, throwAll, type BtError } from "./errors.ts";
 import { cellOwn, cellUnknown, cycle, pathsThrew } from "./errors/graph.ts";
-import type { AnyPaths, BoundParam, EdgeKind, Need, TaskBase } from "./task.ts";
+import type { BoundParam } from "./params.ts";
+import type { AnyPaths, EdgeKind, Need, TaskBase } from "./task.ts";
 
 /** From a node to one it waits for; `finally` points to one that runs afterwards. */
 export interface Edge {
@@ -45,7 +55,10 @@ export interface GraphOptions {
   /** Project root, absolute. */
   readonly root: string;
   /** Gives the params of a task their values. */
-  readonly bind: (named: NamedTask, fixed: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, BoundParam>>>;
+  readonly bind: (
+    named: NamedTask,
+    fixed: Readonly<Record<string, unknown>>,
+  ) => Promise<Readonly<Record<string, BoundParam>>>;
   /** Gets what is wrong with one task, which is left out. Absent: all that is wrong is thrown in the end. */
   readonly onMistake?: (mistake: unknown) => void;
 }
@@ -59,7 +72,11 @@ interface Request {
  * The targets and all they need, params bound, edges resolved.
  * @throws BtError or AggregateError of BtErrors TASK_UNKNOWN, CELL_UNKNOWN, CELL_OWN, HANDLE_UNLISTED, PARAM_MISSING, PARAM_WRONG, PATHS_THREW
  */
-export async function createGraph(catalog: Catalog, targets: readonly Address[], options: GraphOptions): Promise<Graph> {
+export async function createGraph(
+  catalog: Catalog,
+  targets: readonly Address[],
+  options: GraphOptions,
+): Promise<Graph> {
   const nodes = new Map<string, Node>();
   const mistakes: unknown[] = [];
   const open: Request[] = targets.map((address) => ({ address, fixed: {} }));
@@ -83,19 +100,31 @@ function requestId(catalog: Catalog, { address, fixed }: Request): string {
   const values = Object.entries(fixed).sort(([a], [b]) => (a < b ? -1 : 1));
   if (values.length === 0) return addressText(address);
   const { params } = catalog.tasks.get(address.name)?.task ?? {};
-  const texts = values.map(([name, value]) => `${name}=${params?.[name]?.kind === "secret" ? secretLabel(catalog, name, value) : String(value)}`);
+  const texts = values.map(
+    ([name, value]) =>
+      `${name}=${params?.[name]?.kind === "secret" ? secretLabel(catalog, name, value) : String(value)}`,
+  );
   return `${addressText(address)}[${texts.join(",")}]`;
 }
 
 /** Stands for a secret in an id: `***`, and for other values `***2`, `***3` in the order of the builderfile. */
 function secretLabel(catalog: Catalog, param: string, value: unknown): string {
-  const needs = [...catalog.tasks.values()].flatMap(({ task }) => [...needEntries(task).map(([, need]) => need), ...(task.finally ?? []).map(toNeed)]);
-  const values: readonly unknown[] = [...new Set(needs.map((need) => need.params?.[param]).filter((one) => one !== undefined))];
+  const needs = [...catalog.tasks.values()].flatMap(({ task }) => [
+    ...needEntries(task).map(([, need]) => need),
+    ...(task.finally ?? []).map(toNeed),
+  ]);
+  const values: readonly unknown[] = [
+    ...new Set(needs.map((need) => need.params?.[param]).filter((one) => one !== undefined)),
+  ];
   const at = values.indexOf(value);
   return at < 1 ? "***" : `***${at + 1}`;
 }
 
-async function createNode(catalog: Catalog, request: Request, { root, bind }: GraphOptions): Promise<{ node: Node; requests: Request[] }> {
+async function createNode(
+  catalog: Catalog,
+  request: Request,
+  { root, bind }: GraphOptions,
+): Promise<{ node: Node; requests: Request[] }> {
   const { address, fixed } = request;
   const named = catalog.tasks.get(address.name)!; // An address is only made from the catalog.
   const { task } = named;
@@ -104,12 +133,23 @@ async function createNode(catalog: Catalog, request: Request, { root, bind }: Gr
   const shared = { id, name: address.name, task, ...(named.plugin === undefined ? {} : { plugin: named.plugin }) };
   if (task.matrix !== undefined && address.cellName === undefined) {
     const requests = cells.map(({ cellName }) => ({ address: { name: address.name, cellName }, fixed }));
-    const edges = requests.map((cell): Edge => ({ to: requestId(catalog, cell), kind: "result", as: cell.address.cellName }));
-    return { node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], hasFoundPaths: false, edges }, requests };
+    const edges = requests.map((cell): Edge => ({
+      to: requestId(catalog, cell),
+      kind: "result",
+      as: cell.address.cellName,
+    }));
+    return {
+      node: { ...shared, isGroup: true, cell: {}, params: {}, outputs: [], hasFoundPaths: false, edges },
+      requests,
+    };
   }
   const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
   const params = await bind(named, fixed);
-  const bound = { params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])), cell, root };
+  const bound = {
+    params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])),
+    cell,
+    root,
+  };
   const givenInputs = callPaths(id, "inputs", task.inputs, bound);
   const givenOutputs = callPaths(id, "outputs", task.outputs, bound);
   const [inputs, outputs] = [await givenInputs, await givenOutputs];
@@ -129,7 +169,12 @@ async function createNode(catalog: Catalog, request: Request, { root, bind }: Gr
 }
 
 /** @throws BtError PATHS_THREW */
-function callPaths(id: string, field: string, paths: AnyPaths | undefined, bound: object): readonly string[] | undefined | Promise<readonly string[]> {
+function callPaths(
+  id: string,
+  field: string,
+  paths: AnyPaths | undefined,
+  bound: object,
+): readonly string[] | undefined | Promise<readonly string[]> {
   const blame = (error: unknown): never => {
     throw isBtError(error) ? error : pathsThrew(id, field, error);
   };
@@ -215,7 +260,11 @@ export function sortGraph(graph: Graph): readonly string[] {
         order.push(top.id);
         path.pop();
       } else if (state.get(next) === "open") {
-        throw circle(graph, path.map(({ id }) => id), next);
+        throw circle(
+          graph,
+          path.map(({ id }) => id),
+          next,
+        );
       } else if (!state.has(next)) enter(next);
     }
   }
@@ -230,25 +279,35 @@ function circle(graph: Graph, path: readonly string[], back: string): BtError {
   const [from, to] = [turned[0]!, turned[1] ?? turned[0]!]; // A circle has at least one task.
   const node = graph.nodes.get(from);
   const edge = node?.edges.find((one) => one.to === to && (one.kind === "result" || one.kind === "order"));
-  return cycle([...turned, from], { site: node?.task.site, edge: edge === undefined ? "finally" : edge.inferred === true ? "path" : "need" });
+  return cycle([...turned, from], {
+    site: node?.task.site,
+    edge: edge === undefined ? "finally" : edge.inferred === true ? "path" : "need",
+  });
 }
 
 /** Nodes that run after others whatever happens, with those others. */
 export function finalOwners({ nodes }: Graph): ReadonlyMap<string, ReadonlySet<string>> {
   const owners = new Map<string, Set<string>>();
   for (const node of nodes.values()) {
-    for (const { to, kind } of node.edges) if (kind === "finally" && nodes.has(to)) owners.set(to, (owners.get(to) ?? new Set()).add(node.id));
+    for (const { to, kind } of node.edges)
+      if (kind === "finally" && nodes.has(to)) owners.set(to, (owners.get(to) ?? new Set()).add(node.id));
   }
   return owners;
 }
 
 /** Ids that must be done before `id` starts. */
 export function waitsFor(graph: Graph, id: string): string[] {
-  return (graph.nodes.get(id)?.edges ?? []).filter(({ kind }) => kind === "result" || kind === "order").map(({ to }) => to);
+  return (graph.nodes.get(id)?.edges ?? [])
+    .filter(({ kind }) => kind === "result" || kind === "order")
+    .map(({ to }) => to);
 }
 
 /** Milliseconds from the start of each node to the end of the longest chain behind it. */
-export function remainingTimes(graph: Graph, order: readonly string[], durationMs: (id: string) => number): ReadonlyMap<string, number> {
+export function remainingTimes(
+  graph: Graph,
+  order: readonly string[],
+  durationMs: (id: string) => number,
+): ReadonlyMap<string, number> {
   const remaining = new Map<string, number>();
   for (const id of order.toReversed()) {
     const own = (remaining.get(id) ?? 0) + durationMs(id);

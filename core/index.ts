@@ -24,7 +24,6 @@ export {
   type Context,
   type ExecOptions,
   type ExecResult,
-  type Json,
   type Log,
   type Matrix,
   type Need,
@@ -37,8 +36,8 @@ export {
   type Paths,
   type Retries,
   type Shell,
-  type StandardSchema,
   type Task,
   type TaskBase,
   type TaskSpec,
 } from "./task.ts";
+export type { StandardSchema } from "./schema.ts";

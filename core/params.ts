@@ -2,7 +2,8 @@
 import { firstLine, isBtError, placed, throwAll } from "./errors.ts";
 import { paramMissing, paramUnknown, paramWrong, type ParamFault } from "./errors/request.ts";
 import { findPlatform, platformTable, type Arch } from "./platform.ts";
-import type { BoundParam, Param, ParamSet, ParamSource, StandardSchema } from "./task.ts";
+import type { StandardSchema } from "./schema.ts";
+import type { Param, ParamSet } from "./task.ts";
 
 interface Options<T> {
   readonly description?: string;
@@ -12,9 +13,15 @@ interface Options<T> {
   readonly required?: boolean;
 }
 /** With a default or `required` the action sees a `T`, otherwise a `T | undefined`. */
-type Made<T, O> = O extends { required: true } ? Param<T> & { readonly required: true } : Param<O extends { default: T } ? T : T | undefined>;
+type Made<T, O> = O extends { required: true }
+  ? Param<T> & { readonly required: true }
+  : Param<O extends { default: T } ? T : T | undefined>;
 
-function make<T, const O extends Options<T>>(kind: Param["kind"], options: O | undefined, more: object = {}): Made<T, O> {
+function make<T, const O extends Options<T>>(
+  kind: Param["kind"],
+  options: O | undefined,
+  more: object = {},
+): Made<T, O> {
   return { required: false, ...options, kind, ...more } as unknown as Made<T, O>; // The conditional type is decided by the caller's literal.
 }
 
@@ -25,11 +32,17 @@ export const param: {
   flag(options?: Options<boolean>): Param<boolean>;
   integer<const O extends Options<number>>(options?: O): Made<number, O>;
   number<const O extends Options<number>>(options?: O): Made<number, O>;
-  enum<const V extends readonly string[], const O extends Options<V[number]>>(values: V, options?: O): Made<V[number], O>;
+  enum<const V extends readonly string[], const O extends Options<V[number]>>(
+    values: V,
+    options?: O,
+  ): Made<V[number], O>;
   /** Split at blanks and commas. Default: empty. */
   list(options?: Options<readonly string[]>): Param<readonly string[]>;
   /** A list of words from `values`. Default: all of them. */
-  listOf<const V extends readonly string[]>(values: V, options?: Options<readonly V[number][]>): Param<readonly V[number][]>;
+  listOf<const V extends readonly string[]>(
+    values: V,
+    options?: Options<readonly V[number][]>,
+  ): Param<readonly V[number][]>;
   path<const O extends Options<string>>(options?: O): Made<string, O>;
   /** Any tool's spelling; the action sees OCI's. */
   arch<const O extends Options<Arch>>(options?: O): Made<Arch, O>;
@@ -53,12 +66,28 @@ export const param: {
 
 /** `TAG`: the variable of the param called `tag`. */
 export function variableName(name: string, param: Param): string {
-  return param.env ?? name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").replaceAll("-", "_").toUpperCase();
+  return (
+    param.env ??
+    name
+      .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+      .replaceAll("-", "_")
+      .toUpperCase()
+  );
 }
 
 /** `image-tag`: the option of the param called `imageTag`. */
 export function optionName(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").replaceAll("_", "-").toLowerCase();
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .replaceAll("_", "-")
+    .toLowerCase();
+}
+
+/** Where a param's value came from. */
+export type ParamSource = "need" | "command line" | "environment" | "builderfile" | "default" | "none";
+export interface BoundParam {
+  readonly value: unknown;
+  readonly source: ParamSource;
 }
 
 /** Texts given from outside, by variable or option name; an empty text counts as not given. */
@@ -74,9 +103,16 @@ export interface ParamTexts {
  * The values of a task's params, in order of precedence.
  * @throws BtError or AggregateError of BtErrors PARAM_WRONG, PARAM_MISSING, PARAM_UNKNOWN
  */
-export async function bindParams(task: string, params: ParamSet, fixed: Readonly<Record<string, unknown>>, texts: ParamTexts): Promise<Record<string, BoundParam>> {
+export async function bindParams(
+  task: string,
+  params: ParamSet,
+  fixed: Readonly<Record<string, unknown>>,
+  texts: ParamTexts,
+): Promise<Record<string, BoundParam>> {
   const bound: Record<string, BoundParam> = {};
-  const mistakes: unknown[] = Object.keys(fixed).filter((name) => !Object.hasOwn(params, name)).map((name) => paramUnknown(task, name, Object.keys(params)));
+  const mistakes: unknown[] = Object.keys(fixed)
+    .filter((name) => !Object.hasOwn(params, name))
+    .map((name) => paramUnknown(task, name, Object.keys(params)));
   for (const [name, param] of Object.entries(params)) {
     try {
       bound[name] = await bindParam(task, name, param, fixed, texts);
@@ -88,13 +124,21 @@ export async function bindParams(task: string, params: ParamSet, fixed: Readonly
   return bound;
 }
 
-async function bindParam(task: string, name: string, param: Param, fixed: Readonly<Record<string, unknown>>, texts: ParamTexts): Promise<BoundParam> {
+async function bindParam(
+  task: string,
+  name: string,
+  param: Param,
+  fixed: Readonly<Record<string, unknown>>,
+  texts: ParamTexts,
+): Promise<BoundParam> {
   const variable = variableName(name, param);
   const parse = async (text: string, source: ParamSource): Promise<BoundParam> => {
     try {
       return { value: await parseValue(task, variable, param, text), source };
     } catch (error) {
-      throw isBtError(error) && source !== "command line" ? placed(error, { where: source === "environment" ? "the environment" : "`params` of the builderfile" }) : error;
+      throw isBtError(error) && source !== "command line"
+        ? placed(error, { where: source === "environment" ? "the environment" : "`params` of the builderfile" })
+        : error;
     }
   };
   if (Object.hasOwn(fixed, name)) return { value: fixed[name], source: "need" };
@@ -103,7 +147,8 @@ async function bindParam(task: string, name: string, param: Param, fixed: Readon
   const env = texts.env[variable];
   if (env !== undefined && env !== "") return await parse(env, "environment");
   const own = texts.builderfile[variable];
-  if (own !== undefined) return typeof own === "string" ? await parse(own, "builderfile") : { value: own, source: "builderfile" };
+  if (own !== undefined)
+    return typeof own === "string" ? await parse(own, "builderfile") : { value: own, source: "builderfile" };
   if (param.default !== undefined) return { value: param.default, source: "default" };
   if (param.required) throw paramMissing(task, variable, optionName(name), param.description);
   return { value: undefined, source: "none" };
@@ -133,12 +178,18 @@ export async function parseValue(task: string, variable: string, param: Param, t
     case "enum":
       return param.values?.includes(text) ? text : wrong(`one of ${param.values?.join(", ")}`);
     case "list":
-      return splitList(text).map((word) => (param.values === undefined || param.values.includes(word) ? word : (findListed(word, param.values) ?? wrong(`words from ${param.values.join(", ")}`, word))));
+      return splitList(text).map((word) =>
+        param.values === undefined || param.values.includes(word)
+          ? word
+          : (findListed(word, param.values) ?? wrong(`words from ${param.values.join(", ")}`, word)),
+      );
     case "arch":
       return findPlatform(text)?.arch ?? refuse({ allowed: `one of ${arches.join(", ")}` }, arches);
     case "schema": {
       const result = await validate(param.schema, text);
-      return result.issues === undefined ? result.value : refuse({ refused: result.issues.map((issue) => issue.message).join("; ") });
+      return result.issues === undefined
+        ? result.value
+        : refuse({ refused: result.issues.map((issue) => issue.message).join("; ") });
     }
   }
 }
@@ -146,7 +197,10 @@ export async function parseValue(task: string, variable: string, param: Param, t
 const arches = platformTable.map((platform) => platform.arch);
 
 /** What a schema says; one that throws refuses. */
-async function validate(schema: StandardSchema | undefined, text: string): Promise<Awaited<ReturnType<StandardSchema["~standard"]["validate"]>>> {
+async function validate(
+  schema: StandardSchema | undefined,
+  text: string,
+): Promise<Awaited<ReturnType<StandardSchema["~standard"]["validate"]>>> {
   try {
     return (await schema?.["~standard"].validate(text)) ?? { value: text };
   } catch (error) {

@@ -1,6 +1,7 @@
 /** Carries out a prepared build: every task through lock, decision, run and memory. Does not know how tasks were picked or how they are shown. */
 import * as os from "node:os";
-import { attemptTask, type Work, type Workshop } from "./attempt.ts";
+import { attemptTask } from "./attempt.ts";
+import type { Work, Workshop } from "./bench.ts";
 import { createCarrier } from "./carry.ts";
 import type { NodeResult } from "./decide.ts";
 import { passedEnvironment } from "./environment.ts";

@@ -1,21 +1,8 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
 import type { Outcome } from "./event.ts";
+import type { StandardSchema } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import type { Shell as ZxShell } from "zx/core";
-
-/** A value that survives JSON: what a task may return. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
-
-/** The Standard Schema protocol (version 1), as zod, valibot and arktype implement it. */
-export interface StandardSchema<T = unknown> {
-  readonly "~standard": {
-    readonly version: 1;
-    readonly vendor: string;
-    readonly validate: (value: unknown) => StandardResult<T> | Promise<StandardResult<T>>;
-    readonly types?: { readonly input: unknown; readonly output: T } | undefined;
-  };
-}
-type StandardResult<T> = { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly { readonly message: string }[] };
 
 /** One parameter of a task, made by `param.*`. */
 export interface Param<T = unknown> {
@@ -34,18 +21,13 @@ export interface Param<T = unknown> {
   readonly type?: T;
 }
 
-/** Where a param's value came from. */
-export type ParamSource = "need" | "command line" | "environment" | "builderfile" | "default" | "none";
-export interface BoundParam {
-  readonly value: unknown;
-  readonly source: ParamSource;
-}
-
 export type ParamSet = Readonly<Record<string, Param>>;
 /** The values that a task's action sees. */
 export type ParamValues<P extends ParamSet> = { readonly [K in keyof P]: P[K] extends Param<infer T> ? T : never };
 
-type RequiredName<P extends ParamSet> = { [K in keyof P]: P[K] extends { readonly required: true } ? K : never }[keyof P];
+type RequiredName<P extends ParamSet> = {
+  [K in keyof P]: P[K] extends { readonly required: true } ? K : never;
+}[keyof P];
 /** What `with()` takes: any params, and all that are required. */
 export type WithParams<P extends ParamSet> = Partial<ParamValues<P>> & Pick<ParamValues<P>, RequiredName<P>>;
 
@@ -53,7 +35,11 @@ export type WithParams<P extends ParamSet> = Partial<ParamValues<P>> & Pick<Para
 export type Matrix = Readonly<Record<string, readonly string[]>>;
 export type Cell<M extends Matrix> = { readonly [K in keyof M]: M[K][number] };
 /** Names of the cells: the values of the only axis; with several axes any string (`a:b`). */
-export type CellName<M extends Matrix> = string extends keyof M ? never : IsUnion<keyof M> extends true ? string : M[keyof M][number];
+export type CellName<M extends Matrix> = string extends keyof M
+  ? never
+  : IsUnion<keyof M> extends true
+    ? string
+    : M[keyof M][number];
 type IsUnion<T, U = T> = [T] extends [never] ? false : T extends unknown ? ([U] extends [T] ? false : true) : never;
 
 /** How a need is meant. `result`: its result is an input. `order`: only before. `validation`: runs, but only the end of the run waits for it. */
@@ -74,9 +60,18 @@ export interface Need<R = unknown> {
 export type NeedInput = string | TaskBase | Need;
 export type Needs = readonly NeedInput[] | Readonly<Record<string, NeedInput>>;
 
-type ResultOf<N> = N extends Task<infer R, ParamSet, infer C> ? ([C] extends [never] ? R : Readonly<Record<C, R>>) : N extends Need<infer R> ? R : unknown;
+type ResultOf<N> =
+  N extends Task<infer R, ParamSet, infer C>
+    ? [C] extends [never]
+      ? R
+      : Readonly<Record<C, R>>
+    : N extends Need<infer R>
+      ? R
+      : unknown;
 /** The results of the needs under the names they were declared with. */
-export type NeedResults<N extends Needs> = N extends readonly NeedInput[] ? Readonly<Record<string, unknown>> : { readonly [K in keyof N]: ResultOf<N[K]> };
+export type NeedResults<N extends Needs> = N extends readonly NeedInput[]
+  ? Readonly<Record<string, unknown>>
+  : { readonly [K in keyof N]: ResultOf<N[K]> };
 
 /** What path lists and conditions may depend on. */
 export interface Bound<P extends ParamSet = ParamSet, M extends Matrix = Matrix> {
@@ -86,7 +81,9 @@ export interface Bound<P extends ParamSet = ParamSet, M extends Matrix = Matrix>
   readonly cell: Cell<M>;
 }
 /** Globs relative to the project root; `!` excludes. A function that waits for something is asked anew in every run. */
-export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> = readonly string[] | ((bound: Bound<P, M>) => readonly string[] | Promise<readonly string[]>);
+export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> =
+  | readonly string[]
+  | ((bound: Bound<P, M>) => readonly string[] | Promise<readonly string[]>);
 
 /** `$` of zx, bound to its task: its output is streamed, masked and logged, and its processes end with the task. */
 export type Shell = ZxShell;

@@ -2,7 +2,8 @@
 import { collectDocument, type CollectOptions } from "./collect.ts";
 import { hashText, type FileFact } from "./files.ts";
 import { resultDigest, type KeyDocument } from "./fingerprint.ts";
-import { waitsFor, type Graph, type Node } from "./graph.ts";
+import type { Graph, Node } from "./graph.ts";
+import { waitsFor } from "./order.ts";
 import { describeOutputs } from "./outputs.ts";
 import { outputPath } from "./paths.ts";
 import { planStep, type Step } from "./plan.ts";

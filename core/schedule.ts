@@ -1,7 +1,8 @@
 /** Which task starts next: slots, pools, the longest path first, failure, cancellation. Does not know what running means. */
 import { validationFailed } from "./errors/run.ts";
 import type { Outcome } from "./event.ts";
-import { finalOwners, waitsFor, type Graph, type Node } from "./graph.ts";
+import { type Graph, type Node } from "./graph.ts";
+import { finalOwners, waitsFor } from "./order.ts";
 import type { TaskBase } from "./task.ts";
 
 /** What the scheduler is told about one ended task. */
@@ -78,7 +79,8 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     for (const { to, kind } of node.edges) if (kind === "validation" && nodes.has(to)) validations.add(to);
   }
 
-  const mayStart = (id: string): boolean => finals.has(id) || (!options.signal.aborted && (!stopped || options.keepGoing));
+  const mayStart = (id: string): boolean =>
+    finals.has(id) || (!options.signal.aborted && (!stopped || options.keepGoing));
 
   const compare = (a: string, b: string): number => {
     const byPriority = (nodes.get(a)?.task.priority ?? 0) - (nodes.get(b)?.task.priority ?? 0);
@@ -149,7 +151,8 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
       launch(node);
     }
     if (running > 0) {
-      if (running - paused < options.jobs && ready.length > 0 && timer === undefined) timer = setTimeout(() => ((timer = undefined), pump()), pollMs).unref();
+      if (running - paused < options.jobs && ready.length > 0 && timer === undefined)
+        timer = setTimeout(() => ((timer = undefined), pump()), pollMs).unref();
       return;
     }
     for (const [id, state] of status) if (state !== "done" && !finals.has(id)) blockTree(id, [...failed][0] ?? "");

@@ -92,6 +92,8 @@ export type Token =
 export interface Args {
   readonly options: Options;
   readonly tokens: readonly Token[];
+  /** Options of bt that were written in full, without the dashes. */
+  readonly own: readonly string[];
   /** After `--`. */
   readonly rest: readonly string[];
 }
@@ -100,6 +102,11 @@ export interface Args {
 export const optionNames: readonly string[] = [...Object.keys(flagNames), ...Object.keys(valueNames)].map(
   (name) => `--${name}`,
 );
+
+/** Whether `--name` is an option of bt, so that a param of this name is given as NAME=value. */
+export function isOwnOption(name: string): boolean {
+  return isFlag(name) || isValueName(name) || Object.hasOwn(synonyms, name);
+}
 
 /**
  * Splits a command line.
@@ -117,7 +124,13 @@ export function parseArgs(argv: readonly string[]): Args {
     else if (word.startsWith("-") && word !== "-") readLetters(word.slice(1), open, { flags, setValue });
     else tokens.push({ kind: "word", text: word });
   }
-  return { options: createOptions(flags, values), tokens, rest: end === -1 ? [] : argv.slice(end + 1) };
+  const own = argv.slice(0, end === -1 ? argv.length : end).flatMap((word) => /^--([^=]+)/.exec(word)?.[1] ?? []);
+  return {
+    options: createOptions(flags, values),
+    tokens,
+    own: own.filter(isOwnOption),
+    rest: end === -1 ? [] : argv.slice(end + 1),
+  };
 }
 
 interface Sinks {

@@ -18,7 +18,8 @@ export interface ListedTask {
 }
 export interface ListedParam {
   readonly name: string;
-  readonly option: string;
+  /** `--image-tag`. Absent: bt has an option of that name. */
+  readonly option?: string;
   readonly variable: string;
   readonly type: string;
   readonly required: boolean;
@@ -52,7 +53,7 @@ function describeParam(name: string, param: Param): ListedParam {
   const hasDefault = param.default !== undefined && param.kind !== "secret";
   return {
     name,
-    option: `--${optionName(name)}`,
+    ...(isOwnOption(optionName(name)) ? {} : { option: `--${optionName(name)}` }),
     variable: variableName(name, param),
     type: describeType(param),
     required: param.required,
@@ -109,12 +110,11 @@ export function renderTaskHelp(task: ListedTask, values: Readonly<Record<string,
       param.required ? "required" : param.default === undefined ? "optional" : `default: ${param.default || "(empty)"}`,
       ...(values[param.name] === undefined ? [] : [`now: ${values[param.name]}`]),
     ];
-    const [option, value] =
-      param.type === "flag"
-        ? [`${param.option}, --no-${param.option.slice(2)}`, "yes"]
-        : [`${param.option} VALUE`, "VALUE"];
+    const isFlag = param.type === "flag";
+    const variable = paint.good(`${param.variable}=${isFlag ? "yes" : "VALUE"}`);
+    const option = isFlag ? `${param.option}, --no-${param.option?.slice(2)}` : `${param.option} VALUE`;
     lines.push(
-      `  ${paint.good(option)}  or  ${paint.good(`${param.variable}=${value}`)}`,
+      `  ${param.option === undefined ? variable : `${paint.good(option)}  or  ${variable}`}`,
       `      ${param.description === undefined ? "" : `${param.description}. `}${paint.dim(`(${facts.join("; ")})`)}`,
     );
   }

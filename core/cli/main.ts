@@ -6,7 +6,7 @@ import { directoryMissing } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
 import { loadProject } from "../load.ts";
 import { colourLevel, createPaint } from "../paint.ts";
-import { optionName } from "../params.ts";
+import { optionName, variableName } from "../params.ts";
 import { assemble } from "../plugin.ts";
 import { renderError } from "../report/failure.ts";
 import { parseArgs, resolveTokens, type Args } from "./args.ts";
@@ -73,6 +73,7 @@ async function answer(args: Args, desk: Desk): Promise<number> {
   const { flags } = options;
   const { catalog } = assemble(desk.project.builder);
   const asked = resolveTokens(args.tokens, paramKinds(catalog));
+  checkTaken(args.own, asked.words, catalog);
   if (flags.has("help")) return await showTaskHelp(catalog, asked, desk);
   if (flags.has("doctor")) return await showDoctor(desk, flags.has("json"));
   if (flags.has("check")) return await showCheck(desk, flags.has("json"));
@@ -90,6 +91,16 @@ function enter(cwd: string, directory: string | undefined): string {
   const folder = path.resolve(cwd, directory ?? ".");
   if (!isFolder(folder)) throw directoryMissing(directory ?? ".");
   return folder;
+}
+
+/** `bt image --tag v1` must not mean bt's `--tag` when the task has a param `tag`: too much could be published. */
+function checkTaken(own: readonly string[], words: readonly string[], catalog: Catalog): void {
+  for (const word of words) {
+    const named = catalog.tasks.get(findAddress(catalog, word)?.name ?? "");
+    for (const [name, param] of Object.entries(named?.task.params ?? {})) {
+      if (own.includes(optionName(name))) throw optionTaken(`--${optionName(name)}`, word, variableName(name, param));
+    }
+  }
 }
 
 function paramKinds(catalog: Catalog): ReadonlyMap<string, "flag" | "value"> {

@@ -27,6 +27,12 @@ export function onlyStale(target: string, needs: readonly string[]): BtError {
   });
 }
 
+export function optionTaken(option: string, task: string, variable: string): BtError {
+  return new BtError("OPTION_TAKEN", `Option "${option}" is one of bt, and task "${task}" has a param of that name`, {
+    fix: `Write ${variable}=… for the param; leave "${option}" out.`,
+  });
+}
+
 export function optionUnknown(option: string, known: readonly string[]): BtError {
   const near = option.length <= 2 ? undefined : closest(option, known);
   return new BtError("OPTION_UNKNOWN", `There is no option "${option}"`, {

@@ -28,6 +28,11 @@ export function pushScope(repository: Repository): string {
   return `repository:${repository.name}:pull,push`;
 }
 
+/** The scope to remove something; registries ask for it even to give an upload up. */
+export function deleteScope(repository: Repository): string {
+  return `repository:${repository.name}:pull,push,delete`;
+}
+
 /** `HOST/REPO:TAG` or `HOST/REPO@DIGEST`. */
 export function imageOf(repository: Repository, name: string): string {
   return `${repository.place}${isDigest(name) ? "@" : ":"}${name}`;
@@ -94,7 +99,7 @@ export async function putManifest(
 /** Removes a tag, not what it stands for. False: this registry cannot do that. */
 export async function deleteTag(repository: Repository, tag: string): Promise<boolean> {
   const path = `/v2/${repository.name}/manifests/${tag}`;
-  const scopes = [`repository:${repository.name}:pull,push,delete`];
+  const scopes = [deleteScope(repository)];
   const answer = await ask(repository, { method: "DELETE", path, scopes, accept: [200, 202, 204, 400, 403, 404, 405] });
   dropBody(answer);
   return answer.status < 300 || answer.status === 404;

@@ -8,7 +8,7 @@ import { blobMissing, blobSize, blobCorrupt } from "./errors.ts";
 import type { Repository } from "./host.ts";
 import { dropBody, type HttpAnswer } from "./http.ts";
 import { blobPath, placeOf, type Layout } from "./layout.ts";
-import { findRemoteBlobSize, pullScope, pushScope } from "./registry.ts";
+import { deleteScope, findRemoteBlobSize, pullScope, pushScope } from "./registry.ts";
 import { blobUploadFailed, pushDenied } from "./registry-errors.ts";
 import { maxTries, pause } from "./retry.ts";
 
@@ -247,7 +247,7 @@ async function giveUp(upload: Upload): Promise<void> {
 
 /** Best effort: the registry throws old uploads away by itself. */
 async function close(repository: Repository, path: string): Promise<void> {
-  await ask(repository, { method: "DELETE", path, scopes: [pushScope(repository)], accept: [200, 202, 204, 400, 404, 405], retry: "never" })
+  await ask(repository, { method: "DELETE", path, scopes: [deleteScope(repository)], accept: [200, 202, 204, 400, 404, 405], retry: "never" })
     .then(dropBody)
     .catch(() => undefined);
 }

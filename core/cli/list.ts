@@ -4,6 +4,7 @@ import { paramText } from "../environment.ts";
 import type { Paint } from "../paint.ts";
 import { describeType, optionName, variableName } from "../params.ts";
 import type { Param } from "../task.ts";
+import { isOwnOption } from "./args.ts";
 
 /** One task for machines. */
 export interface ListedTask {

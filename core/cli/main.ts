@@ -1,8 +1,8 @@
 /** argv in, exit code out: the long way, for everything that the shortcut cannot answer. Does not know how anything works. */
 import * as path from "node:path";
-import type { Catalog } from "../catalog.ts";
+import { findAddress, type Catalog } from "../catalog.ts";
 import { placeErrors } from "../errors.ts";
-import { directoryMissing } from "../errors/request.ts";
+import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
 import { loadProject } from "../load.ts";
 import { colourLevel, createPaint } from "../paint.ts";

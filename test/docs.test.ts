@@ -135,6 +135,32 @@ test("docs/troubleshooting.md has one line for every error code of core", () => 
   expect(listed.toSorted()).toEqual([...new Set(thrown)].sort());
 });
 
+test("ARCHITECTURE.md has the layers right: no import goes to a row below", () => {
+  const text = fs.readFileSync(path.join(repository, "ARCHITECTURE.md"), "utf8");
+  const table = text.slice(text.indexOf("## Layers"), text.indexOf("## Invariants"));
+  const rows = table
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .map((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name));
+  const rowOf = (file: string): number =>
+    rows.findIndex((names) => names.some((name) => file === name || (name.endsWith("/") && file.startsWith(name))));
+  const files = fs
+    .readdirSync(path.join(repository, "core"), { recursive: true })
+    .map((name) => `core/${String(name)}`)
+    .filter((file) => file.endsWith(".ts") && rowOf(file) !== -1);
+
+  const wrong = files.flatMap((file) => {
+    const source = fs.readFileSync(path.join(repository, file), "utf8");
+    const imported = [...source.matchAll(/(?:from |import\()"(\.[^"]+)"/g)].map(([, name = ""]) =>
+      path.posix.join(path.posix.dirname(file), name),
+    );
+    return imported.filter((target) => rowOf(target) > rowOf(file)).map((target) => `${file} imports ${target}`);
+  });
+
+  expect(files.length).toBeGreaterThan(30);
+  expect(wrong).toEqual([]);
+});
+
 /** Puts what happened where the page says something else. */
 function rewrite(page: string, block: Block, raw: string): void {
   const file = path.join(repository, page);

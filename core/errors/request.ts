@@ -28,7 +28,7 @@ export function onlyStale(target: string, needs: readonly string[]): BtError {
 }
 
 export function optionTaken(option: string, task: string, variable: string): BtError {
-  return new BtError("OPTION_TAKEN", `Option "${option}" is one of bt, and task "${task}" has a param of that name`, {
+  return new BtError("OPTION_TAKEN", `Option "${option}" is bt's own, and task "${task}" has a param of that name`, {
     fix: `Write ${variable}=… for the param; leave "${option}" out.`,
   });
 }

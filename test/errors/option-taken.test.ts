@@ -12,7 +12,7 @@ test("OPTION_TAKEN: a param has the name of an option of bt", async () => {
 
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(result.stderr).toMatchInlineSnapshot(`
-    "bt: Option "--tag" is one of bt, and task "bake" has a param of that name
+    "bt: Option "--tag" is bt's own, and task "bake" has a param of that name
       fix  Write TAG=… for the param; leave "--tag" out.
     "
   `);

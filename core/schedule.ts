@@ -38,7 +38,7 @@ export interface ScheduleOptions {
 export interface Schedule {
   /** Resolves when nothing runs and nothing can start any more. */
   readonly run: () => Promise<void>;
-  /** Frees the slot of a running task until every validation is done. Rejects when one has failed. */
+  /** Frees the slot of a running task until every validation is done. Rejects when one has failed, or the run is cancelled before. */
   readonly barrier: (id: string) => Promise<void>;
 }
 
@@ -103,33 +103,42 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     options.ready(nodes.get(id)!); // Only ids of nodes are queued.
   };
 
+  /** Ends a task, and blocks all that it was needed for if it failed. */
   const settle = (id: string, hasFailed: boolean): void => {
-    status.set(id, "done");
-    if (hasFailed) failed.add(id);
-    if (validations.has(id)) for (const wake of onValidation.splice(0)) wake();
-    for (const next of dependents.get(id) ?? []) {
-      const count = missing.get(next)! - 1;
-      missing.set(next, count);
-      if (status.get(next) !== "waiting") continue;
-      const owners = finals.get(next);
-      const isUnneeded = count === 0 && owners !== undefined && ![...owners].some((owner) => started.has(owner));
-      if ((hasFailed && owners?.has(id) !== true) || isUnneeded) blockTree(next, id);
-      else if (count === 0) makeReady(next);
+    const ended = [{ id, hasFailed }];
+    for (const one of ended) {
+      status.set(one.id, "done");
+      if (one.hasFailed) failed.add(one.id);
+      if (validations.has(one.id)) for (const wake of onValidation.splice(0)) wake();
+      for (const next of dependents.get(one.id) ?? []) {
+        const count = missing.get(next)! - 1;
+        missing.set(next, count);
+        if (status.get(next) !== "waiting") continue;
+        if (isBlocked(next, one, count)) ended.push(block(next, one.id));
+        else if (count === 0) makeReady(next);
+      }
     }
   };
 
-  const blockTree = (id: string, because: string): void => {
-    const open = [id];
-    for (let next = open.pop(); next !== undefined; next = open.pop()) {
-      if (status.get(next) === "done" || status.get(next) === "running") continue;
-      options.block(nodes.get(next)!, because);
-      settle(next, true);
-    }
+  const isBlocked = (
+    next: string,
+    by: { readonly id: string; readonly hasFailed: boolean },
+    count: number,
+  ): boolean => {
+    const owners = finals.get(next);
+    const isUnneeded = count === 0 && owners !== undefined && ![...owners].some((owner) => started.has(owner));
+    return isUnneeded || (by.hasFailed && owners?.has(by.id) !== true);
+  };
+
+  const block = (id: string, because: string): { id: string; hasFailed: boolean } => {
+    status.set(id, "done");
+    options.block(nodes.get(id)!, because);
+    return { id, hasFailed: true };
   };
 
   const takePools = (node: Node): boolean => {
     const pools = poolsOf(node.task);
-    if (pools.some((pool) => (used.get(pool) ?? 0) >= (options.pools[pool] ?? 1))) return false;
+    if (pools.some((pool) => (used.get(pool) ?? 0) >= Math.max(1, options.pools[pool] ?? 1))) return false;
     for (const pool of pools) used.set(pool, (used.get(pool) ?? 0) + 1);
     return true;
   };
@@ -145,18 +154,22 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   };
 
   const pump = (): void => {
-    while (running - paused < options.jobs && (running === 0 || options.hasRoom())) {
+    while (running - paused < options.jobs && (running === paused || options.hasRoom())) {
       const node = pickNext();
       if (node === undefined) break;
       launch(node);
     }
-    if (running > 0) {
+    if (running > paused) {
       if (running - paused < options.jobs && ready.length > 0 && timer === undefined)
         timer = setTimeout(() => ((timer = undefined), pump()), pollMs).unref();
       return;
     }
-    for (const [id, state] of status) if (state !== "done" && !finals.has(id)) blockTree(id, [...failed][0] ?? "");
-    if (running === 0 && ready.some(mayStart)) return pump();
+    // Nothing is left that could let another task start; tasks at the barrier hear of it by the validations.
+    for (const id of running === 0 ? status.keys() : validations) {
+      const isStuck = status.get(id) === "waiting" || status.get(id) === "ready";
+      if (isStuck && !finals.has(id)) settle(block(id, [...failed][0] ?? "").id, true);
+    }
+    if (ready.some((id) => status.get(id) === "ready" && mayStart(id))) return pump();
     if (running === 0) finish();
   };
 
@@ -193,9 +206,9 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
         pump();
       }),
     async barrier(id) {
-      const isOpen = (): boolean => [...validations].some((validation) => status.get(validation) !== "done");
+      const isPending = (): boolean => [...validations].some((validation) => status.get(validation) !== "done");
       paused++;
-      while (isOpen() && !options.signal.aborted) {
+      while (isPending() && !options.signal.aborted) {
         pump();
         await new Promise<void>((resolve) => {
           onValidation.push(resolve);
@@ -203,6 +216,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
         });
       }
       paused--;
+      if (isPending()) throw options.signal.reason;
       const bad = [...validations].find((validation) => failed.has(validation));
       if (bad !== undefined) throw validationFailed(id, bad);
     },

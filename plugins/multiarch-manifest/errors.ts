@@ -71,6 +71,12 @@ export function documentMalformed(where: string, problem: string, cause?: unknow
   });
 }
 
+export function engineMissing(name: string): BtError {
+  return new BtError("MANIFEST_ENGINE_MISSING", `The image "${name}" is in the storage of container engines, but neither \`skopeo\` nor \`buildah\` is installed`, {
+    fix: "Install the package skopeo, or name the image in a registry or a layout.",
+  });
+}
+
 export function entriesEmpty(name: string): BtError {
   return new BtError("MANIFEST_ENTRIES_EMPTY", `The index "${name}" has no entries`, { fix: "Give it at least one platform." });
 }
@@ -164,6 +170,14 @@ export function shortNameUnresolved(text: string, candidates: readonly string[],
   return new BtError("MANIFEST_SHORT_NAME", `The reference "${text}" names no registry${list}`, {
     fix: `Write "${candidates[0] ?? `docker.io/library/${text.replace(/^docker:\/\//, "")}`}", or add an alias to registries.conf.d.`,
     ...(at && { at }),
+  });
+}
+
+export function storageMissing(name: string, program: string, output: string): BtError {
+  return new BtError("MANIFEST_STORAGE_MISSING", `\`${program}\` finds no image "${name}" in the local storage; no registry was asked`, {
+    exitCode: 1,
+    detail: output.split("\n"),
+    fix: "Build the image first, or name it with its transport, for example docker://HOST/REPO:TAG.",
   });
 }
 

@@ -172,10 +172,13 @@ function rewrite(page: string, block: Block, raw: string): void {
 
 /** As a fresh clone looks to `./bt`, without the cost of one. */
 function linkCheckout(root: string): void {
-  for (const name of ["core", "plugins", "node_modules", "dist", "build.mjs", "package-lock.json"])
+  for (const name of ["core", "plugins", "node_modules", "dist", "build.mjs"])
     fs.symlinkSync(path.join(repository, name), path.join(root, name));
   for (const name of ["bt", "builderfile.ts", "package.json"])
     fs.copyFileSync(path.join(repository, name), path.join(root, name));
+  // Older than what is installed: the links must never lead `npm ci` to the real packages.
+  fs.copyFileSync(path.join(repository, "package-lock.json"), path.join(root, "package-lock.json"));
+  fs.utimesSync(path.join(root, "package-lock.json"), 0, 0);
   const isMade = (name: string): boolean => /\/(\.bt|dist)$/.test(name);
   fs.cpSync(path.join(repository, "examples"), path.join(root, "examples"), {
     recursive: true,

@@ -30,13 +30,13 @@ export function readBlocks(file: string): Block[] {
 }
 
 /** A page's story so far: the files it showed are written, its commands are typed in `root`. */
-export interface Story {
+interface Story {
   readonly root: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
 /** What a console block says would be shown, and what was, without what differs from run to run. */
-export interface Told {
+interface Told {
   readonly said: string;
   readonly shown: string;
   /** As it was shown. */

@@ -3,9 +3,11 @@ import * as path from "node:path";
 import type { Arch, Bound, Context } from "../../core/index.ts";
 import {
   createLayout,
+  fetchImage,
   findBlobSize,
   openLayout,
   readBlob,
+  resolveImage,
   type ImageResult,
   type Manifest,
 } from "../multiarch-manifest/index.ts";
@@ -55,6 +57,7 @@ async function isThere(file: string): Promise<boolean> {
 /** Builds one platform into the project's store. */
 export async function buildCell({ root, cell, log, signal }: Context, options: Options): Promise<ImageResult> {
   const into = await createLayout(path.join(root, store));
+  const bases: Record<string, string> = {};
   const { target } = options;
   const built = await buildImage({
     dockerfile: path.resolve(root, options.dockerfile),
@@ -63,18 +66,44 @@ export async function buildCell({ root, cell, log, signal }: Context, options: O
     args: options.args,
     timestamp: options.timestamp,
     into,
-    resolveBase: (reference) => Promise.reject(new Error(reference)),
+    resolveBase: async (reference, platform) => {
+      const base = inRoot(root, reference);
+      bases[reference] = await resolveImage(base);
+      return fetchImage(base, platform, into);
+    },
     cwd: root,
     signal,
     ...(target === undefined ? {} : { target }),
   });
   const { platform, digest, id: imageId, size, mediaType } = built;
   log.info(`${platform}  ${digest}`);
-  return { platform, digest, imageId, size, mediaType, layout: store };
+  return {
+    platform,
+    digest,
+    imageId,
+    size,
+    mediaType,
+    layout: store,
+    ...(Object.keys(bases).length === 0 ? {} : { bases }),
+  };
 }
 
-/** Whether manifest, config and layers of an image are still in the store. */
-export async function isStored(root: string, image: Pick<ImageResult, "digest" | "layout">): Promise<boolean> {
+/** Layouts are named relative to the project root, wherever bt was called. */
+function inRoot(root: string, reference: string): string {
+  return reference.startsWith("oci:") ? `oci:${path.resolve(root, reference.slice("oci:".length))}` : reference;
+}
+
+/** Whether an image is still in the store, and its bases are still what they were. A base that cannot be asked for counts as unchanged. */
+export async function isCurrent(root: string, image: ImageResult): Promise<boolean> {
+  if (!(await isStored(root, image))) return false;
+  const moved = Object.entries(image.bases ?? {}).map(async ([reference, digest]) => {
+    const now = await resolveImage(inRoot(root, reference)).catch(() => digest);
+    return now !== digest;
+  });
+  return !(await Promise.all(moved)).some(Boolean);
+}
+
+async function isStored(root: string, image: ImageResult): Promise<boolean> {
   try {
     const layout = await openLayout(path.join(root, image.layout));
     const manifest = JSON.parse((await readBlob(layout, image.digest)).toString("utf8")) as Manifest;

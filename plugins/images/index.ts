@@ -32,7 +32,7 @@ export function image<const A extends readonly Arch[]>(options: ImageOptions<A>)
     matrix: { arch: options.platforms },
     inputs: async ({ root, cell }) => (await import("./image-task.ts")).findImageInputs({ root, cell }, recipe),
     salt: JSON.stringify(recipe),
-    status: async ({ root, previous }) => (await import("./image-task.ts")).isStored(root, previous as ImageResult), // Its own last result.
+    status: async ({ root, previous }) => (await import("./image-task.ts")).isCurrent(root, previous as ImageResult), // Its own last result.
     run: async (taskContext): Promise<ImageResult> => (await import("./image-task.ts")).buildCell(taskContext, recipe),
   });
 }

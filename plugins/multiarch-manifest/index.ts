@@ -1,10 +1,33 @@
 /** Publishing of multi-architecture images, and what other plugins use for it. Describes; the work is loaded when a task runs. */
 import { param, task, type Param, type Task } from "../../core/index.ts";
+import type * as Fetch from "./fetch.ts";
+import type { Descriptor } from "./oci.ts";
 import type { ImageResult, PublishResult } from "./result.ts";
 
-export { blobPath, createLayout, findBlobSize, openBlob, openLayout, putEntries, readBlob, readEntries, writeBlob, type Layout } from "./layout.ts";
+export {
+  blobPath,
+  createLayout,
+  findBlobSize,
+  openBlob,
+  openLayout,
+  putEntries,
+  readBlob,
+  readEntries,
+  writeBlob,
+  type Layout,
+} from "./layout.ts";
 export { mediaTypes, type Descriptor, type ImageConfig, type Index, type Manifest } from "./oci.ts";
 export type { ImageResult, PublishResult } from "./result.ts";
+
+/** One platform of an image from a registry, a layout or an engine's storage, copied into a layout. Loads the client when called. */
+export async function fetchImage(...values: Parameters<typeof Fetch.fetchImage>): Promise<Descriptor> {
+  return (await import("./fetch.ts")).fetchImage(...values);
+}
+
+/** The digest that a reference has now. Loads the client when called. */
+export async function resolveImage(...values: Parameters<typeof Fetch.resolve>): Promise<string> {
+  return (await import("./fetch.ts")).resolve(...values);
+}
 
 /** What to publish where. */
 export interface PublishOptions<C extends string = string> {
@@ -16,17 +39,24 @@ export interface PublishOptions<C extends string = string> {
 }
 
 /** A task that joins the images into one index and makes it visible in one step, when every platform is there. */
-export function publish<const C extends string>(options: PublishOptions<C>): Task<PublishResult, { destination: Param<string> }> {
+export function publish<const C extends string>(
+  options: PublishOptions<C>,
+): Task<PublishResult, { destination: Param<string> }> {
   return task({
     description: options.description ?? "Publishes the images as one index",
     needs: { images: options.images },
     params: { destination: param.string({ default: options.to, description: "Where to publish: oci:DIR:NAME" }) },
     inputs: [],
     status: async ({ root, params, previous }) =>
-      (await (await import("./publish-task.ts")).findPublished(root, params.destination)) === (previous as PublishResult).digest, // Its own last result.
+      (await (await import("./publish-task.ts")).findPublished(root, params.destination)) ===
+      (previous as PublishResult).digest, // Its own last result.
     run: async (context): Promise<PublishResult> => {
       const images = context.needs.images as Readonly<Record<string, ImageResult>>; // A task with cells gives a record of them.
-      return (await import("./publish-task.ts")).publishImages(context, Object.values(images), context.params.destination);
+      return (await import("./publish-task.ts")).publishImages(
+        context,
+        Object.values(images),
+        context.params.destination,
+      );
     },
   });
 }

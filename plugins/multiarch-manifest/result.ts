@@ -13,6 +13,8 @@ export interface ImageResult {
   readonly size: number;
   /** OCI layout that holds it, relative to the project root. */
   readonly layout: string;
+  /** Images it was built on: reference to the digest it had then. Absent: none. */
+  readonly bases?: Readonly<Record<string, string>>;
 }
 
 /** What one reference names after a publish. */

@@ -18,8 +18,9 @@ const define = { BT_BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)), BT
 
 const shared = { absWorkingDir: root, bundle: true, platform: "node", target: "node20.19", define, logLevel: "warning", minifySyntax: true, minifyWhitespace: true };
 try {
-  await build({
+  const { metafile } = await build({
     ...shared,
+    metafile: true,
     entryPoints: ["core/index.ts", "core/cli/main.ts", ...plugins.map((name) => `plugins/${name}/index.ts`)],
     outbase: ".",
     outdir: staged,
@@ -31,6 +32,7 @@ try {
     banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
   });
   await build({ ...shared, entryPoints: ["core/cli/entry.ts"], outfile: path.join(staged, "bt.cjs"), format: "cjs", banner: { js: "#!/usr/bin/env node" } });
+  fs.writeFileSync(path.join(staged, "NOTICES.txt"), notices(Object.keys(metafile.inputs)));
   fs.chmodSync(path.join(staged, "bt.cjs"), 0o755);
   const tsc = spawnSync(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noCheck", "--outDir", staged], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
   if (tsc.status !== 0) process.exit(1);
@@ -40,6 +42,17 @@ try {
   swap();
 } finally {
   fs.rmSync(staged, { recursive: true, force: true });
+}
+
+/** The licences of the packages that the bundle contains. */
+function notices(inputs) {
+  const packages = new Set(inputs.map((file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean));
+  return [...packages].sort().map((name) => {
+    const folder = path.join(root, "node_modules", name);
+    const file = fs.readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const { version, license } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+    return `${name} ${version} (${license})\n\n${file === undefined ? "" : fs.readFileSync(path.join(folder, file), "utf8").trim()}\n`;
+  }).join(`\n${"-".repeat(80)}\n\n`);
 }
 
 /** The old dist stays usable until the new one is whole; of two builds at once, the last one stays. */

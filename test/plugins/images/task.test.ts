@@ -1,0 +1,98 @@
+/** Image and publish tasks as people run them: bases from a layout and a registry, results judged by skopeo. */
+import * as path from "node:path";
+import { expect } from "vitest";
+import { project, type Project } from "../../support/project.ts";
+import { startRegistry } from "../../support/registry.ts";
+import { run, testWith } from "../../support/tool.ts";
+
+const builderfile = `import { defineBuilder, platforms } from "builderfile";
+import { image } from "builderfile/plugins/images";
+import { publish } from "builderfile/plugins/multiarch-manifest";
+const base = image({ context: "base", platforms: platforms("amd64", "s390x") });
+const app = image({ context: "app", platforms: platforms("amd64", "s390x") });
+export default defineBuilder({ tasks: {
+  base: publish({ images: base, to: "oci:out/base:1" }), "base-build": base,
+  app: publish({ images: app, to: "oci:out/app:1" }), "app-build": app,
+} });
+`;
+
+function bakery(from: string): Promise<Project> {
+  return project({
+    "builderfile.ts": builderfile,
+    "base/Dockerfile": "FROM scratch\nCOPY flour /flour\nENV OVEN=hot\n",
+    "base/flour": "white",
+    "app/Dockerfile": `FROM ${from}\nCOPY bread /bread\n`,
+    "app/bread": "rye",
+  });
+}
+
+interface Inspected {
+  readonly Architecture: string;
+  readonly Env: readonly string[];
+  readonly Layers: readonly string[];
+}
+
+async function inspect(reference: string, arch: string): Promise<Inspected> {
+  const inspected: Inspected = JSON.parse(await run("skopeo", ["--override-arch", arch, "inspect", reference]));
+  return inspected;
+}
+
+testWith("skopeo")("an image is built on an image in a layout, platform by platform", async () => {
+  const p = await bakery("oci:out/base:1");
+
+  expect(await p.bt("base", "-s")).toMatchObject({ exitCode: 0 });
+  const result = await p.bt("app", "-s");
+
+  expect(result).toEqual({ exitCode: 0, signal: undefined, stdout: "", stderr: "" });
+  for (const arch of ["amd64", "s390x"]) {
+    const image = await inspect(`oci:${path.join(p.root, "out/app")}:1`, arch);
+    expect(image).toMatchObject({ Architecture: arch, Env: expect.arrayContaining(["OVEN=hot"]) });
+    expect(image.Layers).toHaveLength(2);
+  }
+});
+
+testWith("skopeo", "docker-registry")(
+  "an image is built on an image in a registry, and built again when the tag moves",
+  async () => {
+    const registry = await startRegistry();
+    const p = await bakery(`${registry.host}/oven/base:1`);
+    const push = (): Promise<string> =>
+      run("skopeo", [
+        "copy",
+        "-q",
+        "--all",
+        "--dest-tls-verify=false",
+        `oci:${path.join(p.root, "out/base")}:1`,
+        `docker://${registry.host}/oven/base:1`,
+      ]);
+    await p.bt("base", "-s");
+    await push();
+
+    expect((await p.bt("app-build", "--output=prefixed")).stdout).toContain("bt: 2 ran");
+    expect((await p.bt("app-build")).stdout).toBe("bt: Nothing to do: 2 tasks are up to date\n");
+    p.write("base/flour", "brown");
+    await p.bt("base", "-s");
+    await push();
+
+    expect((await p.bt("app-build")).stdout).toContain("(its status check failed)");
+  },
+);
+
+testWith("skopeo")("a published layout that somebody removed is published again, without a build", async () => {
+  const p = await bakery("scratch");
+  await p.bt("app", "-s");
+  await run("rm", ["-r", path.join(p.root, "out")]);
+
+  const result = await p.bt("app");
+
+  expect(result.stdout).toContain("bt: 1 ran");
+  expect(await inspect(`oci:${path.join(p.root, "out/app")}:1`, "s390x")).toMatchObject({ Architecture: "s390x" });
+});
+
+testWith("skopeo")("an image that is gone from the store is built again", async () => {
+  const p = await bakery("scratch");
+  await p.bt("app-build", "-s");
+  await run("rm", ["-r", path.join(p.root, ".bt/oci")]);
+
+  expect((await p.bt("app-build")).stdout).toContain("bt: 2 ran");
+});

@@ -1,6 +1,6 @@
 /** A whole build in one function: start reading here. Does not know argv or the terminal. */
 import * as path from "node:path";
-import { firstLine } from "./errors.ts";
+import { firstLine, isBtError } from "./errors.ts";
 import type { EventBody, Reporter, TaskOutline } from "./event.ts";
 import { killByCookie } from "./exec.ts";
 import type { Graph } from "./graph.ts";
@@ -10,7 +10,7 @@ import type { Project } from "./load.ts";
 import { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
 import { proveFresh } from "./prove.ts";
 import { createRecorder, createRunId } from "./record.ts";
-import { createRun, type RunOptions } from "./run.ts";
+import { askFirst, createRun, type RunEnd, type RunOptions } from "./run.ts";
 import type { State } from "./state.ts";
 
 /** How a build is carried out. */
@@ -38,6 +38,7 @@ export async function build(project: Project, request: BuildRequest, options: Bu
 async function carryOut(prepared: Prepared, options: BuildOptions): Promise<BuildResult> {
   const { project, assembly, graph, order, state, forecast } = prepared;
   const { hooks } = assembly;
+  if (!options.isDryRun) await askFirst(prepared, options.confirm);
   const run = createRunId(new Date());
   const startedMs = Date.now();
   const isIdle = [...forecast.wanted].every((id) => forecast.results.has(id));
@@ -61,25 +62,34 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
     });
   const remaining = remainingTimes(graph, order, (id) => state.durationMs(id) ?? 1);
   emit({ kind: "graph-ready", tasks: [...forecast.wanted].map((id) => outline(graph, state, id)) });
-  const carried = createRun(prepared, { ...options, run, emit, urgency: (id) => remaining.get(id) ?? 0 });
-  const end = options.isDryRun ? await carried.dryRun() : await carried.run();
+  const finish = async (end: Pick<RunEnd, "exitCode" | "counts" | "signal">): Promise<void> => {
+    state.close();
+    const record = recorder.length === 0 ? {} : { record: path.join(".bt", "runs", run) };
+    emit({
+      kind: "run-finished",
+      exitCode: end.exitCode,
+      counts: end.counts,
+      durationMs: Date.now() - startedMs,
+      ...(end.signal === undefined ? {} : { signal: end.signal }),
+      ...record,
+    });
+    for (const reporter of reporters) await endReporter(reporter, emit);
+  };
+  const carry = async (): Promise<RunEnd> => {
+    const carried = createRun(prepared, { ...options, run, emit, urgency: (id) => remaining.get(id) ?? 0 });
+    return await (options.isDryRun ? carried.dryRun() : carried.run());
+  };
+  const end = await carry().catch(async (error: unknown) => {
+    await finish({ exitCode: isBtError(error) ? error.exitCode : 70, counts: {} });
+    throw error;
+  });
   if (end.hasSpawned) killByCookie(`${run}/`);
   if (!options.isDryRun) {
     state.sync();
     if (end.exitCode === 0 && options.proofRequest !== undefined)
       proveFresh(prepared, { request: options.proofRequest, results: end.results });
   }
-  state.close();
-  const record = recorder.length === 0 ? {} : { record: path.join(".bt", "runs", run) };
-  emit({
-    kind: "run-finished",
-    exitCode: end.exitCode,
-    counts: end.counts,
-    durationMs: Date.now() - startedMs,
-    ...(end.signal === undefined ? {} : { signal: end.signal }),
-    ...record,
-  });
-  for (const reporter of reporters) await endReporter(reporter, emit);
+  await finish(end);
   return {
     exitCode: end.exitCode,
     values: Object.fromEntries(graph.targets.map((id) => [id, end.results.get(id)?.value])),

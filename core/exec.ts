@@ -12,8 +12,12 @@ export interface Command {
   readonly input?: string | Uint8Array;
 }
 
-/** How a process ended; exactly one of the three is there. */
-export type Exit = { readonly code: number } | { readonly signal: NodeJS.Signals } | { readonly error: Error };
+/** How a process ended; exactly one of these is there. `limitMs` is the time that it was given and has used up. */
+export type Exit =
+  | { readonly code: number }
+  | { readonly signal: NodeJS.Signals }
+  | { readonly error: Error }
+  | { readonly limitMs: number };
 
 /** The processes of one try of a task. */
 export interface ProcessTree {
@@ -128,7 +132,9 @@ export function killByCookie(prefix: string): number {
   const needle = `${cookieName}=${prefix}`;
   let killed = 0;
   for (let round = 0; round < 10; round++) {
-    const found = readProc().filter((pid) => pid !== process.pid && `\0${readFile(`/proc/${pid}/environ`)}`.includes(`\0${needle}`));
+    const found = readProc().filter(
+      (pid) => pid !== process.pid && `\0${readFile(`/proc/${pid}/environ`)}`.includes(`\0${needle}`),
+    );
     if (found.length === 0) return killed;
     killed += found.filter((pid) => sendSignal(pid, "SIGKILL")).length;
   }
@@ -142,7 +148,11 @@ export type OnChunk = (stream: "stdout" | "stderr", chunk: Buffer) => void;
  * Runs one command to its end. Its output pipes may be held open by a process it left behind: those are ended after the grace.
  * Never rejects.
  */
-export function runCommand(tree: ProcessTree, command: Command, options: { readonly onChunk: OnChunk; readonly graceMs: number }): Promise<Exit> {
+export function runCommand(
+  tree: ProcessTree,
+  command: Command,
+  options: { readonly onChunk: OnChunk; readonly graceMs: number },
+): Promise<Exit> {
   const child = tree.spawn(command.file, command.args, {
     cwd: command.cwd,
     env: command.env,
@@ -169,5 +179,8 @@ export function waitFor(child: ChildProcess, graceMs: number): Promise<Exit> {
 
 /** Runs a command with the terminal as its own: input, output, signals. */
 export function runOnConsole(tree: ProcessTree, command: Command): Promise<Exit> {
-  return waitFor(tree.spawn(command.file, command.args, { cwd: command.cwd, env: command.env, stdio: "inherit", detached: false }), 0);
+  return waitFor(
+    tree.spawn(command.file, command.args, { cwd: command.cwd, env: command.env, stdio: "inherit", detached: false }),
+    0,
+  );
 }

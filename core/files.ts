@@ -137,6 +137,13 @@ export function findText(file: string): string | undefined {
   }
 }
 
+/** A file name for any text, such as a task's id: the text itself where that can be one. */
+export function fileNameOf(text: string): string {
+  const safe = text.replaceAll(/[/\0]/g, "_");
+  const isPlain = safe === text && Buffer.byteLength(text) <= 150;
+  return isPlain ? text : `${safe.slice(0, 50)}-${hashText(text).slice(0, 16)}`;
+}
+
 /** Whether an error of the operating system has this code, for example `ENOENT`. */
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;

@@ -24,6 +24,8 @@ export interface Ledger {
   readonly tell: (event: EventBody) => void;
   /** Says how a task ended; returns what the scheduler needs to know of it. */
   readonly finish: (node: Node, outcome: Outcome, facts?: EndFacts) => Ended;
+  /** Makes the run fail for a reason that is no task's. */
+  readonly fail: (error: BtError) => void;
   readonly close: () => { readonly exitCode: number; readonly counts: Counts; readonly hasSpawned: boolean };
 }
 
@@ -74,6 +76,10 @@ export function createLedger({
     outcomes,
     tell,
     finish,
+    fail(error) {
+      failures.push(error);
+      tell({ kind: "warning", text: hide(error.message), fix: error.fix });
+    },
     close: () => ({ exitCode: exitCodeOf(failures, counts), counts, hasSpawned }),
   };
 }

@@ -1,7 +1,7 @@
 /** One lock per task between bts of one checkout; a lock whose owner is gone is taken over. Does not know what it guards. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { hasCode, makeFolder } from "./files.ts";
+import { fileNameOf, hasCode, makeFolder } from "./files.ts";
 
 export interface Lock {
   /** Somebody else held it first, and may have done the work. */
@@ -20,7 +20,7 @@ const pollMs = 50;
  * made and read in one step, so it is never half written.
  */
 export async function acquireLock(folder: string, name: string, signal: AbortSignal): Promise<Lock> {
-  const file = path.join(folder, encodeURIComponent(name));
+  const file = path.join(folder, fileNameOf(name));
   own ??= `${process.pid}:${startTime(process.pid)}`;
   const owner = own;
   for (let waited = false; ; waited = true) {

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Event, Failure, Outcome, Reporter } from "./event.ts";
-import { findText, makeFolder, removePath, writeAll, writeAtomic } from "./files.ts";
+import { fileNameOf, findText, makeFolder, removePath, writeAll, writeAtomic } from "./files.ts";
 
 /** One task of a past run. */
 export interface RecordedTask {
@@ -38,7 +38,7 @@ export function createRunId(now: Date): string {
 
 /** Where the log of a task goes, relative to the root. */
 export function logPath(run: string, task: string): string {
-  return path.join(".bt", "runs", run, `${task.replaceAll(/[/\0]/g, "_")}.log`);
+  return path.join(".bt", "runs", run, `${fileNameOf(task)}.log`);
 }
 
 interface Logs {

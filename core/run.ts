@@ -95,7 +95,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   });
 
   const run = async (): Promise<RunEnd> => {
-    await askFirst(prepared, options.confirm);
+    if (hooks.beforeRun.isUsed()) await hooks.beforeRun.promise(graph);
     const stop = (reason: unknown): void => cancel.abort(reason);
     const onInterrupt = (): void => stop(options.interrupt.reason);
     options.interrupt.addEventListener("abort", onInterrupt, { once: true });
@@ -103,7 +103,6 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     options.kill.addEventListener("abort", () => trees.forEach((tree) => tree.kill()), { once: true });
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop("timeout"), options.timeoutMs);
     for (const [id, result] of forecast.results) if (!forecast.wanted.has(id)) ledger.results.set(id, result);
-    if (hooks.beforeRun.isUsed()) await hooks.beforeRun.promise(graph);
     const schedule = createSchedule(graph, forecast.wanted, {
       jobs: options.jobs,
       keepGoing: options.keepGoing,
@@ -127,9 +126,12 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     clearTimeout(timer);
     pool?.close();
     options.interrupt.removeEventListener("abort", onInterrupt);
-    const ended = end(options.interrupt.aborted ? String(options.interrupt.reason) : undefined);
-    if (hooks.afterRun.isUsed()) await hooks.afterRun.promise({ exitCode: ended.exitCode, targets: graph.targets });
-    return ended;
+    const signal = options.interrupt.aborted ? String(options.interrupt.reason) : undefined;
+    if (hooks.afterRun.isUsed()) {
+      const { exitCode } = end(signal);
+      await hooks.afterRun.promise({ exitCode, targets: graph.targets }).catch(ledger.fail);
+    }
+    return end(signal);
   };
 
   const dryRun = async (): Promise<RunEnd> => {
@@ -166,7 +168,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
 }
 
 /** Asks for every task that may run and wants to be asked about. @throws BtError CONFIRM_REFUSED */
-async function askFirst({ graph, forecast }: Prepared, confirm: RunOptions["confirm"]): Promise<void> {
+export async function askFirst({ graph, forecast }: Prepared, confirm: RunOptions["confirm"]): Promise<void> {
   for (const id of forecast.wanted) {
     const node = graph.nodes.get(id);
     const question = node?.task.confirm;

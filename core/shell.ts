@@ -138,7 +138,8 @@ async function runExeca(command: Command, own: ExecOptions, options: ShellOption
   const output = createOutput(options.secrets, options.hasConsole || own.show === false ? () => {} : options.say);
   child.stdout?.on("data", (chunk: Buffer) => output.write("stdout", chunk));
   child.stderr?.on("data", (chunk: Buffer) => output.write("stderr", chunk));
-  const [ended, exit] = await Promise.all([child, waitFor(child, options.graceMs)]);
+  const [ended, left] = await Promise.all([child, waitFor(child, options.graceMs)]);
+  const exit = ended.timedOut && own.timeoutMs !== undefined ? { limitMs: own.timeoutMs } : left;
   output.end();
   return { exit, result: { stdout: String(ended.stdout ?? ""), stderr: String(ended.stderr ?? "") }, tail: output.tail() };
 }
@@ -181,6 +182,7 @@ function quoteWord(word: string): string {
 
 function exitText(exit: Exit): string {
   if ("code" in exit) return `exited with ${exit.code}`;
+  if ("limitMs" in exit) return `was not done after ${exit.limitMs / 1000} s`;
   return "signal" in exit ? `was ended by ${exit.signal}` : `could not start: ${exit.error.message}`;
 }
 

@@ -202,3 +202,25 @@ test("TERM ends a task that has the console, after it could tidy up", async () =
   expect(p.exists("tidied")).toBe(true);
   expect(taskProcesses(p.root)).toEqual([]);
 });
+
+test("twenty commands at once are all cancelled, with their children, and a deaf one holds up only itself", async () => {
+  const deaf = `task({ run: "trap '' TERM; touch deaf; sleep 609; true" })`;
+  const tasks = Object.fromEntries(
+    Array.from({ length: 20 }, (_, at) => [
+      `t${at}`,
+      `task({ outputs: ["o${at}"], run: "echo half > o${at}; (sleep 610 & sleep 611; true); true" })`,
+    ]),
+  );
+  const p = await project({ "builderfile.ts": withTasks({ ...tasks, deaf }) });
+  const { child, ended } = p.start({}, "-j21", "deaf", ...Object.keys(tasks));
+  await until(() => p.exists("deaf") && taskProcesses(p.root).filter((line) => line.startsWith("sleep")).length === 41);
+
+  child.kill("SIGINT");
+  await until(() => taskProcesses(p.root).filter((line) => line.startsWith("sleep 6")).length === 1);
+  child.kill("SIGINT");
+  const result = await ended;
+
+  expect(result.signal).toBe("SIGINT");
+  expect(taskProcesses(p.root)).toEqual([]);
+  expect(fs.readdirSync(p.root).filter((name) => /^o\d/.test(name))).toEqual([]);
+});

@@ -1,0 +1,244 @@
+/** Picking tasks and asking about them: names, globs, tags, lists, graphs, records and logs. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { project, withTasks, type Project } from "../support/project.ts";
+
+const note = (name: string, more = ""): string => `task({ ${more} run: "echo ${name} >> log" })`;
+
+async function noted(p: Project, ...argv: string[]): Promise<string[]> {
+  fs.rmSync(path.join(p.root, "log"), { force: true });
+  await p.bt("-j1", ...argv);
+  return p.exists("log") ? p.read("log").trim().split("\n") : [];
+}
+
+const shop = (): Record<string, string> => ({
+  "builderfile.ts": withTasks({
+    bake: note("bake", "aliases: ['b'], description: 'Bakes', needs: ['knead'],"),
+    knead: note("knead", "private: true,"),
+    "test:taste": note("taste", "tags: ['test'],"),
+    "test:weigh": note("weigh", "tags: ['test', 'slow'],"),
+    serve: note("serve"),
+  }),
+});
+
+test.for([
+  [["b"], ["knead", "bake"]],
+  [["test:*"], ["taste", "weigh"]],
+  [["test:*", "--except", "test:weigh"], ["taste"]],
+  [["test:*", "--except", "*:t*"], ["weigh"]],
+  [["--tag", "slow"], ["weigh"]],
+  [
+    ["--tag", "slow", "--tag", "test"],
+    ["taste", "weigh"],
+  ],
+  [
+    ["--tag", "test", "serve"],
+    ["serve", "taste", "weigh"],
+  ],
+  [["--only=force", "bake"], ["bake"]],
+] as const)("bt %j runs %j", async ([argv, names]) => {
+  const p = await project(shop());
+
+  expect(await noted(p, ...argv)).toEqual(names);
+});
+
+test.for([
+  [["knead"], "is private"],
+  [["bkae"], `Use "bake"`],
+  [["test:*", "--except", "*"], "No task"],
+  [["nothing*"], `"nothing*"`],
+  [["--tag", "none"], 'No task has the tag "none"'],
+  [["--only", "bake"], `"bake" needs "knead", which would have to run first`],
+] as const)("bt %j is a mistake, and nothing runs", async ([argv, message]) => {
+  const p = await project(shop());
+
+  const result = await p.bt(...argv);
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining(message) });
+  expect(p.exists("log")).toBe(false);
+});
+
+test("--only runs a task whose needs are up to date", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ knead: note("knead", "inputs: [],"), bake: note("bake", "needs: ['knead'],") }),
+  });
+  await p.bt("knead");
+
+  expect(await noted(p, "--only", "bake")).toEqual(["bake"]);
+});
+
+test("without a word bt lists the tasks, or runs the default task", async () => {
+  const p = await project(shop());
+  const q = await project({
+    "builderfile.ts": withTasks({ bake: note("bake") }).replace("tasks: {", "default: 'bake', tasks: {"),
+  });
+
+  const list = await p.bt();
+  expect(list.stdout).toContain("bake        Bakes  [also b]\n");
+  expect(list.stdout).not.toContain("knead");
+  expect(await noted(q)).toEqual(["bake"]);
+  expect((await q.bt("--list")).stdout).toContain("[default]");
+});
+
+test("a word is always a task and never swallowed by another", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: note("bake", "params: { dry: param.flag() },"), serve: note("serve") }),
+  });
+
+  expect(await noted(p, "bake", "--dry", "serve")).toEqual(["bake", "serve"]);
+});
+
+test("-C, -f and a folder below find the project", async () => {
+  const p = await project({
+    "shop/builderfile.ts": withTasks({ bake: `task({ run: "pwd" })` }),
+    "shop/deep/x": "",
+    "shop/other.ts": withTasks({ bake: `task({ run: "echo other" })` }),
+  });
+
+  for (const [cwd, argv] of [
+    [".", ["-C", "shop"]],
+    ["shop/deep", []],
+    [".", ["-f", "shop/builderfile.ts"]],
+  ] as const) {
+    expect((await p.btWith({ cwd }, ...argv, "bake")).stdout).toContain(`\n${p.root}/shop\n`);
+  }
+  expect((await p.btWith({ cwd: "shop" }, "-f", "other.ts", "bake")).stdout).toContain("\nother\n");
+});
+
+test("--graph says the same in all formats", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: note("bake", "needs: ['knead', after('heat'), validation('lint')], finally: ['sweep'],"),
+      knead: note("knead"),
+      heat: note("heat"),
+      lint: note("lint"),
+      sweep: note("sweep"),
+    }),
+  });
+
+  const json = JSON.parse((await p.bt("--graph=json", "bake")).stdout);
+  const [mermaid, dot] = [(await p.bt("--graph", "bake")).stdout, (await p.bt("--graph=dot", "bake")).stdout];
+
+  const bake = json.tasks.find((task: { id: string }) => task.id === "bake");
+  expect(json).toMatchObject({ version: 1, targets: ["bake"] });
+  expect(bake.needs.map(({ to, kind }: { to: string; kind: string }) => `${kind} ${to}`).sort()).toEqual([
+    "finally sweep",
+    "order heat",
+    "result knead",
+    "validation lint",
+  ]);
+  expect(dot).toContain('"knead" -> "bake";');
+  expect(mermaid).toMatch(/^graph LR\n/);
+  expect(mermaid.match(/-->|-\.->|-\. checks|-\. finally/g)).toHaveLength(4);
+  expect((await p.bt("--graph=gif", "bake")).exitCode).toBe(2);
+});
+
+test("every --json answer is one JSON document with a version, also a mistake", async () => {
+  const p = await project(shop());
+  await p.bt("serve");
+
+  const answers = await Promise.all(
+    [["--list"], ["--why", "serve"], ["--graph=json", "serve"], ["--check"], ["--doctor"], ["--runs"]].map(
+      async (argv) => JSON.parse((await p.bt(...argv, "--json")).stdout),
+    ),
+  );
+
+  expect(answers.map(({ version }) => version)).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(answers[0].tasks[0]).toMatchObject({
+    name: "bake",
+    description: "Bakes",
+    aliases: ["b"],
+    tags: [],
+    cells: [],
+    isDefault: false,
+    params: [],
+  });
+  expect(answers[1].tasks[0]).toMatchObject({ task: "serve", action: "run", reasons: ["it declares no inputs"] });
+  expect(answers[5].runs[0]).toMatchObject({
+    targets: ["serve"],
+    exitCode: 0,
+    tasks: { serve: { outcome: "ran", attempts: 1 } },
+  });
+  expect(JSON.parse((await p.bt("--list", "--json", "--nope")).stdout)).toMatchObject({ error: [expect.any(String)] });
+});
+
+test("a run as JSON has the documented events in order", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ needs: ["knead"], run: "echo out; echo err >&2" })`,
+      knead: `task({ inputs: [], run: "true" })`,
+      burn: `task({ run: "false" })`,
+    }),
+  });
+
+  const { stdout, exitCode } = await p.bt("--output=json", "-k", "-j1", "bake", "burn");
+
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(exitCode).toBe(1);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
+  expect(events.every(({ v, run, atMs }) => v === 1 && typeof run === "string" && atMs > 0)).toBe(true);
+  expect(events[0]).toMatchObject({
+    kind: "run-started",
+    targets: ["bake", "burn"],
+    root: p.root,
+    jobs: 1,
+    dryRun: false,
+  });
+  expect(events[1]).toMatchObject({
+    kind: "graph-ready",
+    tasks: expect.arrayContaining([{ task: "bake", needs: ["knead"] }]),
+  });
+  expect(events).toContainEqual(
+    expect.objectContaining({ kind: "task-output", task: "bake", stream: "stderr", text: "err" }),
+  );
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      task: "burn",
+      state: "done",
+      outcome: "failed",
+      failure: expect.objectContaining({ code: "COMMAND_FAILED", exitCode: 1 }),
+    }),
+  );
+  expect(events.at(-1)).toMatchObject({ kind: "run-finished", exitCode: 1, counts: { ran: 2, failed: 1 } });
+  const ofBake = events.filter(({ task, kind }) => task === "bake" && kind === "task-state").map(({ state }) => state);
+  expect(ofBake).toEqual(["ready", "deciding", "running", "done"]);
+});
+
+test("each task has a log of its own, which --logs shows, of the last run or of a named one", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ params: { bread: param.string({ default: "rye" }) }, run: "echo $BREAD; echo err >&2" })`,
+      "mix/dough": `task({ run: "echo dough" })`,
+      mix_dough: `task({ run: "echo other" })`,
+    }),
+  });
+  await p.bt("bake", "mix/dough", "mix_dough");
+  const [first = ""] = fs.readdirSync(path.join(p.root, ".bt/runs"));
+  const second = await p.bt("--json", "bake", "BREAD=oat");
+
+  expect((await p.bt("--logs", "bake")).stdout).toBe("$ echo $BREAD; echo err >&2\noat\nerr\n");
+  expect((await p.bt("--logs", "bake", "--run", first)).stdout).toContain("rye\n");
+  expect((await p.bt("--logs", "mix/dough")).stdout).toContain("dough\n");
+  expect((await p.bt("--logs", "mix_dough")).stdout).toContain("other\n");
+  expect((await p.bt("--runs")).stdout.trim().split("\n")).toHaveLength(2);
+  expect(second.stdout).toContain(".bt/runs/");
+  expect((await p.bt("--logs", "cake")).exitCode).toBe(2);
+});
+
+test("bt ends quietly when its reader has gone", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ talk: `task({ run: "seq 1 200000; touch done" })` }) });
+  const { program } = await import("../support/project.ts");
+
+  const result = await p.btWith(
+    { program: ["bash", "-c", `"$0" "$@" | head -1; exit \${PIPESTATUS[0]}`, process.execPath, program] },
+    "-j1",
+    "talk",
+  );
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(p.exists("done")).toBe(true);
+});

@@ -1,0 +1,176 @@
+/** Plugins: every hook is called, may change what it is given, and a failing tap names its plugin. */
+import { expect, test } from "vitest";
+import { project, type Project } from "../support/project.ts";
+
+const hooks = [
+  "config",
+  "tasks",
+  "graph",
+  "fingerprint",
+  "plan",
+  "beforeRun",
+  "beforeTask",
+  "command",
+  "execute",
+  "afterTask",
+  "cache",
+  "publish",
+  "event",
+  "doctor",
+  "afterRun",
+] as const;
+
+/** A builderfile with a plugin that taps the hooks so, and a task that uses them all. */
+function withTaps(taps: string): Record<string, string> {
+  return {
+    "builderfile.ts": `import { appendFileSync } from "node:fs";
+import { defineBuilder, definePlugin, task } from "builderfile";
+const note = (name) => appendFileSync("calls", name + "\\n");
+const spy = definePlugin({ name: "spy", tasks: {}, apply: (hooks) => { ${taps} } });
+export default defineBuilder({ plugins: [spy], tasks: {
+  bake: task({ inputs: [], run: async ({ $, publishing }) => { await $\`echo baked\`; await publishing(["shop/loaf:v1"]); return "loaf"; } }),
+} });`,
+  };
+}
+
+const calls = (p: Project): string[] => [...new Set(p.read("calls").trim().split("\n"))];
+
+test("every hook is called", async () => {
+  const p = await project(
+    withTaps(
+      hooks
+        .map(
+          (hook) =>
+            `hooks.${hook}.tap((value) => { note("${hook}"); return "${hook}" === "execute" ? undefined : value; });`,
+        )
+        .join("\n"),
+    ),
+  );
+
+  expect((await p.bt("bake")).exitCode).toBe(0);
+  expect((await p.bt("--doctor")).exitCode).toBe(0);
+
+  expect(calls(p).sort()).toEqual([...hooks].sort());
+});
+
+test.for(hooks.filter((hook) => hook !== "event"))(
+  "a failing tap of %s names its plugin and its hook, and is no bug of bt",
+  async (hook) => {
+    const p = await project(withTaps(`hooks.${hook}.tap(() => { throw new Error("no flour"); });`));
+
+    const result = await p.bt(hook === "doctor" ? "--doctor" : "bake");
+
+    expect([1, 2]).toContain(result.exitCode);
+    expect(result.stdout + result.stderr).toContain(`Plugin "spy" failed in its tap of hook "${hook}": no flour`);
+    expect(result.stdout + result.stderr).not.toContain("bug");
+    expect((await p.bt("--runs").catch(() => ({ stdout: "" }))).stdout).not.toContain("killed");
+  },
+);
+
+test("a failing tap of event is dropped with a warning, and harms nothing", async () => {
+  const p = await project(withTaps(`hooks.event.tap(() => { note("event"); throw new Error("no paper"); });`));
+
+  const result = await p.bt("bake");
+
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).toContain(`"spy" failed in its tap of hook "event"`);
+  expect(p.read("calls")).toBe("event\n");
+});
+
+test("a failing afterRun fails a run that was good, with its record", async () => {
+  const p = await project(withTaps(`hooks.afterRun.tap(() => { throw new Error("no paper"); });`));
+
+  expect((await p.bt("bake")).exitCode).toBe(1);
+  expect((await p.bt("--runs")).stdout).toContain("exit 1");
+});
+
+test("config, tasks and graph shape the build", async () => {
+  const p = await project(
+    withTaps(`
+      hooks.config.tap((settings) => ({ ...settings, params: { ...settings.params, BREAD: "rye" } }));
+      hooks.tasks.tap((tasks) => [...tasks, { name: "extra", task: task({ run: "touch extra" }) }]);
+      hooks.graph.tap((graph) => graph);`),
+  );
+
+  expect((await p.bt("--list")).stdout).toContain("extra");
+  expect((await p.bt("extra")).exitCode).toBe(0);
+  expect(p.exists("extra")).toBe(true);
+});
+
+test("fingerprint adds to the key, and a change of it is a reason", async () => {
+  const p = await project({
+    ...withTaps(
+      `hooks.fingerprint.tap((leaves) => [...leaves, { name: "oven", value: require("node:fs").readFileSync("oven", "utf8") }]);`,
+    ),
+    oven: "gas",
+  });
+  await p.bt("bake");
+  expect((await p.bt("-q", "bake")).exitCode).toBe(0);
+
+  p.write("oven", "wood");
+
+  expect((await p.bt("--why", "bake")).stdout).toContain("oven changed: gas → wood");
+});
+
+test("plan can make a task run or skip it", async () => {
+  const p = await project(
+    withTaps(
+      `hooks.plan.tap((step) => (step.action === "skip" ? { action: "run", because: [{ kind: "forced" }] } : step));`,
+    ),
+  );
+  await p.bt("bake");
+
+  expect((await p.bt("bake")).stdout).toContain("it is forced");
+});
+
+test("command rewrites every process, execute replaces the task", async () => {
+  const p = await project(
+    withTaps(`hooks.command.tap((command) => ({ ...command, file: "sh", args: ["-c", "echo instead"] }));`),
+  );
+  const q = await project(
+    withTaps(
+      `hooks.execute.tap(() => ({ value: "bought" })); hooks.afterTask.tap((job, finished) => note(String(finished.value)));`,
+    ),
+  );
+
+  expect((await p.bt("bake")).stdout).toContain("\ninstead\n");
+  expect((await q.bt("bake")).exitCode).toBe(0);
+  expect(q.read("calls")).toBe("bought\n");
+});
+
+test("a cache restores outputs, whose edits are noticed; a broken one only warns", async () => {
+  const cache = (restore: string): string =>
+    `hooks.cache.tap((providers) => [...providers, { name: "shelf", restore: async ({ node }) => { ${restore} }, store: async () => { throw new Error("shelf is full"); } }]);`;
+  const bake = (text: string): Record<string, string> => ({
+    "builderfile.ts": withTaps(text)
+      ["builderfile.ts"]!.replace("inputs: [],", `inputs: [], outputs: ["loaf"],`)
+      .replace("echo baked", "touch loaf"),
+  });
+  const p = await project(bake(cache(`appendFileSync("loaf", "kept"); return { value: "kept" };`)));
+  const q = await project(bake(cache(`throw new Error("shelf fell");`)));
+
+  expect((await p.bt("bake")).stdout).toContain("1 restored");
+  expect((await p.bt("-q", "bake")).exitCode).toBe(0);
+  p.write("loaf", "edited");
+  expect((await p.bt("--why", "bake")).stdout).toContain(`output "loaf" was edited`);
+  const broken = await q.bt("bake");
+  expect(broken).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(broken.stdout).toContain("shelf fell");
+  expect(broken.stdout).toContain("shelf is full");
+});
+
+test("publish may refuse, and a failed validation keeps it from being asked", async () => {
+  const p = await project({
+    "builderfile.ts": `import { appendFileSync } from "node:fs"; import { defineBuilder, task, validation } from "builderfile";
+export default defineBuilder({ apply: (hooks) => hooks.publish.tap((references) => appendFileSync("calls", references.join() + "\\n")), tasks: {
+  taste: task({ run: "test -e good" }),
+  push: task({ needs: [validation("taste")], run: async ({ publishing }) => { await publishing(["shop/loaf"]); appendFileSync("calls", "pushed\\n"); } }),
+} });`,
+  });
+
+  expect((await p.bt("-j1", "push")).exitCode).toBe(1);
+  expect(p.exists("calls")).toBe(false);
+  p.write("good", "");
+  expect((await p.bt("-j1", "push")).exitCode).toBe(0);
+  expect(p.read("calls")).toBe("shop/loaf\npushed\n");
+});

@@ -28,6 +28,10 @@ export function outputPath(declared: string): OutputPath {
 export interface Writers {
   readonly files: ReadonlyMap<string, string>;
   readonly folders: ReadonlyMap<string, string>;
+  /** Outputs with glob characters, by the folder that they start from. */
+  readonly patterns: ReadonlyMap<string, readonly { readonly pattern: string; readonly owner: string }[]>;
+  /** Owners of all that is written below a folder. Made at the first call. */
+  readonly below: () => ReadonlyMap<string, ReadonlySet<string>>;
   readonly mistakes: readonly BtError[];
 }
 
@@ -35,24 +39,50 @@ export interface Writers {
 export function collectWriters(nodes: Iterable<Node>): Writers {
   const files = new Map<string, string>();
   const folders = new Map<string, string>();
+  const patterns = new Map<string, { pattern: string; owner: string }[]>();
   const mistakes: BtError[] = [];
   const sites = new Map<string, Site>();
   for (const node of nodes) {
     sites.set(node.id, node.task.site);
     for (const declared of node.outputs) {
-      if (isGlob(declared) && !declared.endsWith("/**")) continue; // Shares its folder with others; only whole paths have one owner.
       const { path, isFolder } = outputPath(declared);
-      if (node.task.external !== true && (path.startsWith("/") || path === ".." || path.startsWith("../"))) mistakes.push(outputOutside(node.id, path, node.task.site));
+      if (isGlob(declared) && !declared.endsWith("/**")) {
+        // Shares its folder with others; only whole paths have one owner.
+        patterns.set(path, [...(patterns.get(path) ?? []), { pattern: declared.replace(/^\.\//, ""), owner: node.id }]);
+        continue;
+      }
+      if (node.task.external !== true && isOutside(path)) mistakes.push(outputOutside(node.id, path, node.task.site));
       const owner = (isFolder ? folders : files).get(path);
       if (owner !== undefined && owner !== node.id) mistakes.push(outputTwice(path, [owner, node.id], node.task.site));
       (isFolder ? folders : files).set(path, node.id);
     }
   }
   for (const [path, id] of folders.size === 0 ? [] : [...files, ...folders]) {
-    const owner = parentsOf(path).map((folder) => folders.get(folder)).find((one) => one !== undefined && one !== id);
+    const owner = parentsOf(path)
+      .map((folder) => folders.get(folder))
+      .find((one) => one !== undefined && one !== id);
     if (owner !== undefined) mistakes.push(outputTwice(path, [owner, id], sites.get(id) ?? {}));
   }
-  return { files, folders, mistakes };
+  let below: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+  return { files, folders, patterns, below: () => (below ??= collectBelow([...files, ...folders])), mistakes };
+}
+
+function isOutside(path: string): boolean {
+  return path.startsWith("/") || path === ".." || path.startsWith("../");
+}
+
+function collectBelow(
+  written: readonly (readonly [path: string, owner: string])[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const below = new Map<string, Set<string>>();
+  for (const [path, owner] of written) {
+    for (const folder of parentsOf(path)) {
+      const owners = below.get(folder);
+      if (owners === undefined) below.set(folder, new Set([owner]));
+      else owners.add(owner);
+    }
+  }
+  return below;
 }
 
 /** `a/b/c` → `a/b`, `a`. */
@@ -69,7 +99,10 @@ export function inferEdges(nodes: Iterable<Node>, writers: Writers): { readonly 
     const excluded = (node.inputs ?? []).filter((input) => input.startsWith("!")).map((input) => input.slice(1));
     for (const input of node.inputs ?? []) {
       if (input.startsWith("!")) continue;
-      for (const to of writersOf(input.replace(/^\.\//, ""), excluded, writers)) {
+      const path = input.replace(/^\.\//, "");
+      for (const to of isGlob(path)
+        ? writersOfGlob(path, excluded, writers)
+        : writersOfPath(path.replace(/\/+$/, ""), writers)) {
         if (to !== node.id) found.push({ from: node.id, edge: { to, kind: "result", inferred: true } });
       }
     }
@@ -77,18 +110,59 @@ export function inferEdges(nodes: Iterable<Node>, writers: Writers): { readonly 
   return found;
 }
 
-function writersOf(input: string, excluded: readonly string[], writers: Writers): Set<string> {
-  const owners = new Set<string>();
+/** Writers of a file or folder, of a folder around it, and of what is in it. */
+function writersOfPath(input: string, writers: Writers): Set<string> {
+  const owners = new Set<string>(writers.below().get(input));
   const file = writers.files.get(input);
   if (file !== undefined) owners.add(file);
-  const base = isGlob(input) ? picomatch.scan(input).base : input;
-  for (const folder of [base, ...parentsOf(base)]) {
+  const parents = parentsOf(input);
+  addFolders([input, ...parents], writers, owners);
+  for (const folder of writers.patterns.size === 0 ? [] : [...parents, ""]) {
+    for (const { pattern, owner } of writers.patterns.get(folder) ?? [])
+      if (picomatch.isMatch(input, pattern, { dot: true })) owners.add(owner);
+  }
+  return owners;
+}
+
+/**
+ * Writers of files that a glob matches, and of folders at, around or below the one that it starts from. A glob over the whole
+ * project (`**`) needs nobody for what may come to lie in a folder: that would order all who read the sources behind each other.
+ */
+function writersOfGlob(input: string, excluded: readonly string[], writers: Writers): Set<string> {
+  const owners = new Set<string>();
+  const { base } = picomatch.scan(input);
+  const options = { dot: true, ignore: [...excluded] };
+  addFolders([base, ...parentsOf(base)], writers, owners);
+  for (const { pattern, owner } of writers.patterns.get(base) ?? []) if (pattern === input) owners.add(owner);
+  const matches = picomatch(input, options);
+  for (const [path, owner] of writers.files)
+    if ((base === "" || path.startsWith(`${base}/`)) && matches(path)) owners.add(owner);
+  for (const [folder, owner] of base === "" ? [] : writers.folders) {
+    if (
+      folder.startsWith(`${base}/`) &&
+      mayMatchBelow(input, folder) &&
+      !picomatch.isMatch(`${folder}/x`, [...excluded], { dot: true })
+    )
+      owners.add(owner);
+  }
+  return owners;
+}
+
+function addFolders(folders: readonly string[], writers: Writers, owners: Set<string>): void {
+  for (const folder of folders) {
     const owner = writers.folders.get(folder);
     if (owner !== undefined) owners.add(owner);
   }
-  if (isGlob(input)) {
-    const matches = picomatch(input, { dot: true, ignore: [...excluded] });
-    for (const [path, owner] of writers.files) if ((base === "" || path.startsWith(`${base}/`)) && matches(path)) owners.add(owner);
+}
+
+/** Whether a glob can match something in a folder: its first parts match the folder's, and one is left, or `**` comes first. */
+function mayMatchBelow(glob: string, folder: string): boolean {
+  if (/\{[^}]*\//.test(glob)) return true; // Braces that hold a slash have no parts.
+  const [parts, names] = [glob.split("/"), folder.split("/")];
+  for (const [at, name] of names.entries()) {
+    const part = parts[at];
+    if (part === undefined || part === "**") return part !== undefined;
+    if (!picomatch.isMatch(name, part, { dot: true })) return false;
   }
-  return owners;
+  return parts.length > names.length;
 }

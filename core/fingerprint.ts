@@ -19,19 +19,40 @@ export interface KeyDocument {
 /** Raised when the meaning of a leaf changes; then every task runs once more. */
 const format: Leaf = { name: "format", value: "1" };
 
-/** The document with its leaves in order. */
+/** The document with its leaves in order, and nothing twice. */
 export function createDocument(leaves: readonly Leaf[], inputs: readonly FileFact[]): KeyDocument {
-  return { leaves: [format, ...leaves].sort(byName), inputs };
+  return {
+    leaves: withOwnNames([format, ...leaves].sort(byName)),
+    inputs: [...new Map(inputs.map((fact) => [fact.path, fact])).values()],
+  };
 }
 
 function byName(a: Leaf, b: Leaf): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
+}
+
+/** Drops what was said twice; of two values under one name, as two plugins may say them, the second is called `name (2)`. */
+function withOwnNames(sorted: readonly Leaf[]): Leaf[] {
+  const result: Leaf[] = [];
+  let count = 1;
+  for (const [at, leaf] of sorted.entries()) {
+    const before = sorted[at - 1];
+    if (before?.name === leaf.name && before.value === leaf.value) continue;
+    count = before?.name === leaf.name ? count + 1 : 1;
+    result.push(count === 1 ? leaf : { ...leaf, name: `${leaf.name} (${count})` });
+  }
+  return result;
 }
 
 /** Hex SHA-256 of a document. Equal documents have equal keys, whatever the order they were collected in. */
 export function keyOf(document: KeyDocument): string {
   const inputs = document.inputs.map((fact) => `${JSON.stringify(fact.path)} ${fact.kind} ${fact.digest}`).sort();
-  return hashText([...document.leaves.map(({ name, value }) => `${name} ${JSON.stringify(value)}`), ...inputs].join("\n"));
+  return hashText(
+    [...document.leaves.map(({ name, value }) => `${JSON.stringify(name)} ${JSON.stringify(value)}`), ...inputs].join(
+      "\n",
+    ),
+  );
 }
 
 /** Every difference between two documents as reasons, in a fixed order. Not empty whenever the keys differ. */
@@ -43,7 +64,9 @@ function diffLeaves(before: readonly Leaf[], now: readonly Leaf[]): Reason[] {
   const old = new Map(before.map(({ name, value }) => [name, value]));
   const fresh = new Map(now.map(({ name, value }) => [name, value]));
   const names = [...new Set([...old.keys(), ...fresh.keys()])].sort();
-  return names.filter((name) => old.get(name) !== fresh.get(name)).map((name) => leafReason(name, old.get(name), fresh.get(name)));
+  return names
+    .filter((name) => old.get(name) !== fresh.get(name))
+    .map((name) => leafReason(name, old.get(name), fresh.get(name)));
 }
 
 function leafReason(leaf: string, before: string | undefined, now: string | undefined): Reason {
@@ -92,7 +115,11 @@ export function resultDigest(key: string, outputs: readonly FileFact[], value: u
 
 /** JSON with the members of objects in order. */
 export function stableJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => (isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner)) ?? "";
+  return (
+    JSON.stringify(value, (_, inner: unknown) =>
+      isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    ) ?? ""
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -165,6 +165,14 @@ export async function putEntries(layout: Layout, entries: readonly Descriptor[])
   });
 }
 
+/** Removes the entries called `name`; their blobs stay. */
+export async function removeEntry(layout: Layout, name: string): Promise<void> {
+  await withLock(join(layout.dir, ".lock"), async () => {
+    const kept = (await readEntries(layout)).filter((entry) => nameOf(entry) !== name);
+    await replaceFile(layout.dir, "index.json", renderEntries(kept));
+  });
+}
+
 /** How messages call a layout. */
 export function placeOf(layout: Layout): string {
   return `layout "${layout.dir}"`;

@@ -98,6 +98,13 @@ export function pushDenied(refusal: Refusal, status: number): BtError {
   });
 }
 
+export function referrerLost(reference: string, digest: string): BtError {
+  return new BtError("REGISTRY_REFERRER_LOST", `${digest} was attached to ${reference} five times, and other writers removed it each time`, {
+    exitCode: 1,
+    fix: "Attach it again when the others have finished.",
+  });
+}
+
 export function registryBlocked(name: string, prefix: string): BtError {
   return new BtError("REGISTRY_BLOCKED", `"${name}" is blocked by registries.conf (prefix "${prefix}")`, {
     fix: "Use another registry, or remove `blocked` from that block.",

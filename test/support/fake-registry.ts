@@ -1,6 +1,6 @@
 /** A scripted HTTP server for what the real registry cannot show; and a proxy that spoils requests on their way to it. */
 import { once } from "node:events";
-import { createServer, request, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer, request, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
 
 /** A running server. */
@@ -14,7 +14,10 @@ export interface TestServer {
 }
 
 /** What happens to the n-th request (from 1) on its way. Undefined: nothing. */
-export type Spoiler = (asked: IncomingMessage, n: number) => number | "cut" | undefined;
+export type Spoiler = (asked: IncomingMessage, n: number) => Fault | Promise<Fault>;
+
+/** A status, a broken connection, or nothing. */
+export type Fault = number | "cut" | undefined;
 
 /** A server that answers with `listener` and ends with the test. */
 export async function startServer(listener: RequestListener): Promise<TestServer> {
@@ -31,8 +34,7 @@ export async function startServer(listener: RequestListener): Promise<TestServer
 /** A proxy before the registry at `host`: a number is answered as that status, `cut` breaks the connection in the middle of the body. */
 export async function startSpoiler(host: string, spoil: Spoiler): Promise<TestServer> {
   let n = 0;
-  return startServer((asked, answer) => {
-    const fault = spoil(asked, ++n);
+  const pass = (asked: IncomingMessage, answer: ServerResponse, fault: Fault): void => {
     if (typeof fault === "number") {
       asked.resume();
       answer.writeHead(fault, { "content-type": "application/json" }).end('{"errors":[{"code":"SPOILT","message":"by the test"}]}');
@@ -53,7 +55,8 @@ export async function startSpoiler(host: string, spoil: Spoiler): Promise<TestSe
         });
       });
     } else asked.pipe(onward);
-  });
+  };
+  return startServer((asked, answer) => void Promise.resolve(spoil(asked, ++n)).then((fault) => pass(asked, answer, fault)));
 }
 
 async function listen(server: Server): Promise<string> {

@@ -11,12 +11,13 @@ import { findHead, findManifest, listTags, openRemoteBlob, putManifest } from ".
 import { mediaTypes } from "../../../plugins/multiarch-manifest/oci.ts";
 import { findProxy } from "../../../plugins/multiarch-manifest/proxy.ts";
 import { probePush } from "../../../plugins/multiarch-manifest/upload.ts";
+import { loadRegistriesConf, renderEngineConf } from "../../../plugins/multiarch-manifest/registries-conf.ts";
 import { startServer } from "../../support/fake-registry.ts";
 import { freePort, startRegistry, writeCertificate } from "../../support/registry.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { testWith } from "../../support/tool.ts";
+import { run, testWith } from "../../support/tool.ts";
 
-const test = testWith("docker-registry", "openssl");
+const test = testWith("docker-registry", "openssl", "skopeo");
 
 async function open(host: string, options: ClientOptions = {}): Promise<Repository> {
   return openRepository(createClient({ env: {}, backoffMs: 1, ...options }), { host, repository: "bake/oven" });
@@ -255,4 +256,27 @@ test("a client keeps to its number of requests at a time, and an abort ends all 
 
   expect(most).toBe(2);
   expect(results.map((one) => one.status)).toEqual(Array(5).fill("rejected"));
+});
+
+test("engines get a registries.conf that knows the loopback registry, after the user's own text", async () => {
+  const registriesConf = join(await temporaryFolder(), "registries.conf");
+  await writeFile(registriesConf, 'unqualified-search-registries = ["quay.io"]\n[[registry]]\nlocation = "known.test"\n');
+  const { host } = await startRegistry();
+  const conf = await loadRegistriesConf({ registriesConf, env: {} });
+
+  const text = renderEngineConf(conf, [host, "known.test"]);
+  await writeFile(registriesConf, text);
+
+  expect(text).toBe(`unqualified-search-registries = ["quay.io"]\n[[registry]]\nlocation = "known.test"\n\n[[registry]]\nlocation = "${host}"\ninsecure = true\n`);
+  // skopeo reaches the registry, which has no such image: that is another failure than a refused connection.
+  await expect(run("skopeo", ["--registries-conf", registriesConf, "inspect", `docker://${host}/bake/oven:1`])).rejects.toThrow("manifest unknown");
+});
+
+test("registries.conf that is missing or no TOML is named", async () => {
+  const registriesConf = join(await temporaryFolder(), "registries.conf");
+  await expect(loadRegistriesConf({ env: { CONTAINERS_REGISTRIES_CONF: registriesConf } })).rejects.toMatchObject({
+    message: `There is no registries.conf at "${registriesConf}"`,
+  });
+  await writeFile(registriesConf, "[[registry\n");
+  await expect(loadRegistriesConf({ registriesConf, env: {} })).rejects.toMatchObject({ code: "REGISTRY_CONF_MALFORMED" });
 });

@@ -1,0 +1,144 @@
+/** Where images are published: a repository of a registry, or a layout. One interface for both; does not know when what is sent. */
+import type { Assembled } from "./assemble.ts";
+import { openRepository, type Client, type Repository } from "./host.ts";
+import { createLayout, linkBlob, putEntries, readBlob, readEntries, removeEntry, writeBlob, type Layout } from "./layout.ts";
+import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
+import { parseManifest } from "./document.ts";
+import { renderImage, type LayoutReference, type RegistryReference } from "./reference.ts";
+import { deleteTag, findManifest, putManifest, repositorySource } from "./registry.ts";
+import { layoutSource, type Source } from "./source.ts";
+import { openBlobFile, probePush, uploadBlob } from "./upload.ts";
+
+/** What a tag stands for, with its bytes, so that it can be put back. */
+export interface Tagged {
+  readonly descriptor: Descriptor;
+  readonly bytes: Buffer;
+}
+
+/** Where blobs can be mounted from: digest to names of repositories, by host. */
+export type Holders = Map<string, Set<string>>;
+
+/** A place that takes images. */
+export interface Destination {
+  /** `quay.io/bake/oven`, `oci:out`. */
+  readonly place: string;
+  /** Joins place and tag: `quay.io/bake/oven:1`. */
+  readonly render: (tag: string) => string;
+  readonly kind: "registry" | "layout";
+  readonly source: Source;
+  /** Undefined: there is no such tag. */
+  readonly readTag: (tag: string) => Promise<Tagged | undefined>;
+  /** What a digest stands for, tagged or not. */
+  readonly readDigest: (digest: string) => Promise<Tagged | undefined>;
+  /** Proves that it can be written to. */
+  readonly probe: () => Promise<void>;
+  /** Sends blobs, then children, then the index, all by digest: nothing becomes visible. Resolves to the number of blobs sent. */
+  readonly send: (image: Assembled, holders: Holders) => Promise<number>;
+  /** Makes tags stand for something: one after the other in a registry, all at once in a layout. */
+  readonly putTags: (tags: readonly (Tagged & { readonly tag: string })[]) => Promise<void>;
+  /** False: it cannot remove tags. */
+  readonly removeTag: (tag: string) => Promise<boolean>;
+}
+
+/** The repository of a registry. Requests about tags are not ended by the client's signal: they are finished or rolled back. */
+export async function openRegistryDestination(client: Client, reference: RegistryReference, chunkBytes?: number): Promise<Destination> {
+  const repository = await openRepository(client, reference);
+  const { signal: _, ...patient } = client.options;
+  const steady: Repository = { ...repository, client: { ...client, options: patient } };
+  const readTag = async (tag: string): Promise<Tagged | undefined> => {
+    const stored = await findManifest(steady, tag);
+    if (stored === undefined) return undefined;
+    const { digest, bytes } = stored;
+    return { bytes, descriptor: { mediaType: stored.document.mediaType, digest, size: bytes.length } };
+  };
+  return {
+    place: repository.place,
+    render: (tag) => `${repository.place}:${tag}`,
+    kind: "registry",
+    source: repositorySource(repository),
+    readTag,
+    readDigest: readTag,
+    probe: () => probePush(repository),
+    send: (image, holders) => sendImage(repository, image, { holders, ...(chunkBytes !== undefined && { chunkBytes }) }),
+    putTags: async (tags) => {
+      for (const content of tags) await put(steady, content.tag, content);
+    },
+    removeTag: (tag) => deleteTag(steady, tag),
+  };
+}
+
+/** A layout, created when it is first written to. */
+export function openLayoutDestination(reference: LayoutReference): Destination {
+  const layout: Layout = { dir: reference.dir };
+  const place = `oci:${reference.dir}`;
+  const readTag = async (tag: string): Promise<Tagged | undefined> => {
+    // A layout that is not there yet has no tags; a broken one is found by probe().
+    const entries = await readEntries(layout).catch(() => []);
+    const entry = entries.find((one) => one.annotations?.[refNameAnnotation] === tag);
+    return entry && { descriptor: entry, bytes: await readBlob(layout, entry.digest) };
+  };
+  return {
+    place,
+    render: (tag) => `${place}:${tag}`,
+    kind: "layout",
+    source: layoutSource(layout),
+    readTag,
+    readDigest: async () => undefined,
+    probe: async () => void (await createLayout(layout.dir)),
+    send: (image) => copyImage(layout, image),
+    putTags: (tags) => putEntries(layout, tags.map(({ tag, descriptor }) => ({ ...descriptor, annotations: { ...descriptor.annotations, [refNameAnnotation]: tag } }))),
+    removeTag: (tag) => removeEntry(layout, tag).then(() => true),
+  };
+}
+
+/** How messages call a reference without tag. */
+export function placeOfReference(reference: RegistryReference | LayoutReference): string {
+  if (reference.kind === "layout") return `oci:${reference.dir}`;
+  const { kind, host, repository } = reference;
+  return renderImage({ kind, host, repository });
+}
+
+async function sendImage(
+  repository: Repository,
+  image: Assembled,
+  options: { readonly holders: Holders; readonly chunkBytes?: number },
+): Promise<number> {
+  const { chunkBytes } = options;
+  const blobs = await blobsOf(image);
+  const work = blobs.map(async (blob) => {
+    const key = `${repository.host} ${blob.digest}`;
+    const mountFrom = [...(options.holders.get(key) ?? [])].filter((name) => name !== repository.name);
+    const status = await uploadBlob(repository, await openBlobFile(image.layout, blob), { mountFrom, ...(chunkBytes !== undefined && { chunkBytes }) });
+    options.holders.set(key, new Set([...(options.holders.get(key) ?? []), repository.name]));
+    return status;
+  });
+  const results = await Promise.allSettled(work);
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  for (const descriptor of [...image.children.map((child) => child.descriptor), image.descriptor]) {
+    await put(repository, descriptor.digest, { descriptor, bytes: await readBlob(image.layout, descriptor.digest) });
+  }
+  return results.filter((result) => result.status === "fulfilled" && result.value === "uploaded").length;
+}
+
+async function copyImage(layout: Layout, image: Assembled): Promise<number> {
+  for (const blob of await blobsOf(image)) await linkBlob(image.layout, layout, blob.digest);
+  for (const { digest } of [...image.children.map((child) => child.descriptor), image.descriptor]) {
+    await writeBlob(layout, await readBlob(image.layout, digest), { digest });
+  }
+  return 0;
+}
+
+/** Configs and layers of all children, each once. */
+async function blobsOf(image: Assembled): Promise<readonly Descriptor[]> {
+  const blobs = new Map<string, Descriptor>();
+  for (const { descriptor } of image.children) {
+    const { config, layers } = parseManifest(await readBlob(image.layout, descriptor.digest), descriptor.digest, descriptor.mediaType);
+    for (const blob of [config, ...layers]) if (!isForeignLayer(blob)) blobs.set(blob.digest, blob);
+  }
+  return [...blobs.values()];
+}
+
+async function put(repository: Repository, name: string, content: Tagged): Promise<void> {
+  await putManifest(repository, name, { bytes: content.bytes, mediaType: content.descriptor.mediaType });
+}

@@ -1,0 +1,194 @@
+/** The publish barrier: a group of images becomes visible together or not at all. Start reading at publish(). Does not know registries or layouts. */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { checkImages, checkRemote } from "./collect.ts";
+import { openLayoutDestination, openRegistryDestination, type Destination, type Holders } from "./destination.ts";
+import { tagExists, tagMoved, tagNotRead } from "./errors.ts";
+import { createClient, type Client } from "./host.ts";
+import { readJournal, removeJournal, writeJournal, type Journal, type Phase } from "./journal.ts";
+import { readBlob } from "./layout.ts";
+import { withLock } from "./lock.ts";
+import { digestOf } from "./digest.ts";
+import { moveTags, type Move } from "./move.ts";
+import { planPublish, type PlannedItem, type PublishItem } from "./plan.ts";
+import { renderReference } from "./reference.ts";
+
+/** How to publish. */
+export interface PublishOptions {
+  /** Default: a client for this call only. Its signal ends phases 0 to 4; within phase 5 it rolls back. */
+  readonly client?: Client;
+  /** File of the journal. Absent: none is kept. */
+  readonly journal?: string;
+  /** Called when a phase begins, and with sentences about what was found. */
+  readonly onStep?: (phase: Phase, sentence: string) => void;
+  /** Called before the first tag moves, with `HOST/REPO:TAG` of all of them; rejecting stops the publish. */
+  readonly beforeTags?: (references: readonly string[]) => Promise<void>;
+  /** Folder of the machine's publish locks. Default: one in the temporary folder. */
+  readonly lockFolder?: string;
+  /** Size of upload chunks in bytes. Default: 16 MiB. */
+  readonly chunkBytes?: number;
+}
+
+/** One image after a publish. */
+export interface Published {
+  readonly name: string;
+  /** First tag: `docker://quay.io/bake/oven:1`, `oci:out:1`. */
+  readonly reference: string;
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly status: "pushed" | "unchanged";
+  readonly tags: readonly string[];
+  readonly item: PublishItem;
+}
+
+interface Target extends PlannedItem {
+  readonly destination: Destination;
+}
+
+/**
+ * Publishes a group, phase by phase; no image enters a phase before all have finished the one before. Resolves in the group's order.
+ * @throws BtError; until phase 5 nothing is visible, in it tags are put back
+ */
+export async function publish(group: readonly PublishItem[], options: PublishOptions = {}): Promise<readonly Published[]> {
+  const client = options.client ?? createClient();
+  const { signal } = client.options;
+  const begin = async (phase: Phase, sentence: string, moves: Journal["moves"] = []): Promise<void> => {
+    if (phase !== "read-back") signal?.throwIfAborted();
+    options.onStep?.(phase, sentence);
+    if (options.journal !== undefined && phase !== "check") await writeJournal(options.journal, { schema: 1, phase, moves });
+  };
+  await begin("check", `${group.length} images`);
+  const plan = planPublish(group, { shortNames: await client.conf() });
+  const left = options.journal === undefined ? undefined : await readJournal(options.journal);
+  if (left !== undefined && left.moves.length > 0) options.onStep?.("check", `an interrupted run may have moved some of ${left.moves.map((move) => move.reference).join(", ")}`);
+
+  await begin("collect", "every image is read and checked", left?.moves);
+  await checkImages(group);
+  const targets = await Promise.all(plan.map(async (planned): Promise<Target> => ({ ...planned, destination: await openDestination(client, planned, options.chunkBytes) })));
+
+  await begin("probe", "tags are read, the right to push is proven", left?.moves);
+  const moves = await readMoves(targets, left);
+  const unchanged = new Set<Target>();
+  for (const target of targets) {
+    if (await isUnchanged(target, moves)) unchanged.add(target);
+    else checkExisting(target, moves);
+  }
+  const changed = targets.filter((target) => !unchanged.has(target));
+  for (const { destination } of uniquePlaces(changed)) await destination.probe();
+
+  await begin("upload", `${changed.length} images are sent by digest`, left?.moves);
+  const holders: Holders = new Map();
+  for (const { destination, item } of changed) {
+    const blobs = await destination.send(item.image, holders);
+    options.onStep?.("upload", `${item.name}: ${blobs} blobs sent`);
+  }
+
+  await begin("verify", "what was sent is proven", left?.moves);
+  for (const { destination, item } of changed) await checkRemote(destination.source, item);
+
+  const wanted = inOrder(moves.filter((move) => changed.some((target) => target.destination === move.destination && target.tags.some(({ tag }) => tag === move.tag))));
+  if (wanted.length > 0) {
+    const references = wanted.map((move) => move.reference);
+    signal?.throwIfAborted();
+    await options.beforeTags?.(references);
+    await holdPlaces(changed, options, async () => {
+      await checkStill(wanted);
+      const noted = wanted.map(({ reference, before, content }) => ({ reference, to: content.descriptor.digest, ...(before && { from: before.descriptor.digest }) }));
+      await begin("tags", references.join(", "), noted);
+      await moveTags(wanted, signal);
+      await begin("read-back", references.join(", "), noted);
+      await readBack(wanted);
+    });
+  }
+  if (options.journal !== undefined) await removeJournal(options.journal);
+  return targets.map((target) => published(target, unchanged.has(target) ? "unchanged" : "pushed"));
+}
+
+async function openDestination(client: Client, planned: PlannedItem, chunkBytes: number | undefined): Promise<Destination> {
+  const { reference } = planned;
+  return reference.kind === "layout" ? openLayoutDestination(reference) : openRegistryDestination(client, reference, chunkBytes);
+}
+
+/** What every tag stands for now. A tag that an interrupted run has moved is remembered as it was before that. */
+async function readMoves(targets: readonly Target[], left: Journal | undefined): Promise<Move[]> {
+  const moves = targets.flatMap((target) => target.tags.map((planned) => ({ target, planned })));
+  return Promise.all(
+    moves.map(async ({ target, planned }): Promise<Move> => {
+      const { destination, item } = target;
+      const reference = destination.render(planned.tag);
+      const now = await destination.readTag(planned.tag);
+      const noted = left?.moves.find((move) => move.reference === reference && move.to === now?.descriptor.digest && move.from !== undefined);
+      const earlier = noted?.from === undefined ? undefined : await destination.readDigest(noted.from);
+      const content = await contentOf(item, planned.digest);
+      return { destination, tag: planned.tag, reference, kind: planned.kind, content, ...(now && { now: now.descriptor.digest, before: earlier ?? now }) };
+    }),
+  );
+}
+
+async function contentOf(item: PublishItem, digest: string): Promise<Move["content"]> {
+  const { image } = item;
+  const descriptor = [image.descriptor, ...image.children.map((child) => child.descriptor)].find((one) => one.digest === digest) ?? image.descriptor;
+  const { mediaType, size } = descriptor;
+  return { descriptor: { mediaType, digest, size }, bytes: await readBlob(image.layout, digest) };
+}
+
+async function isUnchanged(target: Target, moves: readonly Move[]): Promise<boolean> {
+  const own = moves.filter((move) => move.destination === target.destination);
+  if (!own.every((move) => move.now === move.content.descriptor.digest)) return false;
+  return checkRemote(target.destination.source, target.item).then(
+    () => true,
+    () => false,
+  );
+}
+
+function checkExisting(target: Target, moves: readonly Move[]): void {
+  const rule = target.item.onExisting ?? "overwrite";
+  if (rule === "overwrite") return;
+  for (const move of moves.filter((one) => one.destination === target.destination && one.kind !== "moving")) {
+    if (move.now === undefined || (rule === "same" && move.now === move.content.descriptor.digest)) continue;
+    throw tagExists(move.reference, { found: move.now, own: move.content.descriptor.digest, rule });
+  }
+}
+
+/** Registries first, versioned tags before moving ones; layouts last, since writing there hardly fails. */
+function inOrder(moves: readonly Move[]): readonly Move[] {
+  const rank = (move: Move): number => (move.destination.kind === "layout" ? 4 : 0) + { arch: 0, versioned: 1, moving: 2 }[move.kind];
+  return [...moves].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Somebody else may have published while this run was sending. */
+async function checkStill(moves: readonly Move[]): Promise<void> {
+  for (const { destination, tag, reference, now, content } of moves) {
+    const found = (await destination.readTag(tag))?.descriptor.digest;
+    if (found !== now && found !== content.descriptor.digest) throw tagMoved(reference, now, found);
+  }
+}
+
+async function readBack(moves: readonly Move[]): Promise<void> {
+  const wrong: { reference: string; expected: string; found: string | undefined }[] = [];
+  for (const { destination, tag, reference, content } of moves) {
+    const found = (await destination.readTag(tag))?.descriptor.digest;
+    if (found !== content.descriptor.digest) wrong.push({ reference, expected: content.descriptor.digest, found });
+  }
+  if (wrong.length > 0) throw tagNotRead(wrong);
+}
+
+/** Two runs on one machine move tags of one repository after each other. Sorted, so that they cannot wait for each other. */
+async function holdPlaces(targets: readonly Target[], options: PublishOptions, work: () => Promise<void>): Promise<void> {
+  const folder = options.lockFolder ?? join(tmpdir(), `bt-publish-${process.getuid?.() ?? 0}`);
+  const paths = [...new Set(targets.map(({ place }) => join(folder, digestOf(place).slice(7, 39))))].sort();
+  const hold = (n: number): Promise<void> => (n === paths.length ? work() : withLock(paths[n]!, () => hold(n + 1)));
+  await hold(0);
+}
+
+function uniquePlaces(targets: readonly Target[]): readonly Target[] {
+  return targets.filter((target, n) => targets.findIndex((one) => one.place === target.place) === n);
+}
+
+function published(target: Target, status: Published["status"]): Published {
+  const { item, reference, tags } = target;
+  const [first] = tags.filter(({ kind }) => kind !== "arch");
+  const named = reference.kind === "layout" ? { ...reference, name: first!.tag } : { ...reference, tag: first!.tag };
+  const { digest, mediaType } = item.image.descriptor;
+  return { name: item.name, reference: renderReference(named), digest, mediaType, status, tags: tags.map(({ tag }) => tag), item };
+}

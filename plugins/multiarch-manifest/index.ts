@@ -33,7 +33,7 @@ export async function resolveImage(...values: Parameters<typeof Fetch.resolve>):
 export interface PublishOptions<C extends string = string> {
   /** A task with one image for each platform, from `image(…)`. */
   readonly images: Task<ImageResult, {}, C>;
-  /** `oci:DIR:NAME`: a layout, relative to the project root. `DESTINATION` changes it. */
+  /** `HOST/REPO:TAG`, or `oci:DIR:NAME`, a layout relative to the project root. `DESTINATION` changes it. */
   readonly to: string;
   readonly description?: string;
 }
@@ -45,7 +45,12 @@ export function publish<const C extends string>(
   return task({
     description: options.description ?? "Publishes the images as one index",
     needs: { images: options.images },
-    params: { destination: param.string({ default: options.to, description: "Where to publish: oci:DIR:NAME" }) },
+    params: {
+      destination: param.string({
+        default: options.to,
+        description: "Where to publish: HOST/REPO:TAG or oci:DIR:NAME",
+      }),
+    },
     inputs: [],
     status: async ({ root, params, previous }) =>
       (await (await import("./publish-task.ts")).findPublished(root, params.destination)) ===

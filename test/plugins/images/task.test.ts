@@ -96,3 +96,24 @@ testWith("skopeo")("an image that is gone from the store is built again", async 
 
   expect((await p.bt("app-build")).stdout).toContain("bt: 2 ran");
 });
+
+testWith("skopeo", "docker-registry")(
+  "an index is published to a registry, and not again while the registry has it",
+  async () => {
+    const registry = await startRegistry();
+    const p = await bakery("scratch");
+    const destination = `DESTINATION=${registry.host}/oven/app:1`;
+
+    const first = await p.bt("app", destination);
+
+    expect(first).toMatchObject({ exitCode: 0, stderr: "" });
+    const raw: { manifests: { platform: object }[] } = JSON.parse(
+      await run("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${registry.host}/oven/app:1`]),
+    );
+    expect(raw.manifests.map(({ platform }) => platform)).toEqual([
+      { architecture: "amd64", os: "linux" },
+      { architecture: "s390x", os: "linux" },
+    ]);
+    expect((await p.bt("app", destination)).stdout).toBe("bt: Nothing to do: 1 task is up to date\n");
+  },
+);

@@ -89,10 +89,15 @@ export async function assemble(spec: AssembleSpec, into: Layout): Promise<Assemb
   for (const one of checked) {
     const written = await writeChild(one, { spec, into, format });
     children.push(written.child);
-    if (written.dropped.length > 0) warnings.add(`${spec.name}: v2s2 has no annotations, dropped ${written.dropped.join(", ")}`);
+    if (written.dropped.length > 0)
+      warnings.add(`${spec.name}: v2s2 has no annotations, dropped ${written.dropped.join(", ")}`);
   }
   if (!(spec.allowSharedDigest ?? false)) checkShared(spec.name, children);
-  const bytes = renderIndex(children.map((child) => child.descriptor), format, spec.annotations);
+  const bytes = renderIndex(
+    children.map((child) => child.descriptor),
+    format,
+    spec.annotations,
+  );
   const { digest, size } = await writeBlob(into, bytes);
   const descriptor: Descriptor = { mediaType: mediaTypes[format].index, digest, size };
   if (spec.entryName !== undefined) {
@@ -105,7 +110,9 @@ export async function assemble(spec: AssembleSpec, into: Layout): Promise<Assemb
  * Asks that the platforms of a spec are known, single, and the required ones. Pure; `assemble` calls it first.
  * @throws BtError as assemble()
  */
-export function checkPlatforms(spec: Pick<AssembleSpec, "name" | "entries" | "requirePlatforms" | "allowMissing">): void {
+export function checkPlatforms(
+  spec: Pick<AssembleSpec, "name" | "entries" | "requirePlatforms" | "allowMissing">,
+): void {
   const found = spec.entries.map((entry) => parsePlatform(entry.platform).arch);
   if (found.length === 0) throw entriesEmpty(spec.name);
   const twice = found.find((arch, n) => found.indexOf(arch) !== n);
@@ -128,7 +135,13 @@ export function renderIndex(
     mediaType,
     digest,
     size,
-    ...(platform && { platform: { architecture: platform.architecture, os: platform.os, ...(platform.variant !== undefined && { variant: platform.variant }) } }),
+    ...(platform && {
+      platform: {
+        architecture: platform.architecture,
+        os: platform.os,
+        ...(platform.variant !== undefined && { variant: platform.variant }),
+      },
+    }),
     ...(artifactType !== undefined && { artifactType }),
     ...(own && format === "oci" && { annotations: sorted(own) }),
   }));
@@ -164,12 +177,22 @@ async function writeChild(
   if (image !== checked.image) blobs.shift();
   for (const { digest } of blobs) await linkBlob(entry.layout, into, digest);
   const { digest, size } = await writeBlob(into, converted.bytes);
-  const annotations = format === "oci" && entry.annotations !== undefined ? { annotations: sorted(entry.annotations) } : {};
-  const descriptor: Descriptor = { mediaType: converted.mediaType, digest, size, platform: descriptorPlatform(arch), ...annotations };
+  const annotations =
+    format === "oci" && entry.annotations !== undefined ? { annotations: sorted(entry.annotations) } : {};
+  const descriptor: Descriptor = {
+    mediaType: converted.mediaType,
+    digest,
+    size,
+    platform: descriptorPlatform(arch),
+    ...annotations,
+  };
   const upstream = entry.upstream ?? (digest === entry.digest ? undefined : { digest: entry.digest });
   const dropped = format === "oci" ? [] : [...converted.dropped, ...Object.keys(entry.annotations ?? {})];
   const bytes = layers.reduce((sum, layer) => sum + layer.size, size + config.size);
-  return { child: { platform: arch, descriptor, imageId: config.digest, size: bytes, ...(upstream && { upstream }) }, dropped };
+  return {
+    child: { platform: arch, descriptor, imageId: config.digest, size: bytes, ...(upstream && { upstream }) },
+    dropped,
+  };
 }
 
 /** The image with its slot's platform in the config; itself if it agrees already. */

@@ -27,7 +27,8 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
   if (bearer !== null) {
     const fields = new Map<string, string>();
     for (const [, name, quoted, bare] of bearer[1]!.matchAll(/([a-z]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/gi)) {
-      if (!fields.has(name!.toLowerCase())) fields.set(name!.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "");
+      if (!fields.has(name!.toLowerCase()))
+        fields.set(name!.toLowerCase(), quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "");
     }
     const realm = fields.get("realm");
     const service = fields.get("service");
@@ -51,7 +52,11 @@ export function createTokenRequest(
 ): TokenRequest {
   const url = new URL(challenge.realm);
   if (credentials?.kind === "identity-token") {
-    const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token: credentials.secret, client_id: "bt" });
+    const form = new URLSearchParams({
+      grant_type: "refresh_token",
+      refresh_token: credentials.secret,
+      client_id: "bt",
+    });
     if (challenge.service !== undefined) form.set("service", challenge.service);
     if (scopes.length > 0) form.set("scope", scopes.join(" "));
     return { url, headers: { "content-type": "application/x-www-form-urlencoded" }, form: form.toString() };

@@ -20,7 +20,12 @@ export interface Choice {
  * The child for `arch`: same os and architecture, then the best variant. Attestations are never chosen.
  * @throws BtError MANIFEST_CHILD_MISSING with the platforms that exist, MANIFEST_CHILD_AMBIGUOUS with both digests
  */
-export function chooseChild(children: readonly Descriptor[], arch: Arch, where: string, options: ChooseOptions = {}): Choice {
+export function chooseChild(
+  children: readonly Descriptor[],
+  arch: Arch,
+  where: string,
+  options: ChooseOptions = {},
+): Choice {
   const images = children.filter(isImage);
   const ranked = images.flatMap((child) => {
     const rank = rankOf(child.platform, arch, options);
@@ -28,11 +33,18 @@ export function chooseChild(children: readonly Descriptor[], arch: Arch, where: 
   });
   const best = Math.min(...ranked.map(({ rank }) => rank));
   const [first, ...others] = ranked.filter(({ rank }) => rank === best).map(({ child }) => child);
-  if (first === undefined) throw childMissing(where, arch, images.map((child) => renderPlatform(child.platform)));
+  if (first === undefined)
+    throw childMissing(
+      where,
+      arch,
+      images.map((child) => renderPlatform(child.platform)),
+    );
   const other = others.find((child) => child.digest !== first.digest);
   if (other !== undefined) throw childAmbiguous(where, arch, [first.digest, other.digest]);
   const older = best >= olderRank && first.platform?.variant !== undefined;
-  return older ? { child: first, warning: `${where} has no ${arch}; ${renderPlatform(first.platform)} is used` } : { child: first };
+  return older
+    ? { child: first, warning: `${where} has no ${arch}; ${renderPlatform(first.platform)} is used` }
+    : { child: first };
 }
 
 /** Whether a child is an image: not an attestation, not of an unknown platform. */
@@ -87,6 +99,11 @@ function rankOf(platform: DescriptorPlatform | undefined, arch: Arch, options: C
 /** The variant that matters: v8 is all of arm64, v1 all of amd64. */
 function variantOf(platform: DescriptorPlatform): string | undefined {
   const { architecture, variant } = platform;
-  if (variant === "" || (architecture === "arm64" && variant === "v8") || (architecture === "amd64" && variant === "v1")) return undefined;
+  if (
+    variant === "" ||
+    (architecture === "arm64" && variant === "v8") ||
+    (architecture === "amd64" && variant === "v1")
+  )
+    return undefined;
   return variant;
 }

@@ -3,7 +3,13 @@ import { parseChallenge } from "./auth.ts";
 import { connect, connectForeign, type Host, type Repository } from "./host.ts";
 import { dropBody, readText, send, type Body, type HttpAnswer } from "./http.ts";
 import { authorize, forgetToken, refusalOf } from "./login.ts";
-import { certificateRefused, registryDenied, registryFailed, registryUnreachable, type Refusal } from "./registry-errors.ts";
+import {
+  certificateRefused,
+  registryDenied,
+  registryFailed,
+  registryUnreachable,
+  type Refusal,
+} from "./registry-errors.ts";
 import { isCertificateError, isPassing, isPassingStatus, maxTries, pause } from "./retry.ts";
 
 /** One request to a registry. */
@@ -51,7 +57,8 @@ export async function ask(repository: Repository, question: Ask): Promise<HttpAn
       forgetToken(host, question.scopes);
       continue;
     }
-    if (status === 401 || status === 403) throw registryDenied(await refusalOf(repository, host, { scopes: question.scopes, answer: detail }), status);
+    if (status === 401 || status === 403)
+      throw registryDenied(await refusalOf(repository, host, { scopes: question.scopes, answer: detail }), status);
     if (!isPassingStatus(status) || last) {
       throw registryFailed({ method: question.method, url: withoutQuery(answer.url), status, answer: detail });
     }
@@ -60,7 +67,11 @@ export async function ask(repository: Repository, question: Ask): Promise<HttpAn
 }
 
 /** What a registry said when it refused, with the credential file in use: for messages of callers that accept the status. */
-export async function describeRefusal(repository: Repository, question: Pick<Ask, "scopes">, answer: HttpAnswer): Promise<Refusal> {
+export async function describeRefusal(
+  repository: Repository,
+  question: Pick<Ask, "scopes">,
+  answer: HttpAnswer,
+): Promise<Refusal> {
   const host = await connect(repository.client, repository);
   return refusalOf(repository, host, { scopes: question.scopes, answer: await readAnswer(answer) });
 }
@@ -94,7 +105,8 @@ async function sendOnce(repository: Repository, host: Host, question: Ask): Prom
       throw isCertificateError(error) ? certificateRefused(url.host, error) : error;
     }
     const location = answer.headers["location"];
-    const moved = [301, 302, 303, 307, 308].includes(answer.status) && (question.method === "GET" || question.method === "HEAD");
+    const moved =
+      [301, 302, 303, 307, 308].includes(answer.status) && (question.method === "GET" || question.method === "HEAD");
     if (!moved || location === undefined || hops >= maxRedirects) return answer;
     dropBody(answer);
     url = new URL(location, url);
@@ -106,7 +118,10 @@ async function readAnswer(answer: HttpAnswer): Promise<readonly string[]> {
   const text = await readText(answer, answerLimit).catch(() => "");
   try {
     const { errors } = JSON.parse(text) as { errors?: readonly { code?: unknown; message?: unknown }[] };
-    if (Array.isArray(errors)) return errors.map(({ code, message }) => [code, message].filter((part) => typeof part === "string" && part !== "").join(": "));
+    if (Array.isArray(errors))
+      return errors.map(({ code, message }) =>
+        [code, message].filter((part) => typeof part === "string" && part !== "").join(": "),
+      );
   } catch {
     // Not every server answers in JSON.
   }

@@ -1,5 +1,5 @@
 /** Proofs before and after sending: what is to be published is whole, here and there. Does not send anything. */
-import { imagesBroken } from "./errors.ts";
+import { imagesBroken } from "./publish-errors.ts";
 import type { PublishItem } from "./plan.ts";
 import { layoutSource, type Source } from "./source.ts";
 import { verify } from "./verify.ts";
@@ -11,7 +11,8 @@ import { verify } from "./verify.ts";
 export async function checkImages(group: readonly PublishItem[]): Promise<void> {
   const findings: string[] = [];
   for (const item of group) {
-    for (const finding of await findingsOf(layoutSource(item.image.layout), item)) findings.push(`${item.name}: ${finding.message}`);
+    for (const finding of await findingsOf(layoutSource(item.image.layout), item))
+      findings.push(`${item.name}: ${finding.message}`);
   }
   if (findings.length > 0) throw imagesBroken(findings);
 }

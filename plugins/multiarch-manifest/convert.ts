@@ -17,7 +17,10 @@ const pairs: readonly (readonly [oci: string, v2s2: string])[] = [
   [mediaTypes.oci.config, mediaTypes.v2s2.config],
   [mediaTypes.oci.layer, mediaTypes.v2s2.layer],
   [mediaTypes.oci.layerGzip, mediaTypes.v2s2.layerGzip],
-  ["application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"],
+  [
+    "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+  ],
 ];
 const toOci = new Map(pairs.map(([oci, v2s2]) => [v2s2, oci]));
 const toV2s2 = new Map(pairs);
@@ -44,7 +47,9 @@ export function convertManifest(bytes: Buffer, manifest: Manifest, format: Forma
 export function isFamily(manifest: Manifest, format: Format): boolean {
   const other = format === "oci" ? toOci : toV2s2;
   if ((manifest.mediaType ?? mediaTypes.oci.manifest) !== mediaTypes[format].manifest) return false;
-  return [manifest.config, ...manifest.layers].every((one) => !other.has(one.mediaType) && (format === "oci" || known(one.mediaType)));
+  return [manifest.config, ...manifest.layers].every(
+    (one) => !other.has(one.mediaType) && (format === "oci" || known(one.mediaType)),
+  );
 }
 
 function known(v2s2: string): boolean {

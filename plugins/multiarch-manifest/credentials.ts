@@ -23,7 +23,17 @@ export interface CredentialsOptions {
 }
 
 interface AuthFile {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly username?: string; readonly password?: string; readonly identitytoken?: string }>>;
+  readonly auths?: Readonly<
+    Record<
+      string,
+      {
+        readonly auth?: string;
+        readonly username?: string;
+        readonly password?: string;
+        readonly identitytoken?: string;
+      }
+    >
+  >;
   readonly credHelpers?: Readonly<Record<string, string>>;
   readonly credsStore?: string;
 }
@@ -32,7 +42,11 @@ interface AuthFile {
  * The login for a repository. Undefined: none, requests are anonymous.
  * @throws BtError REGISTRY_AUTH_FILE_MISSING for a file that was named, REGISTRY_AUTH_FILE_MALFORMED, REGISTRY_HELPER_FAILED
  */
-export async function findCredentials(host: string, repository: string, options: CredentialsOptions): Promise<Credentials | undefined> {
+export async function findCredentials(
+  host: string,
+  repository: string,
+  options: CredentialsOptions,
+): Promise<Credentials | undefined> {
   for (const file of await authFiles(options)) {
     const found = await findInFile(file, { host, repository, env: options.env });
     if (found !== undefined) return found;
@@ -44,7 +58,8 @@ async function authFiles(options: CredentialsOptions): Promise<readonly string[]
   const { env } = options;
   const named = options.authFile || env["REGISTRY_AUTH_FILE"];
   if (named) {
-    if ((await readFile(named).catch(() => undefined)) === undefined) throw authFileMissing(named, options.authFile ? "authFile" : "REGISTRY_AUTH_FILE");
+    if ((await readFile(named).catch(() => undefined)) === undefined)
+      throw authFileMissing(named, options.authFile ? "authFile" : "REGISTRY_AUTH_FILE");
     return [named];
   }
   const home = env["HOME"] ?? homedir();
@@ -113,7 +128,8 @@ function parseAuthFile(file: string, text: string): AuthFile {
 
 function decode(file: string, entry: NonNullable<AuthFile["auths"]>[string]): Credentials {
   if (entry.identitytoken) return { kind: "identity-token", user: "", secret: entry.identitytoken, file };
-  if (entry.auth === undefined) return { kind: "password", user: entry.username ?? "", secret: entry.password ?? "", file };
+  if (entry.auth === undefined)
+    return { kind: "password", user: entry.username ?? "", secret: entry.password ?? "", file };
   const pair = Buffer.from(entry.auth, "base64").toString("utf8");
   const colon = pair.indexOf(":");
   if (colon === -1) throw authFileMalformed(file);
@@ -131,7 +147,8 @@ async function askHelper(
   if (code !== 0 && /credentials not found|no credentials/i.test(stdout)) return undefined;
   const answer = code === 0 ? parseAnswer(stdout) : undefined;
   if (answer === undefined) throw helperFailed(program, server, code);
-  if (answer.Username === "<token>") return { kind: "identity-token", user: "", secret: answer.Secret, file: facts.file };
+  if (answer.Username === "<token>")
+    return { kind: "identity-token", user: "", secret: answer.Secret, file: facts.file };
   return { kind: "password", user: answer.Username, secret: answer.Secret, file: facts.file };
 }
 

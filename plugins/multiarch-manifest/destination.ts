@@ -1,7 +1,16 @@
 /** Where images are published: a repository of a registry, or a layout. One interface for both; does not know when what is sent. */
 import type { Assembled } from "./assemble.ts";
 import { openRepository, type Client, type Repository } from "./host.ts";
-import { createLayout, linkBlob, putEntries, readBlob, readEntries, removeEntry, writeBlob, type Layout } from "./layout.ts";
+import {
+  createLayout,
+  linkBlob,
+  putEntries,
+  readBlob,
+  readEntries,
+  removeEntry,
+  writeBlob,
+  type Layout,
+} from "./layout.ts";
 import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
 import { parseManifest } from "./document.ts";
 import { renderImage, type LayoutReference, type RegistryReference } from "./reference.ts";
@@ -41,7 +50,11 @@ export interface Destination {
 }
 
 /** The repository of a registry. Requests about tags are not ended by the client's signal: they are finished or rolled back. */
-export async function openRegistryDestination(client: Client, reference: RegistryReference, chunkBytes?: number): Promise<Destination> {
+export async function openRegistryDestination(
+  client: Client,
+  reference: RegistryReference,
+  chunkBytes?: number,
+): Promise<Destination> {
   const repository = await openRepository(client, reference);
   const { signal: _, ...patient } = client.options;
   const steady: Repository = { ...repository, client: { ...client, options: patient } };
@@ -59,7 +72,8 @@ export async function openRegistryDestination(client: Client, reference: Registr
     readTag,
     readDigest: readTag,
     probe: () => probePush(repository),
-    send: (image, holders) => sendImage(repository, image, { holders, ...(chunkBytes !== undefined && { chunkBytes }) }),
+    send: (image, holders) =>
+      sendImage(repository, image, { holders, ...(chunkBytes !== undefined && { chunkBytes }) }),
     putTags: async (tags) => {
       for (const content of tags) await put(steady, content.tag, content);
     },
@@ -86,7 +100,14 @@ export function openLayoutDestination(reference: LayoutReference): Destination {
     readDigest: async () => undefined,
     probe: async () => void (await createLayout(layout.dir)),
     send: (image) => copyImage(layout, image),
-    putTags: (tags) => putEntries(layout, tags.map(({ tag, descriptor }) => ({ ...descriptor, annotations: { ...descriptor.annotations, [refNameAnnotation]: tag } }))),
+    putTags: (tags) =>
+      putEntries(
+        layout,
+        tags.map(({ tag, descriptor }) => ({
+          ...descriptor,
+          annotations: { ...descriptor.annotations, [refNameAnnotation]: tag },
+        })),
+      ),
     removeTag: (tag) => removeEntry(layout, tag).then(() => true),
   };
 }
@@ -108,7 +129,10 @@ async function sendImage(
   const work = blobs.map(async (blob) => {
     const key = `${repository.host} ${blob.digest}`;
     const mountFrom = [...(options.holders.get(key) ?? [])].filter((name) => name !== repository.name);
-    const status = await uploadBlob(repository, await openBlobFile(image.layout, blob), { mountFrom, ...(chunkBytes !== undefined && { chunkBytes }) });
+    const status = await uploadBlob(repository, await openBlobFile(image.layout, blob), {
+      mountFrom,
+      ...(chunkBytes !== undefined && { chunkBytes }),
+    });
     options.holders.set(key, new Set([...(options.holders.get(key) ?? []), repository.name]));
     return status;
   });
@@ -133,7 +157,11 @@ async function copyImage(layout: Layout, image: Assembled): Promise<number> {
 async function blobsOf(image: Assembled): Promise<readonly Descriptor[]> {
   const blobs = new Map<string, Descriptor>();
   for (const { descriptor } of image.children) {
-    const { config, layers } = parseManifest(await readBlob(image.layout, descriptor.digest), descriptor.digest, descriptor.mediaType);
+    const { config, layers } = parseManifest(
+      await readBlob(image.layout, descriptor.digest),
+      descriptor.digest,
+      descriptor.mediaType,
+    );
     for (const blob of [config, ...layers]) if (!isForeignLayer(blob)) blobs.set(blob.digest, blob);
   }
   return [...blobs.values()];

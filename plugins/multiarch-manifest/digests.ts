@@ -36,12 +36,17 @@ export interface Digests {
 /** What a publish has proven, as the file's content. Pure. */
 export function renderDigests(results: readonly Published[], now: Date): Digests {
   const entries = results.map((result): [string, ImageDigest] => {
-    const platforms = result.item.image.children.map(({ platform, descriptor, imageId, size, upstream }): [string, PlatformDigest] => [
-      `linux/${platform}`,
-      { digest: descriptor.digest, imageId, size, ...(upstream && { source: upstream }) },
-    ]);
+    const platforms = result.item.image.children.map(
+      ({ platform, descriptor, imageId, size, upstream }): [string, PlatformDigest] => [
+        `linux/${platform}`,
+        { digest: descriptor.digest, imageId, size, ...(upstream && { source: upstream }) },
+      ],
+    );
     const { reference: ref, digest, mediaType, tags } = result;
-    return [result.name, { ref, digest, mediaType, tags, pushedAt: now.toISOString(), platforms: Object.fromEntries(platforms) }];
+    return [
+      result.name,
+      { ref, digest, mediaType, tags, pushedAt: now.toISOString(), platforms: Object.fromEntries(platforms) },
+    ];
   });
   return { schema: 1, images: Object.fromEntries(entries) };
 }
@@ -54,10 +59,14 @@ export async function writeDigests(path: string, results: readonly Published[], 
     const images: Record<string, ImageDigest> = { ...before.images };
     for (const [name, image] of Object.entries(renderDigests(results, now).images)) {
       const known = before.images[name];
-      const kept = known?.digest === image.digest && results.find((result) => result.name === name)?.status === "unchanged";
+      const kept =
+        known?.digest === image.digest && results.find((result) => result.name === name)?.status === "unchanged";
       images[name] = kept ? { ...image, pushedAt: known.pushedAt } : image;
     }
-    const digests: Digests = { schema: 1, images: Object.fromEntries(Object.entries(images).sort(([a], [b]) => (a < b ? -1 : 1))) };
+    const digests: Digests = {
+      schema: 1,
+      images: Object.fromEntries(Object.entries(images).sort(([a], [b]) => (a < b ? -1 : 1))),
+    };
     const staged = `${path}.${process.pid}`;
     await writeFile(staged, `${JSON.stringify(digests, undefined, 2)}\n`);
     await rename(staged, path);

@@ -25,11 +25,18 @@ export function parseDocument(bytes: Uint8Array, where: string, mediaType?: stri
     checkDescriptors(json["manifests"], where);
     return { kind: "index", mediaType: type ?? mediaTypes.oci.index, index: json as unknown as Index };
   }
-  if (typeof json["config"] === "object" && Array.isArray(json["layers"]) && (type === undefined || !isIndexType(type))) {
+  if (
+    typeof json["config"] === "object" &&
+    Array.isArray(json["layers"]) &&
+    (type === undefined || !isIndexType(type))
+  ) {
     checkDescriptors([json["config"], ...json["layers"]], where);
     return { kind: "manifest", mediaType: type ?? mediaTypes.oci.manifest, manifest: json as unknown as Manifest };
   }
-  throw documentMalformed(where, `is neither an image manifest nor an index${type === undefined ? "" : ` but "${type}"`}`);
+  throw documentMalformed(
+    where,
+    `is neither an image manifest nor an index${type === undefined ? "" : ` but "${type}"`}`,
+  );
 }
 
 /**
@@ -72,7 +79,8 @@ function parseObject(bytes: Uint8Array, where: string): Record<string, unknown> 
   } catch (error) {
     throw documentMalformed(where, "is not JSON", error);
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw documentMalformed(where, "is not a JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw documentMalformed(where, "is not a JSON object");
   return value as Record<string, unknown>;
 }
 

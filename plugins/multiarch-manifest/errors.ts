@@ -1,4 +1,4 @@
-/** Every message about layouts, manifests and indexes. Knows only BtError; the registry's messages are in registry-errors.ts. */
+/** Every message about layouts, manifests and indexes. Knows only BtError; those about registries and publishing are in registry-errors.ts and publish-errors.ts. */
 import { BtError, closest, platformTable, type Place } from "../../core/index.ts";
 
 export function blobCorrupt(where: string, expected: string, found: string): BtError {
@@ -15,57 +15,86 @@ export function blobMissing(where: string, digest: string): BtError {
   });
 }
 
-export function blobSize(where: string, digest: string, sizes: { readonly expected: number; readonly found: number }): BtError {
-  return new BtError("MANIFEST_BLOB_SIZE", `Blob ${digest} in ${where} has ${sizes.found} bytes, its descriptor says ${sizes.expected}`, {
-    exitCode: 1,
-    fix: "Make the image again with the tool that wrote it; the descriptor is wrong or the blob was cut.",
-  });
+export function blobSize(
+  where: string,
+  digest: string,
+  sizes: { readonly expected: number; readonly found: number },
+): BtError {
+  return new BtError(
+    "MANIFEST_BLOB_SIZE",
+    `Blob ${digest} in ${where} has ${sizes.found} bytes, its descriptor says ${sizes.expected}`,
+    {
+      exitCode: 1,
+      fix: "Make the image again with the tool that wrote it; the descriptor is wrong or the blob was cut.",
+    },
+  );
 }
 
 export function childAmbiguous(where: string, arch: string, digests: readonly [string, string]): BtError {
-  return new BtError("MANIFEST_CHILD_AMBIGUOUS", `${where} has two images for ${arch}: ${digests[0]} and ${digests[1]}`, {
-    exitCode: 1,
-    fix: "Name the one you mean by its digest.",
-  });
+  return new BtError(
+    "MANIFEST_CHILD_AMBIGUOUS",
+    `${where} has two images for ${arch}: ${digests[0]} and ${digests[1]}`,
+    {
+      exitCode: 1,
+      fix: "Name the one you mean by its digest.",
+    },
+  );
 }
 
 export function childMissing(where: string, arch: string, existing: readonly string[]): BtError {
   const list = [...new Set(existing)].sort().join(", ");
-  return new BtError("MANIFEST_CHILD_MISSING", `${where} has no image for ${arch}; it has ${list === "" ? "none at all" : list}`, {
-    exitCode: 1,
-    fix: `Name an image that has ${arch}, or leave ${arch} out.`,
-  });
+  return new BtError(
+    "MANIFEST_CHILD_MISSING",
+    `${where} has no image for ${arch}; it has ${list === "" ? "none at all" : list}`,
+    {
+      exitCode: 1,
+      fix: `Name an image that has ${arch}, or leave ${arch} out.`,
+    },
+  );
 }
 
-export function configMismatch(where: string, platform: { readonly expected: string; readonly found: string }): BtError {
-  return new BtError("MANIFEST_CONFIG_MISMATCH", `${where} is listed as ${platform.expected}, its config says ${platform.found}`, {
-    exitCode: 1,
-    fix: "Name the right image, or set rewriteConfig: true on that entry.",
-  });
+export function configMismatch(
+  where: string,
+  platform: { readonly expected: string; readonly found: string },
+): BtError {
+  return new BtError(
+    "MANIFEST_CONFIG_MISMATCH",
+    `${where} is listed as ${platform.expected}, its config says ${platform.found}`,
+    {
+      exitCode: 1,
+      fix: "Name the right image, or set rewriteConfig: true on that entry.",
+    },
+  );
 }
 
 export function conversionImpossible(where: string, mediaType: string): BtError {
-  return new BtError("MANIFEST_CONVERSION", `${where} has a layer of type "${mediaType}", which Docker v2s2 does not know`, {
-    fix: 'Use format: "oci".',
-  });
+  return new BtError(
+    "MANIFEST_CONVERSION",
+    `${where} has a layer of type "${mediaType}", which Docker v2s2 does not know`,
+    {
+      fix: 'Use format: "oci".',
+    },
+  );
 }
 
-export function diffIdMismatch(where: string, digest: string, hash: { readonly expected: string; readonly found: string }): BtError {
-  return new BtError("MANIFEST_DIFF_ID", `Layer ${digest} in ${where} unpacks to ${hash.found}, its config says ${hash.expected}`, {
-    exitCode: 1,
-    fix: "Make the image again; its config belongs to other layers.",
-  });
+export function diffIdMismatch(
+  where: string,
+  digest: string,
+  hash: { readonly expected: string; readonly found: string },
+): BtError {
+  return new BtError(
+    "MANIFEST_DIFF_ID",
+    `Layer ${digest} in ${where} unpacks to ${hash.found}, its config says ${hash.expected}`,
+    {
+      exitCode: 1,
+      fix: "Make the image again; its config belongs to other layers.",
+    },
+  );
 }
 
 export function digestMalformed(where: string, text: string): BtError {
   return new BtError("MANIFEST_DIGEST_MALFORMED", `"${text}" in ${where} is not a digest that bt can check`, {
     fix: 'Write "sha256:" and 64 lower-case hexadecimal digits.',
-  });
-}
-
-export function digestUnwanted(to: string): BtError {
-  return new BtError("MANIFEST_DESTINATION", `The destination "${to}" has a digest, which only the published bytes decide`, {
-    fix: "Remove the part from @ on.",
   });
 }
 
@@ -78,13 +107,19 @@ export function documentMalformed(where: string, problem: string, cause?: unknow
 }
 
 export function engineMissing(name: string): BtError {
-  return new BtError("MANIFEST_ENGINE_MISSING", `The image "${name}" is in the storage of container engines, but neither \`skopeo\` nor \`buildah\` is installed`, {
-    fix: "Install the package skopeo, or name the image in a registry or a layout.",
-  });
+  return new BtError(
+    "MANIFEST_ENGINE_MISSING",
+    `The image "${name}" is in the storage of container engines, but neither \`skopeo\` nor \`buildah\` is installed`,
+    {
+      fix: "Install the package skopeo, or name the image in a registry or a layout.",
+    },
+  );
 }
 
 export function entriesEmpty(name: string): BtError {
-  return new BtError("MANIFEST_ENTRIES_EMPTY", `The index "${name}" has no entries`, { fix: "Give it at least one platform." });
+  return new BtError("MANIFEST_ENTRIES_EMPTY", `The index "${name}" has no entries`, {
+    fix: "Give it at least one platform.",
+  });
 }
 
 export function entryAmbiguous(dir: string, name: string | undefined, names: readonly string[]): BtError {
@@ -96,7 +131,10 @@ export function entryAmbiguous(dir: string, name: string | undefined, names: rea
 }
 
 export function entryMissing(dir: string, name: string | undefined, names: readonly string[]): BtError {
-  const problem = name === undefined ? "has no entries" : `has no entry "${name}"; it has ${names.length === 0 ? "none" : names.join(", ")}`;
+  const problem =
+    name === undefined
+      ? "has no entries"
+      : `has no entry "${name}"; it has ${names.length === 0 ? "none" : names.join(", ")}`;
   const near = name === undefined ? undefined : closest(name, names);
   return new BtError("MANIFEST_ENTRY_MISSING", `The layout "${dir}" ${problem}`, {
     fix: near === undefined ? "Name an entry that is there, or write the image first." : `Write oci:${dir}:${near}.`,
@@ -107,14 +145,6 @@ export function familyMixed(where: string, digest: string, format: string): BtEr
   return new BtError("MANIFEST_FAMILY_MIXED", `${where}@${digest} is not all of the media types of "${format}"`, {
     exitCode: 1,
     fix: `Assemble it again with format: "${format}", which converts every child.`,
-  });
-}
-
-export function imagesBroken(findings: readonly string[]): BtError {
-  return new BtError("MANIFEST_IMAGES_BROKEN", `${findings.length} things keep the images from being published; no tag was moved`, {
-    exitCode: 1,
-    detail: findings,
-    fix: "Mend what is listed, then publish again.",
   });
 }
 
@@ -138,21 +168,31 @@ export function layoutVersion(dir: string, found: string): BtError {
 }
 
 export function platformForeign(where: string, digest: string, found: string): BtError {
-  return new BtError("MANIFEST_PLATFORM_FOREIGN", `${where}@${digest} is for ${found}, which is none of the platforms bt knows`, {
-    exitCode: 1,
-    fix: `Use one of ${platformTable.map(({ arch }) => arch).join(", ")}.`,
-  });
+  return new BtError(
+    "MANIFEST_PLATFORM_FOREIGN",
+    `${where}@${digest} is for ${found}, which is none of the platforms bt knows`,
+    {
+      exitCode: 1,
+      fix: `Use one of ${platformTable.map(({ arch }) => arch).join(", ")}.`,
+    },
+  );
 }
 
 export function platformShared(name: string, digest: string, arches: readonly [string, string]): BtError {
-  return new BtError("MANIFEST_PLATFORM_SHARED", `The index "${name}" has ${digest} for ${arches[0]} and for ${arches[1]}`, {
-    exitCode: 1,
-    fix: "Name the right image for one of them, or set allowSharedDigest: true.",
-  });
+  return new BtError(
+    "MANIFEST_PLATFORM_SHARED",
+    `The index "${name}" has ${digest} for ${arches[0]} and for ${arches[1]}`,
+    {
+      exitCode: 1,
+      fix: "Name the right image for one of them, or set allowSharedDigest: true.",
+    },
+  );
 }
 
 export function platformTwice(name: string, arch: string): BtError {
-  return new BtError("MANIFEST_PLATFORM_TWICE", `The index "${name}" has two entries for ${arch}`, { fix: "Remove one of them." });
+  return new BtError("MANIFEST_PLATFORM_TWICE", `The index "${name}" has two entries for ${arch}`, {
+    fix: "Remove one of them.",
+  });
 }
 
 export function platformsDiffer(name: string, missing: readonly string[], extra: readonly string[]): BtError {
@@ -164,7 +204,10 @@ export function platformsDiffer(name: string, missing: readonly string[], extra:
     ...(missing.length > 0 ? [`Build ${missing.join(", ")}, or name them in allowMissing.`] : []),
     ...(extra.length > 0 ? [`Remove the entries for ${extra.join(", ")}, or add them to requirePlatforms.`] : []),
   ];
-  return new BtError("MANIFEST_PLATFORMS_DIFFER", `The index "${name}" ${parts.join(" and ")}`, { exitCode: 1, fix: fixes.join(" ") });
+  return new BtError("MANIFEST_PLATFORMS_DIFFER", `The index "${name}" ${parts.join(" and ")}`, {
+    exitCode: 1,
+    fix: fixes.join(" "),
+  });
 }
 
 export function referenceMalformed(
@@ -173,21 +216,14 @@ export function referenceMalformed(
   at: Place | undefined,
 ): BtError {
   const part = mistake.part === "" ? "" : `: "${mistake.part}"`;
-  return new BtError("MANIFEST_REFERENCE_MALFORMED", `The reference "${text}" ${mistake.problem}, at character ${mistake.column}${part}`, {
-    fix: `Write "${mistake.fixed}".`,
-    ...(at && { at }),
-  });
-}
-
-export function rolledBack(cause: unknown, touched: readonly string[], stuck: readonly string[]): BtError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  const outcome = stuck.length === 0 ? "every tag is as it was before" : "some tags could not be put back";
-  return new BtError("MANIFEST_ROLLED_BACK", `${touched.at(0) ?? "The first tag"} and what belongs to it could not be published: ${outcome}`, {
-    exitCode: 1,
-    cause,
-    detail: [why, ...stuck],
-    fix: stuck.length === 0 ? "Publish again when the cause is gone." : "Put the listed tags right by hand, or publish again.",
-  });
+  return new BtError(
+    "MANIFEST_REFERENCE_MALFORMED",
+    `The reference "${text}" ${mistake.problem}, at character ${mistake.column}${part}`,
+    {
+      fix: `Write "${mistake.fixed}".`,
+      ...(at && { at }),
+    },
+  );
 }
 
 export function shortNameUnresolved(text: string, candidates: readonly string[], at: Place | undefined): BtError {
@@ -199,65 +235,33 @@ export function shortNameUnresolved(text: string, candidates: readonly string[],
 }
 
 export function storageMissing(name: string, program: string, output: string): BtError {
-  return new BtError("MANIFEST_STORAGE_MISSING", `\`${program}\` finds no image "${name}" in the local storage; no registry was asked`, {
-    exitCode: 1,
-    detail: output.split("\n"),
-    fix: "Build the image first, or name it with its transport, for example docker://HOST/REPO:TAG.",
-  });
+  return new BtError(
+    "MANIFEST_STORAGE_MISSING",
+    `\`${program}\` finds no image "${name}" in the local storage; no registry was asked`,
+    {
+      exitCode: 1,
+      detail: output.split("\n"),
+      fix: "Build the image first, or name it with its transport, for example docker://HOST/REPO:TAG.",
+    },
+  );
 }
 
-export function storageUnwanted(to: string): BtError {
-  return new BtError("MANIFEST_DESTINATION", `The destination "${to}" is the storage of container engines`, {
-    fix: "Publish to docker://HOST/REPO:TAG or oci:DIR:REF.",
-  });
-}
-
-export function tagExists(reference: string, facts: { readonly found: string; readonly own: string; readonly rule: string }): BtError {
-  return new BtError("MANIFEST_TAG_EXISTS", `${reference} exists already and stands for ${facts.found}; onExisting is "${facts.rule}"`, {
-    exitCode: 1,
-    detail: [`this image is ${facts.own}`],
-    fix: 'Choose a new tag, or set onExisting: "overwrite".',
-  });
-}
-
-export function tagMalformed(name: string, tag: string): BtError {
-  return new BtError("MANIFEST_TAG_MALFORMED", `The tag "${tag}" of image "${name}" is not what tags can be`, {
-    fix: "Use up to 128 letters, digits, dots, underscores and hyphens; no dot or hyphen first.",
-  });
-}
-
-export function tagMoved(reference: string, before: string | undefined, now: string | undefined): BtError {
-  return new BtError("MANIFEST_TAG_MOVED", `${reference} was published by somebody else meanwhile: it stood for ${before ?? "nothing"} and is ${now ?? "gone"} now`, {
-    exitCode: 1,
-    fix: "Publish again if yours is the newer one.",
-  });
-}
-
-export function tagNotRead(wrong: readonly { readonly reference: string; readonly expected: string; readonly found: string | undefined }[]): BtError {
-  return new BtError("MANIFEST_TAG_NOT_READ", `${wrong.map(({ reference }) => reference).join(", ")} does not stand for what was published`, {
-    exitCode: 1,
-    detail: wrong.map(({ reference, expected, found }) => `${reference}: ${expected} was published, ${found ?? "nothing"} is there`),
-    fix: "Somebody else publishes the same tag: agree with them, then publish again.",
-  });
-}
-
-export function tagTwice(reference: string, first: string, second: string): BtError {
-  return new BtError("MANIFEST_TAG_TWICE", `The images "${first}" and "${second}" are both published as ${reference}`, {
-    fix: "Give one of them another tag or repository.",
-  });
-}
-
-export function tagsEmpty(name: string, to: string): BtError {
-  return new BtError("MANIFEST_TAGS_EMPTY", `The image "${name}" has no tags, so publishing it to "${to}" would show nothing`, {
-    fix: `Write "${to}:latest", or give it tags.`,
-  });
-}
-
-export function transportUnknown(text: string, transport: string, facts: { readonly known: readonly string[]; readonly at: Place | undefined }): BtError {
+export function transportUnknown(
+  text: string,
+  transport: string,
+  facts: { readonly known: readonly string[]; readonly at: Place | undefined },
+): BtError {
   const rest = text.slice(transport.length).replace(/^\/\//, "");
-  const near = transport === "docker:" ? `Write "docker://${rest}".` : `Copy it into a layout first: \`skopeo copy --all ${text} oci:DIR:REF\`.`;
-  return new BtError("MANIFEST_TRANSPORT_UNKNOWN", `"${transport}" in "${text}" is none of the transports that can be used here: ${facts.known.join(" ")}`, {
-    fix: facts.known.includes("oci:") ? near : "Write the reference of an image in a registry.",
-    ...(facts.at && { at: facts.at }),
-  });
+  const near =
+    transport === "docker:"
+      ? `Write "docker://${rest}".`
+      : `Copy it into a layout first: \`skopeo copy --all ${text} oci:DIR:REF\`.`;
+  return new BtError(
+    "MANIFEST_TRANSPORT_UNKNOWN",
+    `"${transport}" in "${text}" is none of the transports that can be used here: ${facts.known.join(" ")}`,
+    {
+      fix: facts.known.includes("oci:") ? near : "Write the reference of an image in a registry.",
+      ...(facts.at && { at: facts.at }),
+    },
+  );
 }

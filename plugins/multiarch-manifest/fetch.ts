@@ -43,16 +43,29 @@ interface Opened {
  * Resolves to the manifest's descriptor with its platform.
  * @throws BtError MANIFEST_CHILD_MISSING, MANIFEST_REFERENCE_MALFORMED, REGISTRY_… and those of layouts
  */
-export async function fetchImage(reference: string, platform: Arch, into: Layout, options: FetchOptions = {}): Promise<Descriptor> {
+export async function fetchImage(
+  reference: string,
+  platform: Arch,
+  into: Layout,
+  options: FetchOptions = {},
+): Promise<Descriptor> {
   return withSource(reference, options, async (opened) => {
     const { source } = opened;
     const digest = await findDigest(opened, platform, { reference, options });
     const image = await readImage(source, digest);
-    const fits = image.config === undefined || agrees(image.config, platform) || options.armFallback?.includes(image.config.architecture) === true;
+    const fits =
+      image.config === undefined ||
+      agrees(image.config, platform) ||
+      options.armFallback?.includes(image.config.architecture) === true;
     if (!fits) throw childMissing(reference, platform, [renderPlatform(image.config)]);
     await copyBlobs(opened, image, into);
     const { size } = await writeBlob(into, image.stored.bytes, { digest });
-    const descriptor: Descriptor = { mediaType: image.stored.document.mediaType, digest, size, platform: descriptorPlatform(platform) };
+    const descriptor: Descriptor = {
+      mediaType: image.stored.document.mediaType,
+      digest,
+      size,
+      platform: descriptorPlatform(platform),
+    };
     if (options.entryName !== undefined) {
       await putEntries(into, [{ ...descriptor, annotations: { [refNameAnnotation]: options.entryName } }]);
     }
@@ -64,7 +77,10 @@ export async function fetchImage(reference: string, platform: Arch, into: Layout
  * The digest that a reference has now: of the index if it is one, or of the child for `platform`. A digest is itself, without a request.
  * @throws BtError REGISTRY_MANIFEST_MISSING and as fetchImage()
  */
-export async function resolve(reference: string, options: FetchOptions & { readonly platform?: Arch } = {}): Promise<string> {
+export async function resolve(
+  reference: string,
+  options: FetchOptions & { readonly platform?: Arch } = {},
+): Promise<string> {
   const parsed = parseReference(reference, await referenceOptions(clientOf(options), options));
   const { platform } = options;
   if (platform === undefined && parsed.kind !== "storage" && parsed.digest !== undefined) return parsed.digest;
@@ -81,7 +97,11 @@ export async function resolve(reference: string, options: FetchOptions & { reado
 }
 
 /** Runs `work` on the source of a reference. An image of engine storage is exported for that time. */
-async function withSource<T>(reference: string, options: FetchOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
+async function withSource<T>(
+  reference: string,
+  options: FetchOptions,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
   const client = clientOf(options);
   const parsed = parseReference(reference, await referenceOptions(client, options));
   switch (parsed.kind) {
@@ -94,7 +114,9 @@ async function withSource<T>(reference: string, options: FetchOptions, work: (op
       return work({ source: layoutSource(layout), name: parsed.digest ?? parsed.name, layout });
     }
     case "storage":
-      return withExport(client, parsed.name, (layout) => work({ source: layoutSource(layout), name: undefined, layout }));
+      return withExport(client, parsed.name, (layout) =>
+        work({ source: layoutSource(layout), name: undefined, layout }),
+      );
   }
 }
 
@@ -102,7 +124,11 @@ async function withExport<T>(client: Client, name: string, work: (layout: Layout
   const dir = await mkdtemp(join(tmpdir(), "bt-export-"));
   const { registriesConf, signal } = client.options;
   try {
-    await exportStorage(name, dir, { env: client.env, ...(registriesConf !== undefined && { registriesConf }), ...(signal && { signal }) });
+    await exportStorage(name, dir, {
+      env: client.env,
+      ...(registriesConf !== undefined && { registriesConf }),
+      ...(signal && { signal }),
+    });
     return await work(await openLayout(dir));
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -117,7 +143,12 @@ async function findDigest(
   const { digest, document } = await opened.source.readDocument(opened.name);
   if (document.kind === "manifest") return digest;
   const { armFallback, onWarning } = asked.options;
-  const { child, warning } = chooseChild(document.index.manifests, platform, asked.reference, armFallback === undefined ? {} : { armFallback });
+  const { child, warning } = chooseChild(
+    document.index.manifests,
+    platform,
+    asked.reference,
+    armFallback === undefined ? {} : { armFallback },
+  );
   if (warning !== undefined) onWarning?.(warning);
   return child.digest;
 }
@@ -125,7 +156,9 @@ async function findDigest(
 /** The client's number of requests at a time limits how many layers travel together. */
 async function copyBlobs(opened: Opened, image: Image, into: Layout): Promise<void> {
   const { config, layers } = image.manifest;
-  const wanted = new Map([config, ...layers].filter((blob) => !isForeignLayer(blob)).map((blob) => [blob.digest, blob]));
+  const wanted = new Map(
+    [config, ...layers].filter((blob) => !isForeignLayer(blob)).map((blob) => [blob.digest, blob]),
+  );
   const copies = [...wanted.values()].map(async (blob) => {
     if (await hasBlob(into, blob.digest)) return;
     if (opened.layout !== undefined) await linkBlob(opened.layout, into, blob.digest);

@@ -77,7 +77,10 @@ export async function closeClient(client: Client): Promise<void> {
  * The repository that a reference names, after registries.conf.
  * @throws BtError REGISTRY_BLOCKED
  */
-export async function openRepository(client: Client, reference: { readonly host: string; readonly repository: string }): Promise<Repository> {
+export async function openRepository(
+  client: Client,
+  reference: { readonly host: string; readonly repository: string },
+): Promise<Repository> {
   const { host, repository } = findEndpoint(await client.conf(), reference.host, reference.repository);
   return { client, host, name: repository, place: `${reference.host}/${reference.repository}` };
 }
@@ -109,17 +112,25 @@ async function probe(client: Client, repository: Pick<Repository, "host" | "name
   throw registryUnreachable(name, plain.error);
 }
 
-type Ping = { readonly answer: { readonly origin: string; readonly challenge: Challenge | undefined } } | { readonly error: unknown };
+type Ping =
+  | { readonly answer: { readonly origin: string; readonly challenge: Challenge | undefined } }
+  | { readonly error: unknown };
 
 async function ping(client: Client, connection: Connection, origin: string): Promise<Ping> {
   for (let tries = 1; ; tries++) {
     try {
       const url = new URL("/v2/", origin);
-      const answer = await send(connection, { method: "GET", url, headers: {}, ...(client.options.signal && { signal: client.options.signal }) });
+      const answer = await send(connection, {
+        method: "GET",
+        url,
+        headers: {},
+        ...(client.options.signal && { signal: client.options.signal }),
+      });
       dropBody(answer);
       const { status } = answer;
       if (status === 200) return { answer: { origin: url.origin, challenge: undefined } };
-      if (status === 401) return { answer: { origin: url.origin, challenge: parseChallenge(answer.headers["www-authenticate"]) } };
+      if (status === 401)
+        return { answer: { origin: url.origin, challenge: parseChallenge(answer.headers["www-authenticate"]) } };
       if (!isPassingStatus(status) || tries >= maxTries) throw registryStrange(url.host, status);
       await pause(client.options, tries, answer.headers["retry-after"]);
     } catch (error) {

@@ -1,5 +1,11 @@
 /** One HTTP request: certificates, proxies, idle time, streaming both ways. Only importer of node:http and node:https; does not know registries. */
-import { Agent, request as requestPlain, type ClientRequest, type IncomingMessage, type RequestOptions } from "node:http";
+import {
+  Agent,
+  request as requestPlain,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from "node:http";
 import { Agent as SecureAgent, request as requestSecure } from "node:https";
 import type { Socket } from "node:net";
 import { pipeline, Readable } from "node:stream";
@@ -59,7 +65,9 @@ export async function send(connection: Connection, request: HttpRequest): Promis
   return new Promise((resolve, reject) => {
     const outgoing = createRequest(connection, request);
     outgoing.setTimeout(connection.idleMs, () => {
-      outgoing.destroy(Object.assign(new Error(`nothing was heard for ${connection.idleMs / 1000} s`), { code: "ETIMEDOUT" }));
+      outgoing.destroy(
+        Object.assign(new Error(`nothing was heard for ${connection.idleMs / 1000} s`), { code: "ETIMEDOUT" }),
+      );
     });
     // After the answer the socket may still fail to take the rest of a body that the server did not want.
     outgoing.on("error", reject);
@@ -95,21 +103,36 @@ export function dropBody(answer: HttpAnswer): void {
 function createRequest(connection: Connection, request: HttpRequest): ClientRequest {
   const { url, method } = request;
   const { body } = request;
-  const length = body === undefined ? (method === "GET" || method === "HEAD" ? {} : { "content-length": "0" }) : { "content-length": String(body instanceof Uint8Array ? body.length : body.size) };
+  const length =
+    body === undefined
+      ? method === "GET" || method === "HEAD"
+        ? {}
+        : { "content-length": "0" }
+      : { "content-length": String(body instanceof Uint8Array ? body.length : body.size) };
   const headers: Record<string, string> = { "user-agent": "bt", ...request.headers, ...length };
   const proxy = findProxy(url, connection.env);
   const options: RequestOptions = { method, headers, ...(request.signal && { signal: request.signal }) };
   if (url.protocol === "https:") {
     if (proxy === undefined) return requestSecure(url, { ...options, agent: connection.secureAgent });
     const tunnel: RequestOptions["createConnection"] = (_, callback) => {
-      openTunnel(connection, { url, proxy }).then((socket) => callback(null, socket), (error: Error) => callback(error, undefined as unknown as Socket));
+      openTunnel(connection, { url, proxy }).then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, undefined as unknown as Socket),
+      );
       return undefined;
     };
     return requestSecure(url, { ...options, createConnection: tunnel });
   }
   if (proxy === undefined) return requestPlain(url, { ...options, agent: connection.plainAgent });
   const through = { ...headers, host: url.host, ...proxyAuthorization(proxy) };
-  return requestPlain({ ...options, headers: through, host: proxy.hostname, port: proxy.port || 80, path: url.href, agent: connection.plainAgent });
+  return requestPlain({
+    ...options,
+    headers: through,
+    host: proxy.hostname,
+    port: proxy.port || 80,
+    path: url.href,
+    agent: connection.plainAgent,
+  });
 }
 
 async function openTunnel(connection: Connection, target: { readonly url: URL; readonly proxy: URL }): Promise<Socket> {
@@ -117,7 +140,14 @@ async function openTunnel(connection: Connection, target: { readonly url: URL; r
   const path = `${url.hostname}:${url.port || 443}`;
   const plain = await new Promise<Socket>((resolve, reject) => {
     const headers = { host: path, ...proxyAuthorization(proxy) };
-    const asked = requestPlain({ method: "CONNECT", host: proxy.hostname, port: proxy.port || 80, path, headers, agent: false });
+    const asked = requestPlain({
+      method: "CONNECT",
+      host: proxy.hostname,
+      port: proxy.port || 80,
+      path,
+      headers,
+      agent: false,
+    });
     asked.setTimeout(connection.idleMs, () => asked.destroy(new Error("the proxy does not answer")));
     asked.on("error", reject).on("connect", (answer, socket) => {
       if (answer.statusCode === 200) resolve(socket as Socket);
@@ -129,7 +159,14 @@ async function openTunnel(connection: Connection, target: { readonly url: URL; r
   const pair = cert === undefined || key === undefined ? {} : { cert, key };
   const servername = /^[\d.]+$|:/.test(url.hostname) ? {} : { servername: url.hostname };
   return new Promise((resolve, reject) => {
-    const secure = connectTls({ socket: plain, host: url.hostname, ...servername, rejectUnauthorized: connection.verify, ca: [...ca], ...pair });
+    const secure = connectTls({
+      socket: plain,
+      host: url.hostname,
+      ...servername,
+      rejectUnauthorized: connection.verify,
+      ca: [...ca],
+      ...pair,
+    });
     secure.on("error", reject).on("secureConnect", () => resolve(secure));
   });
 }
@@ -152,5 +189,7 @@ function writeBody(outgoing: ClientRequest, body: Body | undefined): void {
 }
 
 function flatten(message: IncomingMessage): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]));
+  return Object.fromEntries(
+    Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
+  );
 }

@@ -21,7 +21,10 @@ export interface Image {
 export async function readImage(source: Source, digest: string): Promise<Image> {
   const stored = await source.readDocument(digest);
   if (stored.document.kind === "index") {
-    throw documentMalformed(`${source.place}@${digest}`, "is an index inside an index, the manifest of one image was expected");
+    throw documentMalformed(
+      `${source.place}@${digest}`,
+      "is an index inside an index, the manifest of one image was expected",
+    );
   }
   const { manifest } = stored.document;
   if (!isConfigType(manifest.config.mediaType)) return { stored, manifest };
@@ -38,7 +41,10 @@ export async function readImage(source: Source, digest: string): Promise<Image> 
  */
 export function checkPlatform(image: Image, arch: Arch, where: string): void {
   if (image.config === undefined || agrees(image.config, arch)) return;
-  throw configMismatch(`${where}@${image.stored.digest}`, { expected: `linux/${arch}`, found: renderPlatform(image.config) });
+  throw configMismatch(`${where}@${image.stored.digest}`, {
+    expected: `linux/${arch}`,
+    found: renderPlatform(image.config),
+  });
 }
 
 /** What is wrong with the layers of a manifest in `source`: missing ones and wrong sizes. Empty: nothing. */

@@ -4,7 +4,15 @@ import { createReadStream, type ReadStream } from "node:fs";
 import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, hexOf, isDigest } from "./digest.ts";
-import { blobCorrupt, blobMissing, blobSize, digestMalformed, layoutMalformed, layoutMissing, layoutVersion } from "./errors.ts";
+import {
+  blobCorrupt,
+  blobMissing,
+  blobSize,
+  digestMalformed,
+  layoutMalformed,
+  layoutMissing,
+  layoutVersion,
+} from "./errors.ts";
 import { withLock } from "./lock.ts";
 import { mediaTypes, refNameAnnotation, type Descriptor } from "./oci.ts";
 
@@ -66,7 +74,10 @@ export async function writeBlob(
   try {
     const written = await writeHashed(staged, data);
     if (expected.size !== undefined && written.size !== expected.size) {
-      throw blobSize("what was received", expected.digest ?? written.digest, { expected: expected.size, found: written.size });
+      throw blobSize("what was received", expected.digest ?? written.digest, {
+        expected: expected.size,
+        found: written.size,
+      });
     }
     if (expected.digest !== undefined && written.digest !== expected.digest) {
       throw blobCorrupt("what was received", expected.digest, written.digest);
@@ -185,10 +196,17 @@ function nameOf(entry: Descriptor): string | undefined {
 function renderEntries(entries: readonly Descriptor[]): string {
   const keyed = entries.map((entry) => ({ key: `${nameOf(entry) ?? ""}\0${entry.digest}`, entry }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  return JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.oci.index, manifests: keyed.map(({ entry }) => entry) });
+  return JSON.stringify({
+    schemaVersion: 2,
+    mediaType: mediaTypes.oci.index,
+    manifests: keyed.map(({ entry }) => entry),
+  });
 }
 
-async function writeHashed(path: string, data: Uint8Array | AsyncIterable<Uint8Array>): Promise<{ digest: string; size: number }> {
+async function writeHashed(
+  path: string,
+  data: Uint8Array | AsyncIterable<Uint8Array>,
+): Promise<{ digest: string; size: number }> {
   const hash = createHash("sha256");
   let size = 0;
   const file = await open(path, "wx");

@@ -7,7 +7,11 @@ import { certificateRefused, registryUnreachable, tokenFailed, type Refusal } fr
 import { isCertificateError, isPassing, isPassingStatus, maxTries, pause } from "./retry.ts";
 
 /** The Authorization header for `scopes`. Undefined: the host wants none, or bt has none. */
-export async function authorize(repository: Repository, host: Host, wanted: readonly string[]): Promise<string | undefined> {
+export async function authorize(
+  repository: Repository,
+  host: Host,
+  wanted: readonly string[],
+): Promise<string | undefined> {
   const { challenge } = host;
   if (challenge === undefined) return undefined;
   const credentials = await credentialsOf(repository, host);
@@ -32,7 +36,13 @@ async function fetchToken(repository: Repository, host: Host, facts: TokenFacts)
   const server = url.origin === host.origin ? host : await connectForeign(repository.client, url);
   const { signal } = repository.client.options;
   for (let tries = 1; ; tries++) {
-    const request = { method: form === undefined ? "GET" : "POST", url, headers, ...(form !== undefined && { body: Buffer.from(form) }), ...(signal && { signal }) };
+    const request = {
+      method: form === undefined ? "GET" : "POST",
+      url,
+      headers,
+      ...(form !== undefined && { body: Buffer.from(form) }),
+      ...(signal && { signal }),
+    };
     const answer = await send(server.connection, request).catch((error: unknown) => {
       if (isCertificateError(error)) throw certificateRefused(url.host, error);
       if (!isPassing(error)) throw error;
@@ -62,7 +72,11 @@ function credentialsOf(repository: Repository, host: Host): Promise<Credentials 
 }
 
 /** The facts of a refusal, with the auth file in use. */
-export async function refusalOf(repository: Repository, host: Host, facts: Pick<Refusal, "scopes" | "answer">): Promise<Refusal> {
+export async function refusalOf(
+  repository: Repository,
+  host: Host,
+  facts: Pick<Refusal, "scopes" | "answer">,
+): Promise<Refusal> {
   const file = (await credentialsOf(repository, host))?.file;
   return { ...facts, host: host.name, repository: repository.name, ...(file !== undefined && { file }) };
 }

@@ -1,6 +1,6 @@
 /** Moves tags one after the other, and puts them back when one fails. Does not know why they are moved. */
 import type { Destination, Tagged } from "./destination.ts";
-import { rolledBack } from "./errors.ts";
+import { rolledBack } from "./publish-errors.ts";
 
 /** One tag, what it stood for, what it will stand for. */
 export interface Move {
@@ -36,7 +36,11 @@ export async function moveTags(moves: readonly Move[], signal?: AbortSignal): Pr
       if (problem !== undefined) stuck.push(`${move.reference}: ${problem}`);
     }
     if (signal?.aborted === true && stuck.length === 0) throw error;
-    throw rolledBack(error, touched.map((move) => move.reference), stuck);
+    throw rolledBack(
+      error,
+      touched.map((move) => move.reference),
+      stuck,
+    );
   }
 }
 
@@ -46,7 +50,10 @@ function stepsOf(moves: readonly Move[]): readonly (readonly Move[])[] {
   for (const move of moves) {
     if (move.now === move.content.descriptor.digest) continue;
     const { destination } = move;
-    const same = destination.kind === "layout" ? steps.find(([first]) => first?.destination.place === destination.place) : undefined;
+    const same =
+      destination.kind === "layout"
+        ? steps.find(([first]) => first?.destination.place === destination.place)
+        : undefined;
     if (same === undefined) steps.push([move]);
     else same.push(move);
   }
@@ -59,9 +66,11 @@ async function moveBack(move: Move): Promise<string | undefined> {
   try {
     const found = (await destination.readTag(tag))?.descriptor.digest;
     if (found === before?.descriptor.digest) return undefined;
-    if (found !== content.descriptor.digest) return `stands for ${found ?? "nothing"} now, which somebody else has published`;
+    if (found !== content.descriptor.digest)
+      return `stands for ${found ?? "nothing"} now, which somebody else has published`;
     if (before !== undefined) await destination.putTags([{ tag, ...before }]);
-    else if (!(await destination.removeTag(tag))) return `stands for ${content.descriptor.digest} and this registry cannot remove tags`;
+    else if (!(await destination.removeTag(tag)))
+      return `stands for ${content.descriptor.digest} and this registry cannot remove tags`;
     return undefined;
   } catch (error) {
     return `could not be put back to ${before?.descriptor.digest ?? "nothing"}: ${error instanceof Error ? error.message : String(error)}`;

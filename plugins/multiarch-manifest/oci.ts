@@ -128,5 +128,8 @@ export function isConfigType(mediaType: string): boolean {
 
 /** Whether no registry may distribute a layer; its bytes stay at the descriptor's `urls`. */
 export function isForeignLayer(layer: Descriptor): boolean {
-  return (layer.mediaType.includes("nondistributable") || layer.mediaType.includes("foreign")) && (layer.urls?.length ?? 0) > 0;
+  return (
+    (layer.mediaType.includes("nondistributable") || layer.mediaType.includes("foreign")) &&
+    (layer.urls?.length ?? 0) > 0
+  );
 }

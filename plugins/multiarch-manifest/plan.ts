@@ -1,8 +1,14 @@
 /** What a publish would do: destinations, tags, their order. Phase 0, pure; no network, no disk. */
 import type { Assembled, AssembleSpec } from "./assemble.ts";
-import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty, tagTwice } from "./errors.ts";
+import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty, tagTwice } from "./publish-errors.ts";
 import { placeOfReference } from "./destination.ts";
-import { isTag, parseReference, type LayoutReference, type ReferenceOptions, type RegistryReference } from "./reference.ts";
+import {
+  isTag,
+  parseReference,
+  type LayoutReference,
+  type ReferenceOptions,
+  type RegistryReference,
+} from "./reference.ts";
 
 /** One image of a group and where it becomes visible. */
 export interface PublishItem {
@@ -85,11 +91,20 @@ function planItem(item: PublishItem, options: ReferenceOptions): PlannedItem {
     ...versioned.map((tag): PlannedTag => ({ tag, digest, kind: "versioned" })),
     ...(item.alsoTags ?? []).map((tag): PlannedTag => ({ tag, digest, kind: "moving" })),
   ];
-  return { item, reference, place: placeOfReference(reference), tags: tags.filter(({ tag }, n) => tags.findIndex((one) => one.tag === tag) === n) };
+  return {
+    item,
+    reference,
+    place: placeOfReference(reference),
+    tags: tags.filter(({ tag }, n) => tags.findIndex((one) => one.tag === tag) === n),
+  };
 }
 
 function archTags(tag: string, image: Assembled): PlannedTag[] {
-  return image.children.map((child) => ({ tag: `${tag}-${child.platform.replace("/", "")}`, digest: child.descriptor.digest, kind: "arch" }));
+  return image.children.map((child) => ({
+    tag: `${tag}-${child.platform.replace("/", "")}`,
+    digest: child.descriptor.digest,
+    kind: "arch",
+  }));
 }
 
 /** The tag that `to` itself says; `latest` is only meant when it is written. */

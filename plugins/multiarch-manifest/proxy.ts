@@ -12,11 +12,17 @@ export function findProxy(url: URL, env: Readonly<Record<string, string | undefi
 function isExempt(url: URL, list: string): boolean {
   const port = url.port || (url.protocol === "https:" ? "443" : "80");
   const host = url.hostname.replace(/^\[|\]$/g, "").toLowerCase();
-  return list.split(/[\s,]+/).filter((entry) => entry !== "").some((entry) => {
-    if (entry === "*") return true;
-    const ported = /^(.*[^:]):(\d+)$/.exec(entry);
-    if (ported !== null && ported[2] !== port) return false;
-    const name = (ported?.[1] ?? entry).toLowerCase().replace(/^\*?\./, "").replace(/^\[|\]$/g, "");
-    return host === name || host.endsWith(`.${name}`);
-  });
+  return list
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const ported = /^(.*[^:]):(\d+)$/.exec(entry);
+      if (ported !== null && ported[2] !== port) return false;
+      const name = (ported?.[1] ?? entry)
+        .toLowerCase()
+        .replace(/^\*?\./, "")
+        .replace(/^\[|\]$/g, "");
+      return host === name || host.endsWith(`.${name}`);
+    });
 }

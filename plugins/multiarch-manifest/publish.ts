@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkImages, checkRemote } from "./collect.ts";
 import { openLayoutDestination, openRegistryDestination, type Destination, type Holders } from "./destination.ts";
-import { tagExists, tagMoved, tagNotRead } from "./errors.ts";
+import { tagExists, tagMoved, tagNotRead } from "./publish-errors.ts";
 import { createClient, type Client } from "./host.ts";
 import { readJournal, removeJournal, writeJournal, type Journal, type Phase } from "./journal.ts";
 import { readBlob } from "./layout.ts";
@@ -49,22 +49,35 @@ interface Target extends PlannedItem {
  * Publishes a group, phase by phase; no image enters a phase before all have finished the one before. Resolves in the group's order.
  * @throws BtError; until phase 5 nothing is visible, in it tags are put back
  */
-export async function publish(group: readonly PublishItem[], options: PublishOptions = {}): Promise<readonly Published[]> {
+export async function publish(
+  group: readonly PublishItem[],
+  options: PublishOptions = {},
+): Promise<readonly Published[]> {
   const client = options.client ?? createClient();
   const { signal } = client.options;
   const begin = async (phase: Phase, sentence: string, moves: Journal["moves"] = []): Promise<void> => {
     if (phase !== "read-back") signal?.throwIfAborted();
     options.onStep?.(phase, sentence);
-    if (options.journal !== undefined && phase !== "check") await writeJournal(options.journal, { schema: 1, phase, moves });
+    if (options.journal !== undefined && phase !== "check")
+      await writeJournal(options.journal, { schema: 1, phase, moves });
   };
   await begin("check", `${group.length} images`);
   const plan = planPublish(group, { shortNames: await client.conf() });
   const left = options.journal === undefined ? undefined : await readJournal(options.journal);
-  if (left !== undefined && left.moves.length > 0) options.onStep?.("check", `an interrupted run may have moved some of ${left.moves.map((move) => move.reference).join(", ")}`);
+  if (left !== undefined && left.moves.length > 0)
+    options.onStep?.(
+      "check",
+      `an interrupted run may have moved some of ${left.moves.map((move) => move.reference).join(", ")}`,
+    );
 
   await begin("collect", "every image is read and checked", left?.moves);
   await checkImages(group);
-  const targets = await Promise.all(plan.map(async (planned): Promise<Target> => ({ ...planned, destination: await openDestination(client, planned, options.chunkBytes) })));
+  const targets = await Promise.all(
+    plan.map(async (planned): Promise<Target> => ({
+      ...planned,
+      destination: await openDestination(client, planned, options.chunkBytes),
+    })),
+  );
 
   await begin("probe", "tags are read, the right to push is proven", left?.moves);
   const moves = await readMoves(targets, left);
@@ -86,14 +99,24 @@ export async function publish(group: readonly PublishItem[], options: PublishOpt
   await begin("verify", "what was sent is proven", left?.moves);
   for (const { destination, item } of changed) await checkRemote(destination.source, item);
 
-  const wanted = inOrder(moves.filter((move) => changed.some((target) => target.destination === move.destination && target.tags.some(({ tag }) => tag === move.tag))));
+  const wanted = inOrder(
+    moves.filter((move) =>
+      changed.some(
+        (target) => target.destination === move.destination && target.tags.some(({ tag }) => tag === move.tag),
+      ),
+    ),
+  );
   if (wanted.length > 0) {
     const references = wanted.map((move) => move.reference);
     signal?.throwIfAborted();
     await options.beforeTags?.(references);
     await holdPlaces(changed, options, async () => {
       await checkStill(wanted);
-      const noted = wanted.map(({ reference, before, content }) => ({ reference, to: content.descriptor.digest, ...(before && { from: before.descriptor.digest }) }));
+      const noted = wanted.map(({ reference, before, content }) => ({
+        reference,
+        to: content.descriptor.digest,
+        ...(before && { from: before.descriptor.digest }),
+      }));
       await begin("tags", references.join(", "), noted);
       await moveTags(wanted, signal);
       await begin("read-back", references.join(", "), noted);
@@ -104,9 +127,15 @@ export async function publish(group: readonly PublishItem[], options: PublishOpt
   return targets.map((target) => published(target, unchanged.has(target) ? "unchanged" : "pushed"));
 }
 
-async function openDestination(client: Client, planned: PlannedItem, chunkBytes: number | undefined): Promise<Destination> {
+async function openDestination(
+  client: Client,
+  planned: PlannedItem,
+  chunkBytes: number | undefined,
+): Promise<Destination> {
   const { reference } = planned;
-  return reference.kind === "layout" ? openLayoutDestination(reference) : openRegistryDestination(client, reference, chunkBytes);
+  return reference.kind === "layout"
+    ? openLayoutDestination(reference)
+    : openRegistryDestination(client, reference, chunkBytes);
 }
 
 /** What every tag stands for now. A tag that an interrupted run has moved is remembered as it was before that. */
@@ -117,17 +146,28 @@ async function readMoves(targets: readonly Target[], left: Journal | undefined):
       const { destination, item } = target;
       const reference = destination.render(planned.tag);
       const now = await destination.readTag(planned.tag);
-      const noted = left?.moves.find((move) => move.reference === reference && move.to === now?.descriptor.digest && move.from !== undefined);
+      const noted = left?.moves.find(
+        (move) => move.reference === reference && move.to === now?.descriptor.digest && move.from !== undefined,
+      );
       const earlier = noted?.from === undefined ? undefined : await destination.readDigest(noted.from);
       const content = await contentOf(item, planned.digest);
-      return { destination, tag: planned.tag, reference, kind: planned.kind, content, ...(now && { now: now.descriptor.digest, before: earlier ?? now }) };
+      return {
+        destination,
+        tag: planned.tag,
+        reference,
+        kind: planned.kind,
+        content,
+        ...(now && { now: now.descriptor.digest, before: earlier ?? now }),
+      };
     }),
   );
 }
 
 async function contentOf(item: PublishItem, digest: string): Promise<Move["content"]> {
   const { image } = item;
-  const descriptor = [image.descriptor, ...image.children.map((child) => child.descriptor)].find((one) => one.digest === digest) ?? image.descriptor;
+  const descriptor =
+    [image.descriptor, ...image.children.map((child) => child.descriptor)].find((one) => one.digest === digest) ??
+    image.descriptor;
   const { mediaType, size } = descriptor;
   return { descriptor: { mediaType, digest, size }, bytes: await readBlob(image.layout, digest) };
 }
@@ -152,7 +192,8 @@ function checkExisting(target: Target, moves: readonly Move[]): void {
 
 /** Registries first, versioned tags before moving ones; layouts last, since writing there hardly fails. */
 function inOrder(moves: readonly Move[]): readonly Move[] {
-  const rank = (move: Move): number => (move.destination.kind === "layout" ? 4 : 0) + { arch: 0, versioned: 1, moving: 2 }[move.kind];
+  const rank = (move: Move): number =>
+    (move.destination.kind === "layout" ? 4 : 0) + { arch: 0, versioned: 1, moving: 2 }[move.kind];
   return [...moves].sort((a, b) => rank(a) - rank(b));
 }
 
@@ -174,7 +215,11 @@ async function readBack(moves: readonly Move[]): Promise<void> {
 }
 
 /** Two runs on one machine move tags of one repository after each other. Sorted, so that they cannot wait for each other. */
-async function holdPlaces(targets: readonly Target[], options: PublishOptions, work: () => Promise<void>): Promise<void> {
+async function holdPlaces(
+  targets: readonly Target[],
+  options: PublishOptions,
+  work: () => Promise<void>,
+): Promise<void> {
   const folder = options.lockFolder ?? join(tmpdir(), `bt-publish-${process.getuid?.() ?? 0}`);
   const paths = [...new Set(targets.map(({ place }) => join(folder, digestOf(place).slice(7, 39))))].sort();
   const hold = (n: number): Promise<void> => (n === paths.length ? work() : withLock(paths[n]!, () => hold(n + 1)));
@@ -190,5 +235,13 @@ function published(target: Target, status: Published["status"]): Published {
   const [first] = tags.filter(({ kind }) => kind !== "arch");
   const named = reference.kind === "layout" ? { ...reference, name: first!.tag } : { ...reference, tag: first!.tag };
   const { digest, mediaType } = item.image.descriptor;
-  return { name: item.name, reference: renderReference(named), digest, mediaType, status, tags: tags.map(({ tag }) => tag), item };
+  return {
+    name: item.name,
+    reference: renderReference(named),
+    digest,
+    mediaType,
+    status,
+    tags: tags.map(({ tag }) => tag),
+    item,
+  };
 }

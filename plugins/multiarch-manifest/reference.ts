@@ -109,18 +109,25 @@ function parseLayout(text: string, options: ReferenceOptions): LayoutReference {
   const end = at === -1 ? text.length : at;
   const colon = text.indexOf(":", start);
   const dir = text.slice(start, colon === -1 || colon > end ? end : colon);
-  if (dir === "") throw malformed(text, { problem: "names no folder", start, end: start, fixed: "oci:DIR:REF" }, options);
+  if (dir === "")
+    throw malformed(text, { problem: "names no folder", start, end: start, fixed: "oci:DIR:REF" }, options);
   if (at !== -1) return { kind: "layout", dir, digest: checkDigest(text, at + 1, options) };
   if (colon === -1) return { kind: "layout", dir };
   const name = text.slice(colon + 1);
-  if (name === "") throw malformed(text, { problem: "ends with an empty REF", start: colon, end: colon + 1, fixed: text.slice(0, colon) }, options);
+  if (name === "")
+    throw malformed(
+      text,
+      { problem: "ends with an empty REF", start: colon, end: colon + 1, fixed: text.slice(0, colon) },
+      options,
+    );
   return { kind: "layout", dir, name };
 }
 
 function parseStorage(text: string, options: ReferenceOptions): StorageReference {
   const start = "containers-storage:".length;
   const name = text.slice(start).replace(/^(@|sha256:)+(?=[0-9a-f]{64}$)/, "");
-  if (name === "") throw malformed(text, { problem: "names no image", start, end: start, fixed: `${text}localhost/app:1` }, options);
+  if (name === "")
+    throw malformed(text, { problem: "names no image", start, end: start, fixed: `${text}localhost/app:1` }, options);
   return { kind: "storage", name };
 }
 
@@ -165,44 +172,103 @@ function resolveShortName(
   const alias = options.shortNames?.aliases[path];
   if (alias !== undefined) return parseRegistry(alias + rest, { ...(options.at && { at: options.at }) });
   const hosts = options.shortNames?.searchRegistries ?? [];
-  if (hosts.length !== 1) throw shortNameUnresolved(text, hosts.map((host) => `${host}/${path}${rest}`), options.at);
+  if (hosts.length !== 1)
+    throw shortNameUnresolved(
+      text,
+      hosts.map((host) => `${host}/${path}${rest}`),
+      options.at,
+    );
   return parseRegistry(`${hosts[0]!}/${path}${rest}`, { ...(options.at && { at: options.at }) });
 }
 
 function checkHost(text: string, host: string, start: number, options: ReferenceOptions): void {
-  if (/^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]+)?$/.test(host)) return;
-  const fixed = splice(text, { start, end: start + host.length }, host.toLowerCase().replace(/[^a-z0-9.:-]+/g, "-").replace(/:(?![0-9]+$).*$/, "").replace(/^[.-]+|[.-]+$/g, ""));
-  throw malformed(text, { problem: "has a registry that is no host name", start, end: start + host.length, fixed }, options);
+  if (
+    /^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*|\[[0-9a-fA-F:]+\])(:[0-9]+)?$/.test(
+      host,
+    )
+  )
+    return;
+  const fixed = splice(
+    text,
+    { start, end: start + host.length },
+    host
+      .toLowerCase()
+      .replace(/[^a-z0-9.:-]+/g, "-")
+      .replace(/:(?![0-9]+$).*$/, "")
+      .replace(/^[.-]+|[.-]+$/g, ""),
+  );
+  throw malformed(
+    text,
+    { problem: "has a registry that is no host name", start, end: start + host.length, fixed },
+    options,
+  );
 }
 
 function checkPath(text: string, path: string, start: number, options: ReferenceOptions): void {
   let position = start;
   for (const part of path.split("/")) {
     if (!component.test(part)) {
-      const lower = part.toLowerCase().replace(/[^a-z0-9._-]+/g, "-").replace(/^[._-]+|[._-]+$/g, "").replace(/\.{2,}/g, ".").replace(/_{3,}/g, "__");
-      const fixed = splice(text, { start: position, end: position + part.length }, component.test(lower) ? lower : "name");
-      const problem = part === "" ? "has an empty part in its repository" : /[A-Z]/.test(part) ? "has upper-case letters in its repository" : "has a repository with characters that are not allowed";
+      const lower = part
+        .toLowerCase()
+        .replace(/[^a-z0-9._-]+/g, "-")
+        .replace(/^[._-]+|[._-]+$/g, "")
+        .replace(/\.{2,}/g, ".")
+        .replace(/_{3,}/g, "__");
+      const fixed = splice(
+        text,
+        { start: position, end: position + part.length },
+        component.test(lower) ? lower : "name",
+      );
+      const problem =
+        part === ""
+          ? "has an empty part in its repository"
+          : /[A-Z]/.test(part)
+            ? "has upper-case letters in its repository"
+            : "has a repository with characters that are not allowed";
       throw malformed(text, { problem, start: position, end: position + part.length, fixed }, options);
     }
     position += part.length + 1;
   }
 }
 
-function checkTag(text: string, start: number, given: { readonly tag: string; readonly options: ReferenceOptions }): string {
+function checkTag(
+  text: string,
+  start: number,
+  given: { readonly tag: string; readonly options: ReferenceOptions },
+): string {
   const { tag, options } = given;
   if (tagShape.test(tag)) return tag;
   const range = { start, end: start + tag.length };
-  if (tag === "") throw malformed(text, { problem: "ends with an empty tag", start: start - 1, end: start, fixed: splice(text, range, "latest") }, options);
-  const fixed = splice(text, range, tag.replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[.-]+/, "").slice(0, 128) || "latest");
-  const problem = tag.length > 128 ? "has a tag of more than 128 characters" : "has a tag with characters that are not allowed";
+  if (tag === "")
+    throw malformed(
+      text,
+      { problem: "ends with an empty tag", start: start - 1, end: start, fixed: splice(text, range, "latest") },
+      options,
+    );
+  const fixed = splice(
+    text,
+    range,
+    tag
+      .replace(/[^A-Za-z0-9._-]+/g, "-")
+      .replace(/^[.-]+/, "")
+      .slice(0, 128) || "latest",
+  );
+  const problem =
+    tag.length > 128 ? "has a tag of more than 128 characters" : "has a tag with characters that are not allowed";
   throw malformed(text, { problem, ...range, fixed }, options);
 }
 
 function checkDigest(text: string, start: number, options: ReferenceOptions): string {
   const digest = text.slice(start);
   if (isDigest(digest)) return digest;
-  const problem = digest.startsWith("sha256:") ? `has a digest of ${digest.length - 7} characters instead of 64 lower-case hexadecimal digits` : "has a digest that is not sha256";
-  throw malformed(text, { problem, start, end: text.length, fixed: `${text.slice(0, start)}sha256:${"<64 digits>"}` }, options);
+  const problem = digest.startsWith("sha256:")
+    ? `has a digest of ${digest.length - 7} characters instead of 64 lower-case hexadecimal digits`
+    : "has a digest that is not sha256";
+  throw malformed(
+    text,
+    { problem, start, end: text.length, fixed: `${text.slice(0, start)}sha256:${"<64 digits>"}` },
+    options,
+  );
 }
 
 interface Mistake {

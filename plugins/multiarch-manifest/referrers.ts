@@ -61,19 +61,30 @@ export async function attach(repository: Repository, subject: Descriptor, attach
 }
 
 /** What is attached to `digest`, optionally of one artifact type. Empty: nothing, or the registry knows no referrers. */
-export async function listReferrers(repository: Repository, digest: string, artifactType?: string): Promise<readonly Descriptor[]> {
+export async function listReferrers(
+  repository: Repository,
+  digest: string,
+  artifactType?: string,
+): Promise<readonly Descriptor[]> {
   const query = artifactType === undefined ? "" : `?artifactType=${encodeURIComponent(artifactType)}`;
   let path: string | undefined = `/v2/${repository.name}/referrers/${digest}${query}`;
   const found: Descriptor[] = [];
   while (path !== undefined) {
-    const answer = await ask(repository, { method: "GET", path, scopes: [pullScope(repository)], accept: [200, 404, 400, 405] });
+    const answer = await ask(repository, {
+      method: "GET",
+      path,
+      scopes: [pullScope(repository)],
+      accept: [200, 404, 400, 405],
+    });
     const type = answer.headers["content-type"]?.split(";")[0] ?? "";
     if (answer.status !== 200 || !isIndexType(type)) {
       dropBody(answer);
       found.push(...(await readTag(repository, digest)).manifests);
       break;
     }
-    found.push(...parseIndex(await readBytes(answer, 16 << 20), `referrers of ${imageOf(repository, digest)}`, type).manifests);
+    found.push(
+      ...parseIndex(await readBytes(answer, 16 << 20), `referrers of ${imageOf(repository, digest)}`, type).manifests,
+    );
     const next: string | undefined = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers["link"] ?? "")?.[1];
     path = next === undefined ? undefined : new URL(next, answer.url).href;
   }

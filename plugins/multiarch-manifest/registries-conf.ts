@@ -56,7 +56,8 @@ export async function loadRegistriesConf(options: ConfOptions): Promise<Registri
   const found = await readFirst(main);
   if (named && found === undefined) throw confMissing(named);
   const texts = found === undefined ? [] : [found];
-  for (const path of named ? [named] : [system, user]) texts.push(...(await readFolder(`${join(dirname(path), "registries.conf.d")}`)));
+  for (const path of named ? [named] : [system, user])
+    texts.push(...(await readFolder(`${join(dirname(path), "registries.conf.d")}`)));
   const parsed = texts.map(({ path, text }) => parseConf(path, text));
   const search = parsed.map((conf) => conf["unqualified-search-registries"]).findLast((list) => list !== undefined);
   return {
@@ -93,13 +94,23 @@ export function findEndpoint(conf: RegistriesConf, host: string, repository: str
 export function renderEngineConf(conf: RegistriesConf, insecureHosts: readonly string[]): string {
   const hosts = [...new Set(insecureHosts)].sort().filter((host) => !conf.rules.some((rule) => rule.prefix === host));
   const blocks = hosts.map((host) => `[[registry]]\nlocation = ${JSON.stringify(host)}\ninsecure = true\n`);
-  return [conf.text.trimEnd(), ...blocks].filter((part) => part !== "").join("\n\n") + "\n";
+  return (
+    [conf.text, ...blocks]
+      .map((part) => part.trimEnd())
+      .filter((part) => part !== "")
+      .join("\n\n") + "\n"
+  );
 }
 
 function ruleOf(raw: Partial<RegistryRule>): RegistryRule {
   const prefix = raw.prefix ?? raw.location ?? "";
   const moved = raw.location !== undefined && raw.location !== prefix;
-  return { prefix, ...(moved && { location: raw.location }), insecure: raw.insecure === true, blocked: raw.blocked === true };
+  return {
+    prefix,
+    ...(moved && { location: raw.location }),
+    insecure: raw.insecure === true,
+    blocked: raw.blocked === true,
+  };
 }
 
 /** Characters of `name` that the rule's prefix covers; 0 if it does not match. */
@@ -128,5 +139,7 @@ async function readFirst(paths: readonly string[]): Promise<{ path: string; text
 
 async function readFolder(dir: string): Promise<{ path: string; text: string }[]> {
   const names = (await readdir(dir).catch(() => [])).filter((name) => name.endsWith(".conf")).sort();
-  return Promise.all(names.map(async (name) => ({ path: join(dir, name), text: await readFile(join(dir, name), "utf8") })));
+  return Promise.all(
+    names.map(async (name) => ({ path: join(dir, name), text: await readFile(join(dir, name), "utf8") })),
+  );
 }

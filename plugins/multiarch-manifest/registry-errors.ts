@@ -51,7 +51,10 @@ export function certificateRefused(host: string, cause: unknown): BtError {
 }
 
 export function confMalformed(path: string, cause: unknown): BtError {
-  return new BtError("REGISTRY_CONF_MALFORMED", `"${path}" is not TOML: ${messageOf(cause).split("\n")[0] ?? ""}`, { cause, fix: "Correct the file." });
+  return new BtError("REGISTRY_CONF_MALFORMED", `"${path}" is not TOML: ${messageOf(cause).split("\n")[0] ?? ""}`, {
+    cause,
+    fix: "Correct the file.",
+  });
 }
 
 export function confMissing(path: string): BtError {
@@ -68,11 +71,16 @@ export function digestDiffers(reference: string, expected: string, found: string
 }
 
 export function helperFailed(program: string, server: string, code: number | undefined): BtError {
-  const problem = code === undefined ? "cannot be started" : code === 0 ? "gave no answer that can be read" : `ended with ${code}`;
-  return new BtError("REGISTRY_HELPER_FAILED", `The credential helper \`${program}\` ${problem} when asked for "${server}"`, {
-    exitCode: 1,
-    fix: `Run \`echo ${server} | ${program} get\` and repair it, or remove it from the auth file.`,
-  });
+  const problem =
+    code === undefined ? "cannot be started" : code === 0 ? "gave no answer that can be read" : `ended with ${code}`;
+  return new BtError(
+    "REGISTRY_HELPER_FAILED",
+    `The credential helper \`${program}\` ${problem} when asked for "${server}"`,
+    {
+      exitCode: 1,
+      fix: `Run \`echo ${server} | ${program} get\` and repair it, or remove it from the auth file.`,
+    },
+  );
 }
 
 export function manifestMissing(reference: string): BtError {
@@ -83,26 +91,38 @@ export function manifestMissing(reference: string): BtError {
 }
 
 export function manifestTooLarge(reference: string, sizeBytes: number): BtError {
-  return new BtError("REGISTRY_MANIFEST_TOO_LARGE", `The manifest for ${reference} has ${sizeBytes} bytes, registries take 4194304`, {
-    exitCode: 1,
-    fix: "Use fewer or shorter annotations.",
-  });
+  return new BtError(
+    "REGISTRY_MANIFEST_TOO_LARGE",
+    `The manifest for ${reference} has ${sizeBytes} bytes, registries take 4194304`,
+    {
+      exitCode: 1,
+      fix: "Use fewer or shorter annotations.",
+    },
+  );
 }
 
 export function pushDenied(refusal: Refusal, status: number): BtError {
   const what = status === 405 ? "is read-only" : "does not let bt push";
-  return new BtError("REGISTRY_PUSH_DENIED", `${refusal.host} ${what} ${status === 405 ? "for" : "to"} "${refusal.repository}" (${status})`, {
-    exitCode: 1,
-    detail: refusal.answer,
-    fix: status === 405 ? "Publish to another registry, or let its owner end the read-only mode." : loginFix(refusal),
-  });
+  return new BtError(
+    "REGISTRY_PUSH_DENIED",
+    `${refusal.host} ${what} ${status === 405 ? "for" : "to"} "${refusal.repository}" (${status})`,
+    {
+      exitCode: 1,
+      detail: refusal.answer,
+      fix: status === 405 ? "Publish to another registry, or let its owner end the read-only mode." : loginFix(refusal),
+    },
+  );
 }
 
 export function referrerLost(reference: string, digest: string): BtError {
-  return new BtError("REGISTRY_REFERRER_LOST", `${digest} was attached to ${reference} five times, and other writers removed it each time`, {
-    exitCode: 1,
-    fix: "Attach it again when the others have finished.",
-  });
+  return new BtError(
+    "REGISTRY_REFERRER_LOST",
+    `${digest} was attached to ${reference} five times, and other writers removed it each time`,
+    {
+      exitCode: 1,
+      fix: "Attach it again when the others have finished.",
+    },
+  );
 }
 
 export function registryBlocked(name: string, prefix: string): BtError {
@@ -113,18 +133,25 @@ export function registryBlocked(name: string, prefix: string): BtError {
 
 export function registryDenied(refusal: Refusal, status: 401 | 403): BtError {
   const who = refusal.file === undefined ? "without credentials" : `with the credentials of "${refusal.file}"`;
-  return new BtError("REGISTRY_DENIED", `${refusal.host} refuses "${refusal.repository}" ${who} (${status}); wanted ${refusal.scopes.join(" ")}`, {
-    exitCode: 1,
-    detail: refusal.answer,
-    fix: loginFix(refusal),
-  });
+  return new BtError(
+    "REGISTRY_DENIED",
+    `${refusal.host} refuses "${refusal.repository}" ${who} (${status}); wanted ${refusal.scopes.join(" ")}`,
+    {
+      exitCode: 1,
+      detail: refusal.answer,
+      fix: loginFix(refusal),
+    },
+  );
 }
 
 export function registryFailed(exchange: Exchange): BtError {
   return new BtError("REGISTRY_FAILED", `${exchange.method} ${exchange.url} answered ${exchange.status}`, {
     exitCode: 1,
     detail: exchange.answer,
-    fix: exchange.status === 429 ? "Wait until the registry's limit is over, or log in." : "Run it again, or ask the registry's owner if it stays so.",
+    fix:
+      exchange.status === 429
+        ? "Wait until the registry's limit is over, or log in."
+        : "Run it again, or ask the registry's owner if it stays so.",
   });
 }
 
@@ -151,17 +178,25 @@ export function registryUnreachable(host: string, cause: unknown): BtError {
 }
 
 export function schemaGivenUp(reference: string): BtError {
-  return new BtError("REGISTRY_SCHEMA_1", `${reference} has a manifest of schema version 1, which was given up in 2017`, {
-    exitCode: 1,
-    fix: "Push the image again with a present tool, or name a newer image.",
-  });
+  return new BtError(
+    "REGISTRY_SCHEMA_1",
+    `${reference} has a manifest of schema version 1, which was given up in 2017`,
+    {
+      exitCode: 1,
+      fix: "Push the image again with a present tool, or name a newer image.",
+    },
+  );
 }
 
 export function tokenFailed(realm: string, refusal: Refusal, status: number): BtError {
-  return new BtError("REGISTRY_TOKEN", `The token server ${realm} of ${refusal.host} answered ${status === 200 ? "no token" : status}; wanted ${refusal.scopes.join(" ")}`, {
-    exitCode: 1,
-    fix: loginFix(refusal),
-  });
+  return new BtError(
+    "REGISTRY_TOKEN",
+    `The token server ${realm} of ${refusal.host} answered ${status === 200 ? "no token" : status}; wanted ${refusal.scopes.join(" ")}`,
+    {
+      exitCode: 1,
+      fix: loginFix(refusal),
+    },
+  );
 }
 
 function loginFix(refusal: Refusal): string {

@@ -7,7 +7,14 @@ import { openRepository, type Client, type Repository } from "./host.ts";
 import { dropBody, readBytes, type HttpAnswer } from "./http.ts";
 import { acceptedManifests, isIndexType, isManifestType } from "./oci.ts";
 import type { RegistryReference } from "./reference.ts";
-import { digestDiffers, manifestMissing, manifestTooLarge, pushDenied, registryFailed, schemaGivenUp } from "./registry-errors.ts";
+import {
+  digestDiffers,
+  manifestMissing,
+  manifestTooLarge,
+  pushDenied,
+  registryFailed,
+  schemaGivenUp,
+} from "./registry-errors.ts";
 import type { Source, Stored } from "./source.ts";
 
 /** What a name stands for now. */
@@ -53,7 +60,8 @@ export async function findManifest(repository: Repository, name: string): Promis
   const announced = answer.headers["docker-content-digest"];
   const expected = isDigest(name) ? name : announced !== undefined && isDigest(announced) ? announced : digest;
   if (digest !== expected) throw digestDiffers(where, expected, digest);
-  const known = mediaType !== undefined && (isIndexType(mediaType) || isManifestType(mediaType)) ? mediaType : undefined;
+  const known =
+    mediaType !== undefined && (isIndexType(mediaType) || isManifestType(mediaType)) ? mediaType : undefined;
   return { digest, bytes, document: parseDocument(bytes, where, known) };
 }
 
@@ -88,10 +96,12 @@ export async function putManifest(
     body: content.bytes,
     accept: [201, 200, 202, 405],
   });
-  if (answer.status === 405) throw pushDenied(await describeRefusal(repository, { scopes: [pushScope(repository)] }, answer), 405);
+  if (answer.status === 405)
+    throw pushDenied(await describeRefusal(repository, { scopes: [pushScope(repository)] }, answer), 405);
   dropBody(answer);
   const digest = answer.headers["docker-content-digest"];
-  if (digest !== undefined && isDigest(digest) && digest !== digestOf(content.bytes)) throw digestDiffers(where, digestOf(content.bytes), digest);
+  if (digest !== undefined && isDigest(digest) && digest !== digestOf(content.bytes))
+    throw digestDiffers(where, digestOf(content.bytes), digest);
   const subject = answer.headers["oci-subject"];
   return subject === undefined ? {} : { subject };
 }
@@ -110,9 +120,16 @@ export async function listTags(repository: Repository): Promise<readonly string[
   const tags: string[] = [];
   let path: string | undefined = `/v2/${repository.name}/tags/list?n=1000`;
   while (path !== undefined) {
-    const answer: HttpAnswer = await ask(repository, { method: "GET", path, scopes: [pullScope(repository)], accept: [200, 404] });
+    const answer: HttpAnswer = await ask(repository, {
+      method: "GET",
+      path,
+      scopes: [pullScope(repository)],
+      accept: [200, 404],
+    });
     if (answer.status === 404) return drop(answer) ?? [];
-    const { tags: page } = JSON.parse((await readBytes(answer, 64 << 20)).toString("utf8")) as { tags?: readonly string[] | null };
+    const { tags: page } = JSON.parse((await readBytes(answer, 64 << 20)).toString("utf8")) as {
+      tags?: readonly string[] | null;
+    };
     tags.push(...(page ?? []));
     const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers["link"] ?? "")?.[1];
     path = next === undefined ? undefined : new URL(next, answer.url).href;
@@ -132,7 +149,10 @@ export async function findRemoteBlobSize(repository: Repository, digest: string)
  * A blob as a stream; a lost connection is continued where it broke. Its hash is not checked.
  * @throws BtError MANIFEST_BLOB_MISSING
  */
-export async function* openRemoteBlob(repository: Repository, digest: string): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* openRemoteBlob(
+  repository: Repository,
+  digest: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   let offset = 0;
   for (let tries = 1; ; tries++) {
     const answer = await askBlob(repository, digest, offset);
@@ -176,24 +196,40 @@ export function repositorySource(repository: Repository): Source {
 }
 
 /** The repository and the name in it that a reference asks for; a digest rules over a tag. */
-export async function openReference(client: Client, reference: RegistryReference): Promise<{ repository: Repository; name: string }> {
+export async function openReference(
+  client: Client,
+  reference: RegistryReference,
+): Promise<{ repository: Repository; name: string }> {
   return { repository: await openRepository(client, reference), name: reference.digest ?? reference.tag ?? "latest" };
 }
 
 function askManifest(repository: Repository, method: "GET" | "HEAD", name: string): Promise<HttpAnswer> {
   const path = `/v2/${repository.name}/manifests/${name}`;
-  return ask(repository, { method, path, scopes: [pullScope(repository)], headers: { accept: acceptedManifests }, accept: [200, 404] });
+  return ask(repository, {
+    method,
+    path,
+    scopes: [pullScope(repository)],
+    headers: { accept: acceptedManifests },
+    accept: [200, 404],
+  });
 }
 
 async function askBlob(repository: Repository, digest: string, offset: number): Promise<HttpAnswer> {
   const path = `/v2/${repository.name}/blobs/${digest}`;
   const headers: Record<string, string> = offset === 0 ? {} : { range: `bytes=${offset}-` };
-  const answer = await ask(repository, { method: "GET", path, scopes: [pullScope(repository)], headers, accept: [200, 206, 404] });
+  const answer = await ask(repository, {
+    method: "GET",
+    path,
+    scopes: [pullScope(repository)],
+    headers,
+    accept: [200, 206, 404],
+  });
   if (answer.status === 404) {
     dropBody(answer);
     throw blobMissing(repository.place, digest);
   }
-  if (answer.status === 206 && offset === 0) throw registryFailed({ method: "GET", url: answer.url.origin + answer.url.pathname, status: 206, answer: [] });
+  if (answer.status === 206 && offset === 0)
+    throw registryFailed({ method: "GET", url: answer.url.origin + answer.url.pathname, status: 206, answer: [] });
   return answer;
 }
 

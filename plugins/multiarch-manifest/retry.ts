@@ -19,9 +19,18 @@ export function isPassingStatus(status: number): boolean {
 /** Waits before another try: `backoffMs` × 2ⁿ, half of it random, unless the registry says how long in `Retry-After`. */
 export async function pause(pace: Pace, tries: number, retryAfter?: string): Promise<void> {
   const { backoffMs = 500, signal } = pace;
-  const said = retryAfter === undefined ? undefined : /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now();
+  const said =
+    retryAfter === undefined
+      ? undefined
+      : /^\d+$/.test(retryAfter)
+        ? Number(retryAfter) * 1000
+        : Date.parse(retryAfter) - Date.now();
   const own = backoffMs * 2 ** (tries - 1) * (0.5 + Math.random() / 2);
-  await wait(Math.min(said !== undefined && said >= 0 ? said : own, 300_000), undefined, signal === undefined ? {} : { signal });
+  await wait(
+    Math.min(said !== undefined && said >= 0 ? said : own, 300_000),
+    undefined,
+    signal === undefined ? {} : { signal },
+  );
 }
 
 /** Whether an error may pass: those of sockets do, an abort and a BtError do not. */

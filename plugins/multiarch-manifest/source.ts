@@ -47,7 +47,8 @@ async function readStored(layout: Layout, digest: string, mediaType?: string): P
 
 async function readEntry(layout: Layout, name: string | undefined): Promise<Stored> {
   const entries = await readEntries(layout);
-  const found = name === undefined ? entries : entries.filter((entry) => entry.annotations?.[refNameAnnotation] === name);
+  const found =
+    name === undefined ? entries : entries.filter((entry) => entry.annotations?.[refNameAnnotation] === name);
   const [first, second] = found;
   const names = entries.map((entry) => entry.annotations?.[refNameAnnotation] ?? entry.digest);
   if (first === undefined) throw entryMissing(layout.dir, name, names);

@@ -37,10 +37,16 @@ function runEngine(
   options: StorageOptions,
 ): Promise<{ readonly code: number; readonly output: string } | undefined> {
   return new Promise((resolve, reject) => {
-    const engine = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], env: { ...options.env }, ...(options.signal && { signal: options.signal }) });
+    const engine = spawn(program, args, {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...options.env },
+      ...(options.signal && { signal: options.signal }),
+    });
     let output = "";
     engine.stderr.on("data", (chunk: Buffer) => (output += chunk.toString("utf8")));
-    engine.on("error", (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? resolve(undefined) : reject(error)));
+    engine.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ENOENT" ? resolve(undefined) : reject(error),
+    );
     engine.on("close", (code) => resolve({ code: code ?? 1, output: output.trim() }));
   });
 }

@@ -25,7 +25,10 @@ export interface TlsPolicy {
  * The policy for a host: certificates are checked, plain HTTP only on loopback. `tlsVerify: true` forbids plain HTTP there too;
  * `tlsVerify: false`, or insecure in registries.conf, allows both.
  */
-export function tlsPolicy(host: string, facts: { readonly tlsVerify?: boolean; readonly insecure: boolean }): TlsPolicy {
+export function tlsPolicy(
+  host: string,
+  facts: { readonly tlsVerify?: boolean; readonly insecure: boolean },
+): TlsPolicy {
   const verify = facts.tlsVerify ?? !facts.insecure;
   return { verify, plain: !verify || (facts.tlsVerify === undefined && isLoopback(host)) };
 }
@@ -64,7 +67,13 @@ const bundles = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bu
 /** Node brings its own list; companies add theirs to the system's. */
 async function loadSystemAuthorities(env: Readonly<Record<string, string | undefined>>): Promise<readonly string[]> {
   const extra = env["NODE_EXTRA_CA_CERTS"];
-  const texts = extra === undefined ? [] : await readFile(extra, "utf8").then((text) => [text], () => []);
+  const texts =
+    extra === undefined
+      ? []
+      : await readFile(extra, "utf8").then(
+          (text) => [text],
+          () => [],
+        );
   for (const path of [...(env["SSL_CERT_FILE"] === undefined ? [] : [env["SSL_CERT_FILE"]]), ...bundles]) {
     const text = await readFile(path, "utf8").catch(() => undefined);
     if (text !== undefined) return [...texts, text];

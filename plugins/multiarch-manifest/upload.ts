@@ -52,11 +52,15 @@ interface Upload {
  * The blob of a layout, ready to be sent.
  * @throws BtError MANIFEST_BLOB_MISSING, MANIFEST_BLOB_SIZE
  */
-export async function openBlobFile(layout: Layout, descriptor: { readonly digest: string; readonly size: number }): Promise<BlobFile> {
+export async function openBlobFile(
+  layout: Layout,
+  descriptor: { readonly digest: string; readonly size: number },
+): Promise<BlobFile> {
   const path = blobPath(layout, descriptor.digest);
   const found = (await stat(path).catch(() => undefined))?.size;
   if (found === undefined) throw blobMissing(placeOf(layout), descriptor.digest);
-  if (found !== descriptor.size) throw blobSize(placeOf(layout), descriptor.digest, { expected: descriptor.size, found });
+  if (found !== descriptor.size)
+    throw blobSize(placeOf(layout), descriptor.digest, { expected: descriptor.size, found });
   return { ...descriptor, path, place: placeOf(layout) };
 }
 
@@ -64,7 +68,11 @@ export async function openBlobFile(layout: Layout, descriptor: { readonly digest
  * Makes sure that a repository has a blob. The file is hashed while it is sent.
  * @throws BtError REGISTRY_UPLOAD_FAILED, REGISTRY_PUSH_DENIED, REGISTRY_DENIED, MANIFEST_BLOB_CORRUPT for a file that changed
  */
-export async function uploadBlob(repository: Repository, blob: BlobFile, options: UploadOptions = {}): Promise<UploadStatus> {
+export async function uploadBlob(
+  repository: Repository,
+  blob: BlobFile,
+  options: UploadOptions = {},
+): Promise<UploadStatus> {
   if ((await findRemoteBlobSize(repository, blob.digest)) !== undefined) return "present";
   let opened: HttpAnswer | undefined;
   for (const other of options.mountFrom ?? []) {
@@ -78,7 +86,15 @@ export async function uploadBlob(repository: Repository, blob: BlobFile, options
     opened ??= await start(repository);
     const minimum = Number(opened.headers["oci-chunk-min-length"] ?? 0);
     const chunkBytes = blob.size <= whole ? Math.max(1, blob.size) : Math.max(options.chunkBytes ?? 16 << 20, minimum);
-    const upload: Upload = { repository, blob, chunkBytes, location: locationOf(opened), offset: 0, hash: createHash("sha256"), hashed: 0 };
+    const upload: Upload = {
+      repository,
+      blob,
+      chunkBytes,
+      location: locationOf(opened),
+      offset: 0,
+      hash: createHash("sha256"),
+      hashed: 0,
+    };
     opened = undefined;
     try {
       await sendBlob(upload, blob.size <= whole ? "whole" : "chunks");
@@ -134,14 +150,15 @@ async function mount(repository: Repository, blob: BlobFile, other: string): Pro
     dropBody(answer);
     return answer;
   } catch (error) {
-    if (isBtError(error) && ["REGISTRY_DENIED", "REGISTRY_TOKEN", "REGISTRY_FAILED"].includes(error.code)) return undefined;
+    if (isBtError(error) && ["REGISTRY_DENIED", "REGISTRY_TOKEN", "REGISTRY_FAILED"].includes(error.code))
+      return undefined;
     throw error;
   }
 }
 
 async function sendBlob(upload: Upload, manner: "whole" | "chunks"): Promise<void> {
   if (manner === "whole") return finish(upload, [upload.offset, upload.blob.size]);
-  for (let failures = 0; upload.offset < upload.blob.size; ) {
+  for (let failures = 0; upload.offset < upload.blob.size;) {
     const end = Math.min(upload.offset + upload.chunkBytes, upload.blob.size);
     try {
       await sendChunk(upload, end);
@@ -177,14 +194,20 @@ async function sendChunk(upload: Upload, end: number): Promise<void> {
 /** Asks the registry how much it has. `0-0` may be one byte or none, so that starts again. */
 async function findOffset(upload: Upload, cause: unknown): Promise<void> {
   const { repository } = upload;
-  const answer = await ask(repository, { method: "GET", path: upload.location, scopes: [pushScope(repository)], accept: [204, 400, 404] });
+  const answer = await ask(repository, {
+    method: "GET",
+    path: upload.location,
+    scopes: [pushScope(repository)],
+    accept: [204, 400, 404],
+  });
   dropBody(answer);
   const last = Number(/^(?:bytes=)?0-(\d+)$/.exec(answer.headers["range"] ?? "")?.[1] ?? 0);
   if (answer.status !== 204 || last === 0 || last >= upload.blob.size) throw new Restart("lost", cause);
   upload.location = locationOf(answer);
   upload.offset = last + 1;
   // Bytes that were sent but not hashed before the cut are hashed now.
-  if (upload.hashed < upload.offset) for await (const chunk of readPart(upload, [upload.hashed, upload.offset])) void chunk;
+  if (upload.hashed < upload.offset)
+    for await (const chunk of readPart(upload, [upload.hashed, upload.offset])) void chunk;
 }
 
 async function finish(upload: Upload, part: readonly [start: number, end: number]): Promise<void> {
@@ -247,7 +270,13 @@ async function giveUp(upload: Upload): Promise<void> {
 
 /** Best effort: the registry throws old uploads away by itself. */
 async function close(repository: Repository, path: string): Promise<void> {
-  await ask(repository, { method: "DELETE", path, scopes: [deleteScope(repository)], accept: [200, 202, 204, 400, 404, 405], retry: "never" })
+  await ask(repository, {
+    method: "DELETE",
+    path,
+    scopes: [deleteScope(repository)],
+    accept: [200, 202, 204, 400, 404, 405],
+    retry: "never",
+  })
     .then(dropBody)
     .catch(() => undefined);
 }

@@ -4,7 +4,15 @@ import { createGunzip } from "node:zlib";
 import { isBtError, parsePlatform, type Arch } from "../../core/index.ts";
 import { archOf, isImage, renderPlatform } from "./choose.ts";
 import { isFamily } from "./convert.ts";
-import { blobCorrupt, blobSize, diffIdMismatch, familyMixed, platformForeign, platformTwice, platformsDiffer } from "./errors.ts";
+import {
+  blobCorrupt,
+  blobSize,
+  diffIdMismatch,
+  familyMixed,
+  platformForeign,
+  platformTwice,
+  platformsDiffer,
+} from "./errors.ts";
 import { checkLayers, checkPlatform, readImage, type Image } from "./image.ts";
 import { isForeignLayer, mediaTypes, type Descriptor, type Format, type Index } from "./oci.ts";
 import type { Source } from "./source.ts";
@@ -42,16 +50,25 @@ export interface Verification {
  * Verifies the image or index `name` (a digest, tag or entry name) of a source. Findings are collected, not thrown;
  * only a missing or unreadable index itself is thrown.
  */
-export async function verify(source: Source, name: string | undefined, options: VerifyOptions = {}): Promise<Verification> {
+export async function verify(
+  source: Source,
+  name: string | undefined,
+  options: VerifyOptions = {},
+): Promise<Verification> {
   const { digest, document } = await source.readDocument(name);
   const listed: readonly Descriptor[] = document.kind === "index" ? document.index.manifests.filter(isImage) : [];
   const findings: Error[] = [];
   const children: VerifiedChild[] = [];
   const format = options.format ?? formatOf(document.mediaType);
-  if (document.kind === "index" && document.mediaType !== mediaTypes[format].index) findings.push(familyMixed(source.place, digest, format));
+  if (document.kind === "index" && document.mediaType !== mediaTypes[format].index)
+    findings.push(familyMixed(source.place, digest, format));
   const targets = document.kind === "index" ? listed : [{ mediaType: document.mediaType, digest, size: -1 }];
   for (const target of targets) {
-    const result = await verifyChild(source, target, { format, deep: options.deep ?? false, nested: document.kind === "index" });
+    const result = await verifyChild(source, target, {
+      format,
+      deep: options.deep ?? false,
+      nested: document.kind === "index",
+    });
     findings.push(...result.findings);
     if (result.child !== undefined) children.push(result.child);
   }
@@ -83,13 +100,18 @@ async function verifyChild(
   if (options.nested && bytes.length !== target.size) {
     findings.push(blobSize(source.place, digest, { expected: target.size, found: bytes.length }));
   }
-  const typed = target.mediaType === mediaTypes[options.format].manifest && isFamily({ ...image.manifest, mediaType: document.mediaType }, options.format);
+  const typed =
+    target.mediaType === mediaTypes[options.format].manifest &&
+    isFamily({ ...image.manifest, mediaType: document.mediaType }, options.format);
   if (!typed) findings.push(familyMixed(source.place, digest, options.format));
   const layers = await checkLayers(source, image.manifest);
   findings.push(...layers);
   if (options.deep && layers.length === 0) findings.push(...(await verifyLayers(source, image)));
   if (arch === undefined) return { findings };
-  return { findings, child: { platform: arch, digest, imageId: image.manifest.config.digest, mediaType: document.mediaType } };
+  return {
+    findings,
+    child: { platform: arch, digest, imageId: image.manifest.config.digest, mediaType: document.mediaType },
+  };
 }
 
 function listedArches(index: Index): Arch[] {
@@ -123,7 +145,10 @@ async function verifyLayers(source: Source, image: Image): Promise<Error[]> {
 }
 
 /** `diffId` is undefined for zstd, which Node 20 cannot uncompress, and "" for a broken gzip stream. */
-async function hashLayer(data: AsyncIterable<Uint8Array>, mediaType: string): Promise<{ digest: string; diffId: string | undefined }> {
+async function hashLayer(
+  data: AsyncIterable<Uint8Array>,
+  mediaType: string,
+): Promise<{ digest: string; diffId: string | undefined }> {
   const packed = createHash("sha256");
   const gzip = mediaType.endsWith("gzip");
   const plain = gzip ? unpack() : undefined;

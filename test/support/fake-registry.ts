@@ -1,6 +1,13 @@
 /** A scripted HTTP server for what the real registry cannot show; and a proxy that spoils requests on their way to it. */
 import { once } from "node:events";
-import { createServer, request, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  request,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { onTestFinished } from "vitest";
 
 /** A running server. */
@@ -37,15 +44,22 @@ export async function startSpoiler(host: string, spoil: Spoiler): Promise<TestSe
   const pass = (asked: IncomingMessage, answer: ServerResponse, fault: Fault): void => {
     if (typeof fault === "number") {
       asked.resume();
-      answer.writeHead(fault, { "content-type": "application/json" }).end('{"errors":[{"code":"SPOILT","message":"by the test"}]}');
+      answer
+        .writeHead(fault, { "content-type": "application/json" })
+        .end('{"errors":[{"code":"SPOILT","message":"by the test"}]}');
       return;
     }
     const url = new URL(asked.url ?? "/", `http://${host}`);
-    const onward = request(url, { method: asked.method ?? "GET", headers: { ...asked.headers, host: asked.headers.host ?? host } }, (came) => {
-      answer.writeHead(came.statusCode ?? 500, came.headers);
-      if (fault === "cut" && asked.method === "GET") came.once("data", (data: Buffer) => answer.write(data.subarray(0, 1000), () => asked.socket.destroy()));
-      else came.pipe(answer);
-    });
+    const onward = request(
+      url,
+      { method: asked.method ?? "GET", headers: { ...asked.headers, host: asked.headers.host ?? host } },
+      (came) => {
+        answer.writeHead(came.statusCode ?? 500, came.headers);
+        if (fault === "cut" && asked.method === "GET")
+          came.once("data", (data: Buffer) => answer.write(data.subarray(0, 1000), () => asked.socket.destroy()));
+        else came.pipe(answer);
+      },
+    );
     onward.on("error", () => asked.socket.destroy());
     if (fault === "cut" && asked.method !== "GET") {
       asked.once("data", (data: Buffer) => {
@@ -56,7 +70,9 @@ export async function startSpoiler(host: string, spoil: Spoiler): Promise<TestSe
       });
     } else asked.pipe(onward);
   };
-  return startServer((asked, answer) => void Promise.resolve(spoil(asked, ++n)).then((fault) => pass(asked, answer, fault)));
+  return startServer(
+    (asked, answer) => void Promise.resolve(spoil(asked, ++n)).then((fault) => pass(asked, answer, fault)),
+  );
 }
 
 async function listen(server: Server): Promise<string> {

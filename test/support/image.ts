@@ -3,7 +3,13 @@ import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { digestOf } from "../../plugins/multiarch-manifest/digest.ts";
 import { createLayout, putEntries, writeBlob, type Layout } from "../../plugins/multiarch-manifest/layout.ts";
-import { mediaTypes, refNameAnnotation, type Descriptor, type DescriptorPlatform, type Format } from "../../plugins/multiarch-manifest/oci.ts";
+import {
+  mediaTypes,
+  refNameAnnotation,
+  type Descriptor,
+  type DescriptorPlatform,
+  type Format,
+} from "../../plugins/multiarch-manifest/oci.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 /** What an image holds. */
@@ -33,7 +39,10 @@ export async function writeImage(content: ImageContent = {}, layout?: Layout): P
   const platform = content.platform ?? { architecture: "amd64", os: "linux" };
   const types = mediaTypes[content.format ?? "oci"];
   const tar = await tarOf(content.files ?? { "hello.txt": `bread for ${platform.architecture}` });
-  const layer = { mediaType: types.layerGzip, ...(await writeBlob(into, gzipSync(tar, { level: content.level ?? 9 }))) };
+  const layer = {
+    mediaType: types.layerGzip,
+    ...(await writeBlob(into, gzipSync(tar, { level: content.level ?? 9 }))),
+  };
   const json = {
     ...platform,
     config: { Cmd: ["/hello"] },
@@ -42,7 +51,13 @@ export async function writeImage(content: ImageContent = {}, layout?: Layout): P
   };
   const config = { mediaType: types.config, ...(await writeBlob(into, Buffer.from(JSON.stringify(json)))) };
   const annotations = content.annotations === undefined ? {} : { annotations: content.annotations };
-  const bytes = JSON.stringify({ schemaVersion: 2, mediaType: types.manifest, config, layers: [layer], ...annotations });
+  const bytes = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: types.manifest,
+    config,
+    layers: [layer],
+    ...annotations,
+  });
   const manifest = { mediaType: types.manifest, ...(await writeBlob(into, Buffer.from(bytes))) };
   await putEntries(into, [{ ...manifest, annotations: { [refNameAnnotation]: content.name ?? "1" } }]);
   return { layout: into, manifest, config, layer };

@@ -16,7 +16,12 @@ export interface RegistryFacts {
   /** Path of an htpasswd file. */
   readonly htpasswd?: string;
   /** `auth.token` of its configuration. */
-  readonly token?: { readonly realm: string; readonly service: string; readonly issuer: string; readonly rootcertbundle: string };
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly rootcertbundle: string;
+  };
   readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
@@ -75,7 +80,21 @@ export async function writeCertificate(): Promise<{ certificate: string; key: st
   const dir = await temporaryFolder();
   const certificate = join(dir, "tls.crt");
   const key = join(dir, "tls.key");
-  const request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=oven", "-keyout", key, "-out", certificate];
+  const request = [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-days",
+    "30",
+    "-subj",
+    "/CN=oven",
+    "-keyout",
+    key,
+    "-out",
+    certificate,
+  ];
   await run("openssl", [...request, "-addext", "subjectAltName=IP:127.0.0.1"]);
   return { certificate, key };
 }
@@ -106,7 +125,10 @@ function configOf(facts: RegistryFacts, place: { readonly dir: string; readonly 
 }
 
 async function launch(file: string, write: (text: string) => void): Promise<ChildProcess> {
-  const child = spawn("docker-registry", ["serve", file], { env: { PATH: process.env["PATH"] ?? "" }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn("docker-registry", ["serve", file], {
+    env: { PATH: process.env["PATH"] ?? "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let early = "";
   await new Promise<void>((resolve, reject) => {
     const read = (data: Buffer): void => {

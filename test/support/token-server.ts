@@ -25,15 +25,20 @@ export async function startTokenServer(facts: TokenServerFacts): Promise<TestSer
       answer.writeHead(401).end("{}");
       return;
     }
-    const access = url.searchParams.getAll("scope").flatMap((scope) => scope.split(" ")).map((scope) => {
-      const [type, name, actions = ""] = scope.split(":");
-      return { type, name, actions: actions.split(",") };
-    });
+    const access = url.searchParams
+      .getAll("scope")
+      .flatMap((scope) => scope.split(" "))
+      .map((scope) => {
+        const [type, name, actions = ""] = scope.split(":");
+        return { type, name, actions: actions.split(",") };
+      });
     const now = Math.floor(Date.now() / 1000);
     const lifetime = facts.lifetime?.(++n) ?? 300;
     const times = { exp: now + lifetime, nbf: now - 60, iat: now };
     const claims = { iss: "bt", aud: "oven", sub: "baker", jti: randomUUID(), access, ...times };
-    const text = [{ typ: "JWT", alg: "RS256", x5c }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
+    const text = [{ typ: "JWT", alg: "RS256", x5c }, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
+      .join(".");
     const token = `${text}.${sign("sha256", Buffer.from(text), key).toString("base64url")}`;
     answer.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ token, expires_in: 300 }));
   });

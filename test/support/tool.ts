@@ -11,7 +11,11 @@ export function testWith(...tools: readonly string[]): typeof test {
 }
 
 /** What a program prints; rejects with its stderr when it fails. */
-export async function run(tool: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function run(
+  tool: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const clean = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/", ...env };
   return (await promisify(execFile)(tool, args, { env: clean, maxBuffer: 1 << 26 })).stdout;
 }

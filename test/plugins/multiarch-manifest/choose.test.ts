@@ -24,15 +24,22 @@ test.each<[Arch, string[], string]>([
 });
 
 test("chooseChild() warns when the image is for an older variant", () => {
-  expect(chooseChild([child("linux/arm/v6")], "arm/v7", "oven").warning).toBe("oven has no arm/v7; linux/arm/v6 is used");
+  expect(chooseChild([child("linux/arm/v6")], "arm/v7", "oven").warning).toBe(
+    "oven has no arm/v7; linux/arm/v6 is used",
+  );
   expect(chooseChild([child("linux/arm/v7")], "arm/v7", "oven").warning).toBeUndefined();
 });
 
 test("chooseChild() never takes an attestation, and says what exists", () => {
   const attestation = { ...child("linux/amd64"), annotations: { "vnd.docker.reference.type": "attestation-manifest" } };
 
-  expect(() => chooseChild([attestation, child("linux/arm64"), child("linux/386")], "amd64", "quay.io/bake/oven:1")).toThrow(
-    expect.objectContaining({ code: "MANIFEST_CHILD_MISSING", message: "quay.io/bake/oven:1 has no image for amd64; it has linux/386, linux/arm64" }),
+  expect(() =>
+    chooseChild([attestation, child("linux/arm64"), child("linux/386")], "amd64", "quay.io/bake/oven:1"),
+  ).toThrow(
+    expect.objectContaining({
+      code: "MANIFEST_CHILD_MISSING",
+      message: "quay.io/bake/oven:1 has no image for amd64; it has linux/386, linux/arm64",
+    }),
   );
 });
 
@@ -48,7 +55,9 @@ test("chooseChild() takes Fedora's armhfp for arm/v7 only when it is allowed", (
   const children = [child("linux/armhfp")];
 
   expect(chooseChild(children, "arm/v7", "fedora", { armFallback: ["armhfp"] }).child).toEqual(children[0]);
-  expect(() => chooseChild(children, "arm/v7", "fedora")).toThrow("fedora has no image for arm/v7; it has linux/armhfp");
+  expect(() => chooseChild(children, "arm/v7", "fedora")).toThrow(
+    "fedora has no image for arm/v7; it has linux/armhfp",
+  );
 });
 
 test.each<[string, Arch, boolean]>([

@@ -30,7 +30,13 @@ async function makeIndex(): Promise<Assembled> {
 async function pushIndex(): Promise<{ registry: TestRegistry; made: Assembled }> {
   const registry = await startRegistry();
   const made = await makeIndex();
-  await run("skopeo", ["copy", "--all", "--dest-tls-verify=false", `oci:${made.layout.dir}:1`, `docker://${registry.host}/bake/oven:1`]);
+  await run("skopeo", [
+    "copy",
+    "--all",
+    "--dest-tls-verify=false",
+    `oci:${made.layout.dir}:1`,
+    `docker://${registry.host}/bake/oven:1`,
+  ]);
   return { registry, made };
 }
 
@@ -42,7 +48,10 @@ test("fetchImage() takes the platform's child of an index in a registry, whole a
   const { registry, made } = await pushIndex();
   const into = await emptyLayout();
 
-  const fetched = await fetchImage(`docker://${registry.host}/bake/oven:1`, "arm64", into, { client, entryName: "arm" });
+  const fetched = await fetchImage(`docker://${registry.host}/bake/oven:1`, "arm64", into, {
+    client,
+    entryName: "arm",
+  });
 
   expect(fetched).toEqual({ ...made.children[1]?.descriptor, platform: { architecture: "arm64", os: "linux" } });
   expect(await readEntries(into)).toHaveLength(1);
@@ -64,12 +73,18 @@ test("fetchImage() does not fetch blobs twice", async () => {
 
 test("fetchImage() refuses bytes that were changed in the registry, and keeps none", async () => {
   const { registry, made } = await pushIndex();
-  const layer = JSON.parse(await readFile(blobPath(made.layout, made.children[0]!.descriptor.digest), "utf8")).layers[0] as { digest: string; size: number };
+  const layer = JSON.parse(await readFile(blobPath(made.layout, made.children[0]!.descriptor.digest), "utf8"))
+    .layers[0] as { digest: string; size: number };
   const hex = layer.digest.slice(7);
-  await writeFile(join(registry.dir, "docker/registry/v2/blobs/sha256", hex.slice(0, 2), hex, "data"), Buffer.alloc(layer.size));
+  await writeFile(
+    join(registry.dir, "docker/registry/v2/blobs/sha256", hex.slice(0, 2), hex, "data"),
+    Buffer.alloc(layer.size),
+  );
   const into = await emptyLayout();
 
-  await expect(fetchImage(`docker://${registry.host}/bake/oven:1`, "amd64", into, { client })).rejects.toMatchObject({ code: "MANIFEST_BLOB_CORRUPT" });
+  await expect(fetchImage(`docker://${registry.host}/bake/oven:1`, "amd64", into, { client })).rejects.toMatchObject({
+    code: "MANIFEST_BLOB_CORRUPT",
+  });
 
   await expect(readFile(blobPath(into, made.children[0]!.descriptor.digest))).rejects.toMatchObject({ code: "ENOENT" });
 });
@@ -82,7 +97,9 @@ test("fetchImage() says which platforms there are", async () => {
     message: `${reference} has no image for s390x; it has linux/amd64, linux/arm64`,
     fix: "Name an image that has s390x, or leave s390x out.",
   });
-  await expect(fetchImage(`docker://${registry.host}/bake/oven:2`, "amd64", await emptyLayout(), { client })).rejects.toMatchObject({
+  await expect(
+    fetchImage(`docker://${registry.host}/bake/oven:2`, "amd64", await emptyLayout(), { client }),
+  ).rejects.toMatchObject({
     code: "REGISTRY_MANIFEST_MISSING",
     message: `There is no image ${registry.host}/bake/oven:2`,
   });
@@ -91,9 +108,11 @@ test("fetchImage() says which platforms there are", async () => {
 test("fetchImage() refuses a single image of another platform", async () => {
   const image = await writeImage();
 
-  await expect(fetchImage(`oci:${image.layout.dir}:1`, "arm64", await emptyLayout(), { client })).rejects.toMatchObject({
-    message: `oci:${image.layout.dir}:1 has no image for arm64; it has linux/amd64`,
-  });
+  await expect(fetchImage(`oci:${image.layout.dir}:1`, "arm64", await emptyLayout(), { client })).rejects.toMatchObject(
+    {
+      message: `oci:${image.layout.dir}:1 has no image for arm64; it has linux/amd64`,
+    },
+  );
 });
 
 test("fetchImage() reads layouts of skopeo, of buildah, and ones that list platforms themselves", async () => {
@@ -108,9 +127,17 @@ test("fetchImage() reads layouts of skopeo, of buildah, and ones that list platf
   const listed = join(copy, "listed");
   await run("cp", ["-r", made.layout.dir, listed]);
   await writeFile(join(listed, "oci-layout"), JSON.stringify(plain));
-  await writeFile(join(listed, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: made.children.map((child) => child.descriptor) }));
+  await writeFile(
+    join(listed, "index.json"),
+    JSON.stringify({ schemaVersion: 2, manifests: made.children.map((child) => child.descriptor) }),
+  );
 
-  for (const reference of [`oci:${copy}/skopeo:x`, `oci:${copy}/buildah:x`, `oci:${listed}`, `oci:${made.layout.dir}@${made.descriptor.digest}`]) {
+  for (const reference of [
+    `oci:${copy}/skopeo:x`,
+    `oci:${copy}/buildah:x`,
+    `oci:${listed}`,
+    `oci:${made.layout.dir}@${made.descriptor.digest}`,
+  ]) {
     const fetched = await fetchImage(reference, "arm64", await emptyLayout(), { client });
     expect([reference, fetched.digest]).toEqual([reference, made.children[1]?.descriptor.digest]);
   }
@@ -133,18 +160,32 @@ test("fetchImage() takes an image of engine storage by its bare ID and asks no r
   const store = await writeStorage();
   const image = await writeImage();
   await run("skopeo", ["copy", `oci:${image.layout.dir}:1`, "containers-storage:localhost/oven:1"], store);
-  const dead = { ...store, PATH: process.env["PATH"], HTTPS_PROXY: "http://127.0.0.1:9", HTTP_PROXY: "http://127.0.0.1:9" };
+  const dead = {
+    ...store,
+    PATH: process.env["PATH"],
+    HTTPS_PROXY: "http://127.0.0.1:9",
+    HTTP_PROXY: "http://127.0.0.1:9",
+  };
   const local = createClient({ env: dead });
   const into = await emptyLayout();
 
-  const fetched = await fetchImage(`containers-storage:${image.config.digest}`, "amd64", into, { client: local, entryName: "1" });
+  const fetched = await fetchImage(`containers-storage:${image.config.digest}`, "amd64", into, {
+    client: local,
+    entryName: "1",
+  });
 
-  expect(await verify(layoutSource(into), fetched.digest, { platforms: ["amd64"], deep: true })).toMatchObject({ findings: [] });
-  await expect(fetchImage("containers-storage:localhost/none:1", "amd64", into, { client: local })).rejects.toMatchObject({
+  expect(await verify(layoutSource(into), fetched.digest, { platforms: ["amd64"], deep: true })).toMatchObject({
+    findings: [],
+  });
+  await expect(
+    fetchImage("containers-storage:localhost/none:1", "amd64", into, { client: local }),
+  ).rejects.toMatchObject({
     code: "MANIFEST_STORAGE_MISSING",
     message: '`skopeo` finds no image "localhost/none:1" in the local storage; no registry was asked',
   });
-  await expect(fetchImage("containers-storage:x", "amd64", into, { client: createClient({ env: { PATH: "/nowhere" } }) })).rejects.toMatchObject({
+  await expect(
+    fetchImage("containers-storage:x", "amd64", into, { client: createClient({ env: { PATH: "/nowhere" } }) }),
+  ).rejects.toMatchObject({
     message: 'The image "x" is in the storage of container engines, but neither `skopeo` nor `buildah` is installed',
   });
 });
@@ -157,14 +198,18 @@ test("resolve() gives the digest of an index, of a child, and of a digest withou
   expect(await resolve(reference, { client, platform: "amd64" })).toBe(made.children[0]?.descriptor.digest);
   expect(await resolve(`oci:${made.layout.dir}:1`, { client })).toBe(made.descriptor.digest);
   expect(await resolve(`docker://nowhere.test/x@${made.descriptor.digest}`, { client })).toBe(made.descriptor.digest);
-  await expect(resolve(`docker://${registry.host}/bake/oven:2`, { client })).rejects.toMatchObject({ code: "REGISTRY_MANIFEST_MISSING" });
+  await expect(resolve(`docker://${registry.host}/bake/oven:2`, { client })).rejects.toMatchObject({
+    code: "REGISTRY_MANIFEST_MISSING",
+  });
 });
 
 test("resolveName() finds short names in registries.conf", async () => {
   const registriesConf = join(await temporaryFolder(), "registries.conf");
   await writeFile(registriesConf, '[aliases]\n"fedora" = "registry.fedoraproject.org/fedora"\n');
 
-  expect(await resolveName("fedora:36", { client: createClient({ env: {}, registriesConf }) })).toBe("docker://registry.fedoraproject.org/fedora:36");
+  expect(await resolveName("fedora:36", { client: createClient({ env: {}, registriesConf }) })).toBe(
+    "docker://registry.fedoraproject.org/fedora:36",
+  );
 });
 
 /** A container storage of its own. */

@@ -7,7 +7,17 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { digestOf } from "../../../plugins/multiarch-manifest/digest.ts";
 import {
-  blobPath, createLayout, findBlobSize, hasBlob, linkBlob, openBlob, openLayout, putEntries, readBlob, readEntries, writeBlob,
+  blobPath,
+  createLayout,
+  findBlobSize,
+  hasBlob,
+  linkBlob,
+  openBlob,
+  openLayout,
+  putEntries,
+  readBlob,
+  readEntries,
+  writeBlob,
 } from "../../../plugins/multiarch-manifest/layout.ts";
 import { mediaTypes, refNameAnnotation, type Descriptor } from "../../../plugins/multiarch-manifest/oci.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
@@ -58,7 +68,13 @@ test("writeBlob() stores bytes and streams under their hash and leaves nothing e
   const layout = await createLayout(await temporaryFolder());
 
   const whole = await writeBlob(layout, Buffer.from("dough"));
-  const streamed = await writeBlob(layout, (async function* () { yield Buffer.from("do"); yield Buffer.from("ugh"); })());
+  const streamed = await writeBlob(
+    layout,
+    (async function* () {
+      yield Buffer.from("do");
+      yield Buffer.from("ugh");
+    })(),
+  );
 
   expect(whole).toEqual({ digest: digestOf("dough"), size: 5 });
   expect(streamed).toEqual(whole);
@@ -72,8 +88,12 @@ test("writeBlob() keeps nothing when the bytes are not the expected ones", async
   const layout = await createLayout(await temporaryFolder());
 
   const digest = digestOf("dough");
-  await expect(writeBlob(layout, Buffer.from("sand"), { digest })).rejects.toMatchObject({ code: "MANIFEST_BLOB_CORRUPT" });
-  await expect(writeBlob(layout, Buffer.from("dough"), { digest, size: 6 })).rejects.toMatchObject({ code: "MANIFEST_BLOB_SIZE" });
+  await expect(writeBlob(layout, Buffer.from("sand"), { digest })).rejects.toMatchObject({
+    code: "MANIFEST_BLOB_CORRUPT",
+  });
+  await expect(writeBlob(layout, Buffer.from("dough"), { digest, size: 6 })).rejects.toMatchObject({
+    code: "MANIFEST_BLOB_SIZE",
+  });
 
   expect(await hasBlob(layout, digest)).toBe(false);
   expect(await readdir(join(layout.dir, ".staged"))).toEqual([]);
@@ -88,7 +108,9 @@ test("readBlob() refuses bytes that were changed on disk, and says which blob is
     message: `The bytes of blob ${digest} in layout "${layout.dir}" hash to ${digestOf("stone")}`,
   });
   await rm(blobPath(layout, digest));
-  await expect(readBlob(layout, digest)).rejects.toMatchObject({ message: `There is no blob ${digest} in layout "${layout.dir}"` });
+  await expect(readBlob(layout, digest)).rejects.toMatchObject({
+    message: `There is no blob ${digest} in layout "${layout.dir}"`,
+  });
   await expect(readBlob(layout, "sha256:../../secret")).rejects.toMatchObject({ code: "MANIFEST_DIGEST_MALFORMED" });
 });
 
@@ -123,12 +145,17 @@ test("putEntries() loses no entry of three processes, also when a fourth was kil
   const layout = await createLayout(await temporaryFolder());
   const dead = spawn("true");
   await once(dead, "exit");
-  await writeFile(join(layout.dir, ".lock"), `${JSON.stringify({ pid: dead.pid, boot: "earlier", started: "1", id: "x" })}\n`);
+  await writeFile(
+    join(layout.dir, ".lock"),
+    `${JSON.stringify({ pid: dead.pid, boot: "earlier", started: "1", id: "x" })}\n`,
+  );
   const program = join(await temporaryFolder(), "put-entries.cjs");
   const source = new URL("../../support/put-entries.ts", import.meta.url).pathname;
   await build({ entryPoints: [source], bundle: true, platform: "node", outfile: program, logLevel: "error" });
 
-  const runs = ["a", "b", "c"].map((name) => spawn(process.execPath, [program, layout.dir, name], { stdio: "inherit" }));
+  const runs = ["a", "b", "c"].map((name) =>
+    spawn(process.execPath, [program, layout.dir, name], { stdio: "inherit" }),
+  );
   await Promise.all(runs.map((run) => once(run, "exit")));
 
   expect((await names(layout.dir)).length).toBe(30);
@@ -138,7 +165,9 @@ test("readEntries() names what is wrong with index.json", async () => {
   const dir = await temporaryFolder();
   await mkdir(join(dir, "blobs"));
   await writeFile(join(dir, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
-  await expect(readEntries({ dir })).rejects.toMatchObject({ message: `The layout "${dir}" cannot be read: it has no file "index.json"` });
+  await expect(readEntries({ dir })).rejects.toMatchObject({
+    message: `The layout "${dir}" cannot be read: it has no file "index.json"`,
+  });
   await writeFile(join(dir, "index.json"), '{"manifests":[{"digest":"x"}]}');
   await expect(readEntries({ dir })).rejects.toMatchObject({
     message: `The layout "${dir}" cannot be read: an entry of "index.json" lacks mediaType, digest or size`,

@@ -5,7 +5,12 @@ import { inspect } from "node:util";
 import { expect } from "vitest";
 import { parseChallenge, parseToken } from "../../../plugins/multiarch-manifest/auth.ts";
 import { findCredentials } from "../../../plugins/multiarch-manifest/credentials.ts";
-import { createClient, openRepository, type ClientOptions, type Repository } from "../../../plugins/multiarch-manifest/host.ts";
+import {
+  createClient,
+  openRepository,
+  type ClientOptions,
+  type Repository,
+} from "../../../plugins/multiarch-manifest/host.ts";
 import { createLayout, writeBlob } from "../../../plugins/multiarch-manifest/layout.ts";
 import { listTags } from "../../../plugins/multiarch-manifest/registry.ts";
 import { openBlobFile, probePush, uploadBlob } from "../../../plugins/multiarch-manifest/upload.ts";
@@ -21,10 +26,17 @@ async function open(host: string, options: ClientOptions = {}, repository = "bak
   return openRepository(createClient({ env: {}, backoffMs: 1, ...options }), { host, repository });
 }
 
-async function startWithTokens(facts: Partial<TokenServerFacts> = {}): Promise<{ host: string; asked: readonly string[]; log: () => string }> {
+async function startWithTokens(
+  facts: Partial<TokenServerFacts> = {},
+): Promise<{ host: string; asked: readonly string[]; log: () => string }> {
   const tls = await writeCertificate();
   const server = await startTokenServer({ ...tls, ...facts });
-  const token = { realm: `http://${server.host}/token`, service: "oven", issuer: "bt", rootcertbundle: tls.certificate };
+  const token = {
+    realm: `http://${server.host}/token`,
+    service: "oven",
+    issuer: "bt",
+    rootcertbundle: tls.certificate,
+  };
   const registry = await startRegistry({ token });
   return { host: registry.host, asked: server.seen, log: registry.log };
 }
@@ -48,10 +60,15 @@ test("auth files: the namespace that fits best wins, and nothing of it is in an 
   const { host } = await startRegistry({ htpasswd: await writeHtpasswd() });
   const authFile = join(await temporaryFolder(), "auth.json");
   const auth = (text: string): object => ({ auth: Buffer.from(text).toString("base64") });
-  await writeFile(authFile, JSON.stringify({ auths: { [host]: auth("baker:stone-secret"), [`${host}/bake`]: auth("baker:crumb") } }));
+  await writeFile(
+    authFile,
+    JSON.stringify({ auths: { [host]: auth("baker:stone-secret"), [`${host}/bake`]: auth("baker:crumb") } }),
+  );
 
   expect(await listTags(await open(host, { authFile }))).toEqual([]);
-  const failure: unknown = await listTags(await open(host, { authFile }, "other/oven")).catch((error: unknown) => error);
+  const failure: unknown = await listTags(await open(host, { authFile }, "other/oven")).catch(
+    (error: unknown) => error,
+  );
 
   expect(inspect(failure, { depth: 9 })).not.toMatch(/stone-secret|c3RvbmU|YmFrZXI6/);
 });
@@ -64,7 +81,9 @@ test("tokens: fetched once for many requests, and again when they end", async ()
   await probePush(repository);
 
   // The first token has ended on arrival; giving an upload up needs one of its own.
-  const scopes = ["pull,push", "pull,push", "pull,push,delete"].map((rights) => encodeURIComponent(`repository:bake/oven:${rights}`));
+  const scopes = ["pull,push", "pull,push", "pull,push,delete"].map((rights) =>
+    encodeURIComponent(`repository:bake/oven:${rights}`),
+  );
   expect(asked).toEqual(scopes.map((scope) => `GET /token?service=oven&scope=${scope}`));
   expect(log()).toContain("token not to be used after");
 });
@@ -77,7 +96,11 @@ test("tokens: anonymous works where it may, a refusal names the server and the s
   const authFile = await writeAuthFile(host, "baker:stone");
   await expect(probePush(await open(host, { authFile }))).rejects.toMatchObject({
     code: "REGISTRY_TOKEN",
-    message: expect.stringMatching(new RegExp(`^The token server http://127.0.0.1:\\d+/token of ${host} answered 401; wanted repository:bake/oven:pull,push$`)),
+    message: expect.stringMatching(
+      new RegExp(
+        `^The token server http://127.0.0.1:\\d+/token of ${host} answered 401; wanted repository:bake/oven:pull,push$`,
+      ),
+    ),
   });
 });
 
@@ -89,7 +112,9 @@ test("tokens: a mount asks for both repositories in scopes of their own", async 
 
   expect(await uploadBlob(await open(host, {}, "bake/other"), blob, { mountFrom: ["bake/oven"] })).toBe("mounted");
 
-  expect(asked.at(-1)).toBe("GET /token?service=oven&scope=repository%3Abake%2Fother%3Apull%2Cpush&scope=repository%3Abake%2Foven%3Apull");
+  expect(asked.at(-1)).toBe(
+    "GET /token?service=oven&scope=repository%3Abake%2Fother%3Apull%2Cpush&scope=repository%3Abake%2Foven%3Apull",
+  );
 });
 
 test("identity tokens are exchanged by POST and never in a URL", async () => {
@@ -99,7 +124,10 @@ test("identity tokens are exchanged by POST and never in a URL", async () => {
       request.on("data", (data: Buffer) => (form += data.toString()));
       request.on("end", () => answer.end('{"access_token":"fresh"}'));
     } else if (request.headers.authorization === "Bearer fresh") answer.end('{"tags":["1"]}');
-    else answer.writeHead(401, { "www-authenticate": `Bearer realm="http://${request.headers.host}/token",service="oven"` }).end();
+    else
+      answer
+        .writeHead(401, { "www-authenticate": `Bearer realm="http://${request.headers.host}/token",service="oven"` })
+        .end();
   });
   const authFile = join(await temporaryFolder(), "auth.json");
   await writeFile(authFile, JSON.stringify({ auths: { [server.host]: { identitytoken: "long-secret" } } }));
@@ -113,13 +141,27 @@ test("identity tokens are exchanged by POST and never in a URL", async () => {
 test("credential helpers get the host on stdin; a failing one is named", async () => {
   const dir = await temporaryFolder();
   const helper = join(dir, "docker-credential-oven");
-  await writeFile(helper, `#!/bin/sh\necho "$*" > ${dir}/argv\nread host\ncase $host in\n  quay.io) echo '{"ServerURL":"quay.io","Username":"baker","Secret":"crumb"}';;\n  empty.io) echo 'credentials not found in native keychain'; exit 1;;\n  *) exit 3;;\nesac\n`);
+  await writeFile(
+    helper,
+    `#!/bin/sh\necho "$*" > ${dir}/argv\nread host\ncase $host in\n  quay.io) echo '{"ServerURL":"quay.io","Username":"baker","Secret":"crumb"}';;\n  empty.io) echo 'credentials not found in native keychain'; exit 1;;\n  *) exit 3;;\nesac\n`,
+  );
   await chmod(helper, 0o755);
   const authFile = join(dir, "config.json");
-  await writeFile(authFile, JSON.stringify({ credHelpers: { "quay.io": "oven", "empty.io": "oven", "broken.io": "oven" }, credsStore: "absent" }));
+  await writeFile(
+    authFile,
+    JSON.stringify({
+      credHelpers: { "quay.io": "oven", "empty.io": "oven", "broken.io": "oven" },
+      credsStore: "absent",
+    }),
+  );
   const options = { authFile, env: { PATH: `${dir}:${process.env["PATH"]}` } };
 
-  expect(await findCredentials("quay.io", "bake/oven", options)).toEqual({ kind: "password", user: "baker", secret: "crumb", file: authFile });
+  expect(await findCredentials("quay.io", "bake/oven", options)).toEqual({
+    kind: "password",
+    user: "baker",
+    secret: "crumb",
+    file: authFile,
+  });
   expect(await readFile(join(dir, "argv"), "utf8")).toBe("get\n");
   expect(await findCredentials("empty.io", "bake/oven", options)).toBeUndefined();
   await expect(findCredentials("broken.io", "bake/oven", options)).rejects.toMatchObject({
@@ -134,15 +176,23 @@ test("auth files are looked for in order, and Docker Hub has its old key", async
   const home = await temporaryFolder();
   const auth = Buffer.from("baker:docker").toString("base64");
   await mkdir(join(home, ".docker"));
-  await writeFile(join(home, ".docker", "config.json"), JSON.stringify({ auths: { "https://index.docker.io/v1/": { auth }, "https://quay.io/v2/": { auth } } }));
+  await writeFile(
+    join(home, ".docker", "config.json"),
+    JSON.stringify({ auths: { "https://index.docker.io/v1/": { auth }, "https://quay.io/v2/": { auth } } }),
+  );
   const env = { HOME: home };
   expect(await findCredentials("registry-1.docker.io", "library/fedora", { env })).toMatchObject({ secret: "docker" });
   expect(await findCredentials("quay.io", "bake/oven", { env })).toMatchObject({ secret: "docker" });
 
   await mkdir(join(home, "run", "containers"), { recursive: true });
-  await writeFile(join(home, "run", "containers", "auth.json"), JSON.stringify({ auths: { "quay.io": { auth: Buffer.from("baker:run").toString("base64") } } }));
+  await writeFile(
+    join(home, "run", "containers", "auth.json"),
+    JSON.stringify({ auths: { "quay.io": { auth: Buffer.from("baker:run").toString("base64") } } }),
+  );
 
-  expect(await findCredentials("quay.io", "bake/oven", { env: { ...env, XDG_RUNTIME_DIR: join(home, "run") } })).toMatchObject({ secret: "run" });
+  expect(
+    await findCredentials("quay.io", "bake/oven", { env: { ...env, XDG_RUNTIME_DIR: join(home, "run") } }),
+  ).toMatchObject({ secret: "run" });
   expect(await findCredentials("other.io", "bake/oven", { env })).toBeUndefined();
 });
 
@@ -153,21 +203,28 @@ test("a named auth file must exist and be JSON; its content is not shown", async
   });
   await writeFile(file, "top-secret");
 
-  const failure: unknown = await findCredentials("quay.io", "x", { authFile: file, env: {} }).catch((error: unknown) => error);
+  const failure: unknown = await findCredentials("quay.io", "x", { authFile: file, env: {} }).catch(
+    (error: unknown) => error,
+  );
 
   expect(failure).toMatchObject({ code: "REGISTRY_AUTH_FILE_MALFORMED" });
   expect(inspect(failure, { depth: 9 })).not.toContain("top-secret");
 });
 
 test("parseChallenge() reads what registries send", () => {
-  expect(parseChallenge('Bearer realm="https://auth.test/token",service="oven",scope="repository:a:pull repository:b:pull"')).toEqual({
+  expect(
+    parseChallenge('Bearer realm="https://auth.test/token",service="oven",scope="repository:a:pull repository:b:pull"'),
+  ).toEqual({
     kind: "bearer",
     realm: "https://auth.test/token",
     service: "oven",
     scopes: ["repository:a:pull", "repository:b:pull"],
   });
   expect(parseChallenge('Basic realm="x"')).toEqual({ kind: "basic" });
-  expect(parseChallenge('Basic realm="x", Bearer realm="https://a/t"')).toMatchObject({ kind: "bearer", realm: "https://a/t" });
+  expect(parseChallenge('Basic realm="x", Bearer realm="https://a/t"')).toMatchObject({
+    kind: "bearer",
+    realm: "https://a/t",
+  });
   expect(parseChallenge("Negotiate")).toBeUndefined();
 });
 

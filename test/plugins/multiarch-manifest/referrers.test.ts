@@ -5,7 +5,13 @@ import { createClient, openRepository, type Repository } from "../../../plugins/
 import { createLayout, writeBlob } from "../../../plugins/multiarch-manifest/layout.ts";
 import { mediaTypes, type Descriptor } from "../../../plugins/multiarch-manifest/oci.ts";
 import { publish } from "../../../plugins/multiarch-manifest/publish.ts";
-import { attach, isReferrersTag, listReferrers, referrersTag, type Attachment } from "../../../plugins/multiarch-manifest/referrers.ts";
+import {
+  attach,
+  isReferrersTag,
+  listReferrers,
+  referrersTag,
+  type Attachment,
+} from "../../../plugins/multiarch-manifest/referrers.ts";
 import { listTags } from "../../../plugins/multiarch-manifest/registry.ts";
 import { openBlobFile, uploadBlob } from "../../../plugins/multiarch-manifest/upload.ts";
 import { startServer } from "../../support/fake-registry.ts";
@@ -27,14 +33,19 @@ function attachment(config: Descriptor, artifactType: string): Attachment {
 test("attach() keeps a list under a tag when the registry has no referrers; two writers lose nothing", async () => {
   const { host } = await startRegistry();
   const image = await makeIndex("rye");
-  await publish([{ name: "rye", image, to: `${host}/bake/rye:1` }], { client: createClient({ env: {} }), lockFolder: await temporaryFolder() });
+  await publish([{ name: "rye", image, to: `${host}/bake/rye:1` }], {
+    client: createClient({ env: {} }),
+    lockFolder: await temporaryFolder(),
+  });
   const layout = await createLayout(await temporaryFolder());
   const config = { mediaType: mediaTypes.oci.empty, ...(await writeBlob(layout, Buffer.from("{}"))) };
   await uploadBlob(await open(host), await openBlobFile(layout, config));
   const subject = image.descriptor;
   expect(await listReferrers(await open(host), subject.digest)).toEqual([]);
 
-  const attached = await Promise.all(["text/sbom", "text/signature"].map(async (type) => attach(await open(host), subject, attachment(config, type))));
+  const attached = await Promise.all(
+    ["text/sbom", "text/signature"].map(async (type) => attach(await open(host), subject, attachment(config, type))),
+  );
 
   const listed = await listReferrers(await open(host), subject.digest);
   expect(listed.map((one) => one.digest).sort()).toEqual(attached.map((one) => one.digest).sort());
@@ -48,7 +59,8 @@ test("attach() leaves the list to a registry that answers with OCI-Subject, and 
   const one = { mediaType: mediaTypes.oci.manifest, digest: digestOf("1"), size: 1, artifactType: "text/sbom" };
   const two = { ...one, digest: digestOf("2"), artifactType: "text/signature" };
   const { host, seen } = await startServer((asked, answer) => {
-    if (asked.method === "PUT") asked.resume().on("end", () => answer.writeHead(201, { "oci-subject": subject.digest }).end());
+    if (asked.method === "PUT")
+      asked.resume().on("end", () => answer.writeHead(201, { "oci-subject": subject.digest }).end());
     else if (asked.url?.includes("/referrers/") !== true) answer.end();
     else {
       const last = asked.url.includes("page=2");

@@ -4,7 +4,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { expect } from "vitest";
 import { createClient, openRepository, type Repository } from "../../../plugins/multiarch-manifest/host.ts";
 import { blobPath, createLayout, writeBlob } from "../../../plugins/multiarch-manifest/layout.ts";
-import { findManifest, findRemoteBlobSize, listTags, openRemoteBlob, putManifest, repositorySource } from "../../../plugins/multiarch-manifest/registry.ts";
+import {
+  findManifest,
+  findRemoteBlobSize,
+  listTags,
+  openRemoteBlob,
+  putManifest,
+  repositorySource,
+} from "../../../plugins/multiarch-manifest/registry.ts";
 import { openBlobFile, probePush, uploadBlob, type BlobFile } from "../../../plugins/multiarch-manifest/upload.ts";
 import { writeImage } from "../../support/image.ts";
 import { startSpoiler } from "../../support/fake-registry.ts";
@@ -51,7 +58,9 @@ test("uploadBlob() sends a large blob in chunks", async () => {
 test.for([1, 2, 3])("uploadBlob() finishes when the connection is cut inside chunk %i", async (chunk) => {
   const { host } = await startRegistry();
   let patches = 0;
-  const proxy = await startSpoiler(host, (asked) => (asked.method === "PATCH" && ++patches === chunk ? "cut" : undefined));
+  const proxy = await startSpoiler(host, (asked) =>
+    asked.method === "PATCH" && ++patches === chunk ? "cut" : undefined,
+  );
   const large = await blob(5000);
 
   await uploadBlob(await open(proxy.host), large, { chunkBytes: 2000, wholeBytes: 1000 });
@@ -69,9 +78,17 @@ test("uploadBlob() finishes when the registry restarts in between", async () => 
   });
   const large = await blob(5000);
 
-  await uploadBlob(await openRepository(createClient({ env: {}, backoffMs: 200 }), { host: proxy.host, repository: "bake/oven" }), large, { chunkBytes: 2000, wholeBytes: 1000 });
+  await uploadBlob(
+    await openRepository(createClient({ env: {}, backoffMs: 200 }), { host: proxy.host, repository: "bake/oven" }),
+    large,
+    { chunkBytes: 2000, wholeBytes: 1000 },
+  );
 
-  await writeBlob(await createLayout(await temporaryFolder()), openRemoteBlob(await open(registry.host), large.digest), large);
+  await writeBlob(
+    await createLayout(await temporaryFolder()),
+    openRemoteBlob(await open(registry.host), large.digest),
+    large,
+  );
 });
 
 test("uploadBlob() stops when the file changes while it is sent, and gives the upload up", async () => {
@@ -80,7 +97,9 @@ test("uploadBlob() stops when the file changes while it is sent, and gives the u
   const changed = await blob(3000);
   await writeFile(changed.path, randomBytes(3000));
 
-  await expect(uploadBlob(await open(proxy.host), changed, { chunkBytes: 1000, wholeBytes: 10 })).rejects.toMatchObject({ code: "MANIFEST_BLOB_CORRUPT" });
+  await expect(uploadBlob(await open(proxy.host), changed, { chunkBytes: 1000, wholeBytes: 10 })).rejects.toMatchObject(
+    { code: "MANIFEST_BLOB_CORRUPT" },
+  );
 
   expect(await findRemoteBlobSize(await open(host), changed.digest)).toBeUndefined();
   expect(proxy.seen.at(-1)).toMatch(/^DELETE /);
@@ -91,7 +110,9 @@ test("openBlobFile() says which blob is missing or has another size", async () =
   await expect(openBlobFile(layout, { ...layer, size: 1 })).rejects.toMatchObject({
     message: `Blob ${layer.digest} in layout "${layout.dir}" has ${layer.size} bytes, its descriptor says 1`,
   });
-  await expect(openBlobFile(layout, { ...layer, digest: `sha256:${"0".repeat(64)}` })).rejects.toMatchObject({ code: "MANIFEST_BLOB_MISSING" });
+  await expect(openBlobFile(layout, { ...layer, digest: `sha256:${"0".repeat(64)}` })).rejects.toMatchObject({
+    code: "MANIFEST_BLOB_MISSING",
+  });
   expect(blobPath(layout, layer.digest)).toContain(layout.dir);
 });
 
@@ -100,9 +121,15 @@ test("openRemoteBlob() goes on after a cut with a Range request", async () => {
   const large = await blob(300_000);
   await uploadBlob(await open(host), large);
   let cuts = 0;
-  const proxy = await startSpoiler(host, (asked) => (asked.method === "GET" && asked.url?.includes("/blobs/") === true && ++cuts < 3 ? "cut" : undefined));
+  const proxy = await startSpoiler(host, (asked) =>
+    asked.method === "GET" && asked.url?.includes("/blobs/") === true && ++cuts < 3 ? "cut" : undefined,
+  );
 
-  await writeBlob(await createLayout(await temporaryFolder()), openRemoteBlob(await open(proxy.host), large.digest), large);
+  await writeBlob(
+    await createLayout(await temporaryFolder()),
+    openRemoteBlob(await open(proxy.host), large.digest),
+    large,
+  );
 
   expect(proxy.headers.flatMap((headers) => headers.range ?? [])).toEqual(["bytes=1000-", "bytes=2000-"]);
 });
@@ -122,7 +149,9 @@ test("a pushed image is the one that skopeo sees", async () => {
 
   expect(await listTags(repository)).toEqual(["1"]);
   expect((await findManifest(repository, "1"))?.digest).toBe(manifest.digest);
-  expect(await run("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${host}/bake/oven:1`])).toBe(bytes.toString());
+  expect(await run("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${host}/bake/oven:1`])).toBe(
+    bytes.toString(),
+  );
 });
 
 test("probePush() leaves nothing behind, and a read-only registry says so", async () => {

@@ -43,7 +43,7 @@ export function collectInputs(node: Node, root: string, memo: FileMemo): FileFac
 function describePaths(root: string, paths: readonly string[], memo: FileMemo): FileFact[] {
   const describe = (file: string): FileFact => describeFile(root, file, memo);
   if (!paths.some((path) => isGlob(path) || path.startsWith("!"))) {
-    const facts = paths.map((path) => describe(path.replace(/^\.\//, "")));
+    const facts = [...new Set(paths.map((path) => path.replace(/^\.\//, "")))].map(describe);
     if (!facts.some(({ kind }) => kind === "folder")) return facts.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
   return expandPaths(root, paths, isGlob).map(describe);

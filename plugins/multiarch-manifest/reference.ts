@@ -68,16 +68,6 @@ export function parseReference(text: string, options: ReferenceOptions = {}): Re
   return parseRegistry(text, options);
 }
 
-/**
- * The image of a registry that `text` names, with or without `docker://`.
- * @throws BtError as parseReference(), and MANIFEST_TRANSPORT_UNKNOWN for other transports
- */
-export function parseRegistryReference(text: string, options: ReferenceOptions = {}): RegistryReference {
-  const reference = parseReference(text, options);
-  if (reference.kind === "registry") return reference;
-  throw transportUnknown(text, `${text.split(":")[0] ?? ""}:`, { known: ["docker://"], at: options.at });
-}
-
 /** The canonical text of a reference, with its transport. */
 export function renderReference(reference: Reference): string {
   switch (reference.kind) {

@@ -2,6 +2,7 @@
 import { createHash, type Hash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import picomatch from "picomatch";
 import { escapePath, globSync } from "tinyglobby";
 
 /** Identity of a file's content as far as stat tells: size, times, inode, device. */
@@ -80,26 +81,49 @@ export function hashText(text: string): string {
 }
 
 /**
- * Files that the patterns mean, sorted, each once. A pattern without glob characters stays even if nothing is there;
+ * Files and links that the patterns mean, sorted, each once. A pattern without glob characters stays even if nothing is there;
  * a folder means all files in it; `!` excludes. `.bt/`, `.git/` and `node_modules/` are never walked into by a glob.
  */
 export function expandPaths(root: string, patterns: readonly string[], isGlob: (pattern: string) => boolean): string[] {
   const found = new Set<string>();
-  const excluded = patterns.filter((pattern) => pattern.startsWith("!")).map((pattern) => pattern.slice(1));
+  const excluded = patterns
+    .filter((pattern) => pattern.startsWith("!"))
+    .map((pattern) => pattern.slice(1).replace(/\/+$/, ""));
+  const isExcluded = picomatch(
+    excluded.flatMap((pattern) => [pattern, `${pattern}/**`]),
+    { dot: true },
+  );
   const globs: string[] = [];
   for (const pattern of patterns) {
     if (pattern.startsWith("!")) continue;
+    const file = pattern.replace(/^\.\//, "");
     if (isGlob(pattern)) globs.push(pattern.endsWith("/") ? `${pattern}**` : pattern);
-    else if (findStat(path.resolve(root, pattern))?.isDirectory() === true) globs.push(`${escapePath(pattern.replace(/\/+$/, ""))}/**`);
-    else found.add(pattern.replace(/^\.\//, ""));
+    else if (findStat(path.resolve(root, pattern))?.isDirectory() === true)
+      globs.push(`${escapePath(file.replace(/\/+$/, ""))}/**`);
+    else if (!isExcluded(file)) found.add(file);
   }
   if (globs.length > 0) for (const file of walk(root, globs, excluded)) found.add(file);
-  if (excluded.length > 0 && found.size > 0 && globs.length === 0) for (const file of walk(root, excluded, [])) found.delete(file);
   return [...found].sort();
 }
 
 function walk(root: string, patterns: readonly string[], ignore: readonly string[]): string[] {
-  return globSync([...patterns], { cwd: root, dot: true, onlyFiles: true, followSymbolicLinks: false, expandDirectories: false, ignore: [...ignore, "**/.bt/**", "**/.git/**", "**/node_modules/**"] });
+  return globSync([...patterns], {
+    cwd: root,
+    dot: true,
+    onlyFiles: true,
+    followSymbolicLinks: false,
+    expandDirectories: false,
+    ignore: [...ignore, "**/.bt/**", "**/.git/**", "**/node_modules/**"],
+    fs: { readdirSync: readWithLinks as typeof fs.readdirSync }, // The walker calls it in this one way.
+  });
+}
+
+/** Entries of a folder; a link counts as a file, as which it is described, and is not followed. */
+function readWithLinks(folder: string, options: { readonly withFileTypes: true }): fs.Dirent[] {
+  const entries = fs.readdirSync(folder, options);
+  return entries.map((entry) =>
+    entry.isSymbolicLink() ? Object.create(entry, { isFile: { value: () => true } }) : entry,
+  );
 }
 
 /** Writes a file whole or not at all: staged beside it, synced, renamed. Makes its folder. */
@@ -124,7 +148,7 @@ export function writeAtomic(file: string, content: string | Uint8Array): void {
 /** Writes everything; a short write is continued. */
 export function writeAll(descriptor: number, content: string | Uint8Array): void {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
-  for (let offset = 0; offset < bytes.length; ) offset += fs.writeSync(descriptor, bytes, offset);
+  for (let offset = 0; offset < bytes.length;) offset += fs.writeSync(descriptor, bytes, offset);
 }
 
 /** Text of a file. Undefined: it does not exist. */
@@ -177,7 +201,9 @@ export function followLinks(file: string): string {
 
 /** Absolute path of the program that a search path such as PATH leads to. */
 export function findTool(tool: string, searchPath: string): string | undefined {
-  const candidates = tool.includes("/") ? [tool] : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));
+  const candidates = tool.includes("/")
+    ? [tool]
+    : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));
   return candidates.find((file) => {
     const stat = findStat(file);
     return stat !== undefined && (stat.isSymbolicLink() || (stat.isFile() && (stat.mode & 0o111) !== 0));

@@ -110,9 +110,9 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
       take(line);
     },
     refresh() {
+      if (sizeOf(file) === seenBytes) return; // What waits for the next append is in neither.
       flush();
       const size = sizeOf(file);
-      if (size === seenBytes) return;
       const tail = readLog(file, size < seenBytes ? 0 : offset); // Smaller: another bt has compacted it.
       seenBytes = size;
       if (tail.kind !== "read") return;
@@ -146,7 +146,12 @@ function sizeOf(file: string): number {
 
 /** Reads from `offset`; a torn last line is left out. */
 function readLog(file: string, offset = 0): ReadLog {
-  const text = findText(file);
+  let text: string | undefined;
+  try {
+    text = findText(file);
+  } catch {
+    return { kind: "damaged", why: "it cannot be read" };
+  }
   if (text === undefined) return { kind: "absent" };
   const [first] = text.split("\n", 1);
   if (first !== header) {

@@ -158,6 +158,7 @@ export function checkProof(manifest: Manifest, request: string, env: Readonly<Re
   } catch {
     return undefined;
   }
+  if (bytes.length < 8) return undefined; // Whoever wrote it did not get far.
   const headerLength = bytes.readUInt32LE(0);
   const header = parseJson<Omit<FreshProof, "files"> & { count: number }>(bytes.toString("utf8", 8, 8 + headerLength));
   if (header === undefined || header.request !== request || header.manifestMs !== manifest.writtenMs) return undefined;
@@ -165,13 +166,14 @@ export function checkProof(manifest: Manifest, request: string, env: Readonly<Re
   if (size !== header.state[1] || ctimeMs !== header.state[3] || inode !== header.state[4]) return undefined;
   if (!areEnvSame(header.env, env, manifest.root)) return undefined;
   const start = 8 + Math.ceil(headerLength / 8) * 8;
+  if (bytes.length < start + header.count * 32) return undefined;
   const columns = new Float64Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + start + header.count * 32));
   return areFilesSame(manifest.root, bytes.toString("utf8", start + header.count * 32), columns, header.startedMs - youngMs) ? header.tasks : undefined;
 }
 
 /** The hot loop: one stat a file, no objects besides Node's own. */
 function areFilesSame(root: string, paths: string, columns: Float64Array, trustedMs: number): boolean {
-  if (paths === "") return true;
+  if (paths === "") return columns.length === 0;
   let at = 0;
   for (let start = 0; start <= paths.length; at += 4) {
     let end = paths.indexOf("\n", start);
@@ -183,5 +185,5 @@ function areFilesSame(root: string, paths: string, columns: Float64Array, truste
     if (stat.mtimeMs >= trustedMs || stat.ctimeMs >= trustedMs) return false;
     start = end + 1;
   }
-  return true;
+  return at === columns.length;
 }

@@ -1,0 +1,162 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import {
+  describeFile,
+  expandPaths,
+  findStat,
+  findText,
+  findTool,
+  followLinks,
+  hashText,
+  isFolder,
+  writeAtomic,
+  type FileFact,
+} from "../../core/files.ts";
+import { isGlob } from "../../core/paths.ts";
+import { project } from "../support/project.ts";
+
+const none: ReadonlyMap<string, FileFact> = new Map();
+const expand = (root: string, ...patterns: readonly string[]): readonly string[] => expandPaths(root, patterns, isGlob);
+
+const tree = {
+  "src/a.c": "a",
+  "src/b.h": "b",
+  "src/deep/c.c": "c",
+  "src/.hidden.c": "h",
+  "top.c": "t",
+  "odd [1].c": "o",
+  "node_modules/x/y.c": "n",
+  ".git/z.c": "g",
+  ".bt/w.c": "w",
+};
+
+test("expandPaths() takes globs, folders and files, sorted and each once", async () => {
+  const { root } = await project(tree);
+
+  expect(expand(root, "src/*.c", "top.c", "./top.c")).toEqual(["src/.hidden.c", "src/a.c", "top.c"]);
+  expect(expand(root, "src")).toEqual(["src/.hidden.c", "src/a.c", "src/b.h", "src/deep/c.c"]);
+  expect(expand(root, "src/")).toEqual(expand(root, "src"));
+  expect(expand(root, "src/**/")).toEqual(expand(root, "src"));
+  expect(expand(root, "**/*.c")).toEqual(["odd [1].c", "src/.hidden.c", "src/a.c", "src/deep/c.c", "top.c"]);
+  expect(expand(root, "{src,nowhere}/*.h")).toEqual(["src/b.h"]);
+});
+
+test("expandPaths() leaves out what is excluded, whatever it was found by", async () => {
+  const { root } = await project(tree);
+
+  expect(expand(root, "src/**", "!**/*.h", "!src/deep/**")).toEqual(["src/.hidden.c", "src/a.c"]);
+  expect(expand(root, "src/a.c", "top.c", "!src/**")).toEqual(["top.c"]);
+  expect(expand(root, "src/a.c", "src/*.h", "!src/a.c")).toEqual(["src/b.h"]);
+  expect(expand(root, "nowhere.c", "!nowhere.c")).toEqual([]);
+  expect(expand(root, "src/deep/c.c", "src", "!src/deep")).toEqual(["src/.hidden.c", "src/a.c", "src/b.h"]);
+  expect(expand(root, "src/deep/c.c", "src/a.c", "!src/deep/")).toEqual(["src/a.c"]);
+});
+
+test("expandPaths() keeps a path that is not there, and a glob that matches nothing is empty", async () => {
+  const { root } = await project(tree);
+
+  expect(expand(root, "gone.c")).toEqual(["gone.c"]);
+  expect(expand(root, "gone/*.c")).toEqual([]);
+});
+
+test("expandPaths() takes a folder whose name looks like a glob", async () => {
+  const { root } = await project({ "odd(1)/a.c": "", "odd(1)/b.c": "" });
+
+  expect(expand(root, "odd(1)")).toEqual(["odd(1)/a.c", "odd(1)/b.c"]);
+});
+
+test("expandPaths() names links, and does not follow those to folders", async () => {
+  const { root } = await project(tree);
+  fs.symlinkSync("deep", path.join(root, "src/link"));
+  fs.symlinkSync("a.c", path.join(root, "src/linked.c"));
+  fs.symlinkSync("nowhere", path.join(root, "src/dangling.c"));
+
+  expect(expand(root, "src/*.c")).toEqual(["src/.hidden.c", "src/a.c", "src/dangling.c", "src/linked.c"]);
+  expect(expand(root, "src/**", "!**/*.c", "!**/*.h")).toEqual(["src/link"]);
+});
+
+test("describeFile() tells the kinds of files apart", async () => {
+  const { root } = await project({ plain: "1", tool: "1", "folder/x": "" });
+  fs.chmodSync(path.join(root, "tool"), 0o755);
+  fs.symlinkSync("plain", path.join(root, "link"));
+  fs.symlinkSync("nowhere", path.join(root, "dangling"));
+  const facts = ["plain", "tool", "folder", "link", "dangling", "missing", "plain/below"].map((name) =>
+    describeFile(root, name, none),
+  );
+
+  expect(facts.map(({ kind, digest }) => [kind, digest])).toEqual([
+    ["file", hashText("1")],
+    ["exec", hashText("1")],
+    ["folder", ""],
+    ["link", hashText("plain")],
+    ["link", hashText("nowhere")],
+    ["missing", ""],
+    ["missing", ""],
+  ]);
+});
+
+test("describeFile() does not trust a young file: it is read again", async () => {
+  const p = await project({ flour: "1" });
+  const young = describeFile(p.root, "flour", none);
+  expect(young.signature).toBeUndefined();
+
+  p.write("flour", "2");
+
+  expect(describeFile(p.root, "flour", new Map([["flour", young]])).digest).toBe(hashText("2"));
+});
+
+test("describeFile() takes the digest of an old file from the memo as long as its stat is the same", async () => {
+  const p = await project({ flour: "1" });
+  const stat = fs.lstatSync(path.join(p.root, "flour"));
+  const signature = `${stat.size} ${stat.mtimeMs} ${stat.ctimeMs} ${stat.ino} ${stat.dev}`;
+  const memo = new Map<string, FileFact>([["flour", { path: "flour", kind: "file", digest: "remembered", signature }]]);
+  expect(describeFile(p.root, "flour", memo).digest).toBe("remembered");
+
+  fs.chmodSync(path.join(p.root, "flour"), 0o755);
+
+  expect(describeFile(p.root, "flour", memo)).toMatchObject({ kind: "exec", digest: hashText("1") });
+});
+
+test("writeAtomic() makes the folder, replaces the file as a whole and leaves nothing beside it", async () => {
+  const { root } = await project({ "a/old": "x" });
+
+  writeAtomic(path.join(root, "a/b/new"), "1");
+  writeAtomic(path.join(root, "a/old"), Buffer.from("2"));
+
+  expect([
+    fs.readdirSync(path.join(root, "a")),
+    fs.readdirSync(path.join(root, "a/b")),
+    findText(path.join(root, "a/old")),
+  ]).toEqual([["b", "old"], ["new"], "2"]);
+});
+
+test("writeAtomic() that fails keeps the old file and leaves nothing beside it", async () => {
+  const { root } = await project({ "full/x": "1" });
+
+  expect(() => writeAtomic(path.join(root, "full"), "2")).toThrow();
+
+  expect(fs.readdirSync(root)).toEqual(["full"]);
+});
+
+test("what is not there, or lies below a file, is undefined", async () => {
+  const { root } = await project({ file: "1" });
+
+  for (const name of ["gone", "file/below"]) {
+    expect([findStat(path.join(root, name)), findText(path.join(root, name)), isFolder(path.join(root, name))]).toEqual(
+      [undefined, undefined, false],
+    );
+  }
+  expect(followLinks(path.join(root, "gone"))).toBe(path.join(root, "gone"));
+});
+
+test("findTool() takes the first program on the search path that may be executed", async () => {
+  const { root } = await project({ "a/oven": "", "b/oven": "", "c/oven": "" });
+  fs.chmodSync(path.join(root, "b/oven"), 0o755);
+  fs.chmodSync(path.join(root, "c/oven"), 0o755);
+  const search = ["a", "b", "c", "gone"].map((name) => path.join(root, name)).join(":");
+
+  expect(findTool("oven", search)).toBe(path.join(root, "b/oven"));
+  expect(findTool("stove", search)).toBeUndefined();
+  expect(findTool(path.join(root, "c/oven"), search)).toBe(path.join(root, "c/oven"));
+});

@@ -40,7 +40,7 @@ export async function compile(file: string, root: string): Promise<Compiled> {
     const [code, map] = [result.outputFiles.find(({ path: name }) => name.endsWith(".cjs")), result.outputFiles.find(({ path: name }) => name.endsWith(".map"))];
     // Node's own meaning of a default import, whatever the importing package says: see `requireFor` in evaluate.ts.
     const text = (code?.text ?? "").replaceAll(/__toESM\((require\("(?:[^"\\]|\\.)*"\)), 1\)/g, "__toESM($1)");
-    return { code: text, map: map?.text ?? "", ...readMetafile(result.metafile, root) };
+    return { code: withLoads(text, result.metafile), map: map?.text ?? "", ...readMetafile(result.metafile, root) };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
     const mistakes = error.errors.map((message) => builderfileSyntax(message.text, placeOf(message)));
@@ -56,6 +56,13 @@ function isBuildFailure(error: unknown): error is BuildFailure {
 function placeOf({ location }: Message): Place | undefined {
   if (location === null) return undefined;
   return { where: location.file, line: location.line, column: location.column + 1, source: location.lineText };
+}
+
+/** Packages imported by name while a task runs come from the same loader as all others. `__load` is as long as `import`: columns stay what they are. */
+function withLoads(code: string, { inputs }: Metafile): string {
+  const imports = Object.values(inputs).flatMap((input) => input.imports);
+  const names = new Set(imports.flatMap(({ kind, external, path: name }) => (kind === "dynamic-import" && external === true ? [name] : [])));
+  return [...names].reduce((text, name) => text.replaceAll(`import(${JSON.stringify(name)})`, `__load(${JSON.stringify(name)})`), code);
 }
 
 function readMetafile({ inputs }: Metafile, root: string): Pick<Compiled, "modules" | "packages"> {

@@ -17,7 +17,7 @@ export interface Evaluated {
   /** The default export, awaited. Undefined: there is none. */
   readonly exported: unknown;
   readonly reads: Reads;
-  /** V8's compiled form, to be handed in next time. Absent: the given one was accepted. */
+  /** V8's compiled form, to be handed in next time. Absent: the given one was accepted, or there can be none. */
   readonly codeCache?: Buffer;
 }
 
@@ -57,11 +57,7 @@ export async function evaluate(script: Script): Promise<Evaluated> {
   const load: Loader = async (specifier) => (await script.ownModule(specifier)) ?? importPackage(specifier);
   const loaded = new Map<string, object>();
   for (const specifier of script.packages) loaded.set(specifier, await load(specifier).catch((error: unknown) => blameImport(specifier, error)));
-  const compiled = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${script.code}\n})`, {
-    filename: script.name,
-    ...(script.codeCache === undefined ? {} : { cachedData: script.codeCache }),
-    importModuleDynamically: (async (specifier: string) => await load(specifier)) as never, // A namespace object is allowed, but not in Node's types.
-  });
+  const { script: compiled, mayCache } = await compileScript(script);
   const { reads, wrap, stop } = startRecording();
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 100; // A task keeps the whole way on which it was made.
@@ -69,23 +65,35 @@ export async function evaluate(script: Script): Promise<Evaluated> {
     const require = requireFor(loaded, resolver, wrap);
     const module: { exports: Record<string, unknown> } = { exports: {} };
     const run: unknown = compiled.runInThisContext();
-    if (typeof run === "function") run(module.exports, require, module, script.file, path.dirname(script.file));
+    if (typeof run === "function") run(module.exports, require, module, script.file, path.dirname(script.file), load);
     const exported: unknown = await module.exports["default"];
     const isUsed = script.codeCache !== undefined && compiled.cachedDataRejected !== true;
-    return { exported, reads, ...(isUsed ? {} : { codeCache: compiled.createCachedData() }) };
+    return { exported, reads, ...(isUsed || !mayCache ? {} : { codeCache: compiled.createCachedData() }) };
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
     stop();
   }
 }
 
+/** `__load` is what `import("package")` has become: see compile.ts. What is imported by a computed name is left to Node. */
+async function compileScript({ code, file, name, codeCache }: Script): Promise<{ script: vm.Script; mayCache: boolean }> {
+  const hasComputed = /\bimport\(/.test(code);
+  const text = `(function (exports, require, module, __filename, __dirname, __load) {${code}\n})`;
+  if (hasComputed) {
+    await importerFrom(file)("data:text/javascript,"); // Node's warning about the first use comes now, and is not shown.
+    return { script: new vm.Script(text, { filename: name, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }), mayCache: false }; // V8's compiled form forgets who imports.
+  }
+  return { script: new vm.Script(text, { filename: name, ...(codeCache === undefined ? {} : { cachedData: codeCache }) }), mayCache: true };
+}
+
+/** Tells a package that is missing from one that is there and misses something itself. */
 function blameImport(specifier: string, error: unknown): never {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const isMissing = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND" || code === "ERR_PACKAGE_PATH_NOT_EXPORTED";
-  const own = /^builderfile\/plugins\/(.*)$/.exec(specifier)?.[1];
-  const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
-  const missing = error instanceof Error ? error.message.split(" imported from ")[0] : undefined;
-  throw isMissing && missing?.includes(own ?? name) === true ? new ImportError(specifier, name, error) : error;
+  const [, name = specifier] = /^((?:@[^/]+\/)?[^/]+)/.exec(specifier) ?? [];
+  const [text = ""] = error instanceof Error ? error.message.split(/\n| imported from /) : [];
+  const [, missing] = /^Cannot find (?:package|module) '([^']+)'/.exec(text) ?? [];
+  const isOwn = specifier.startsWith("builderfile/") && missing?.endsWith(`${specifier.slice("builderfile".length)}/index.js`) === true;
+  const isHidden = text.startsWith("Package subpath ") && text.endsWith(`/node_modules/${name}/package.json`);
+  throw missing === specifier || missing === name || isOwn || isHidden ? new ImportError(specifier, name, error) : error;
 }
 
 /** Node's own `import()`, resolving from the builderfile. */

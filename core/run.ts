@@ -70,7 +70,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const commands = [...forecast.wanted].filter(
     (id) => !forecast.results.has(id) && isCommand(graph.nodes.get(id)?.task.run),
   );
-  const pool = commands.length < fewCommands ? undefined : createWorkerPool(passedEnv);
+  const pool = commands.length < fewCommands ? undefined : createWorkerPool({ cwd: project.root, env: passedEnv });
   let barrier: (task: string) => Promise<void> = async () => {};
   const workshop: Workshop = {
     root: project.root,
@@ -124,7 +124,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     barrier = schedule.barrier;
     await schedule.run();
     clearTimeout(timer);
-    pool?.close();
+    await pool?.close();
     options.interrupt.removeEventListener("abort", onInterrupt);
     const signal = options.interrupt.aborted ? String(options.interrupt.reason) : undefined;
     if (hooks.afterRun.isUsed()) {

@@ -6,7 +6,7 @@ import type * as Zx from "zx/core";
 import { isBtError } from "./errors.ts";
 import { commandFailed, commandMissing } from "./errors/run.ts";
 import { runCommand, runOnConsole, waitFor, type Command, type Exit, type ProcessTree } from "./exec.ts";
-import { findTool, hasCode, isFolder } from "./files.ts";
+import { hasCode, isFolder } from "./files.ts";
 import { createOutput, type Output } from "./output.ts";
 import type { Secrets } from "./secrets.ts";
 import type { ExecOptions, ExecResult, Shell } from "./task.ts";
@@ -109,7 +109,7 @@ const prefix = "set -euo pipefail;";
 
 /** Through the pool when there is one and the program exists; spawn says best what is missing. */
 async function runFast(command: Command, output: Output, { pool, tree, root, graceMs }: ShellOptions): Promise<Exit> {
-  const isThere = pool !== undefined && (command.cwd === root || isFolder(command.cwd)) && findTool(command.file, command.env["PATH"] ?? "") !== undefined;
+  const isThere = pool !== undefined && (command.cwd === root || isFolder(command.cwd));
   const pooled = isThere ? pool.run(tree, command, output.write) : undefined;
   return await (pooled ?? runCommand(tree, command, { onChunk: output.write, graceMs }));
 }

@@ -9,12 +9,13 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as os from "node:os";
 import type { Command, Exit, OnChunk, ProcessTree } from "./exec.ts";
+import { findTool } from "./files.ts";
 
 export interface WorkerPool {
   /** Undefined: this command needs a process of its own. */
   readonly run: (tree: ProcessTree, command: Command, onChunk: OnChunk) => Promise<Exit> | undefined;
-  /** Ends the shells. */
-  readonly close: () => void;
+  /** Ends the shells, and waits for them: nobody else would in a container without an init. */
+  readonly close: () => Promise<void>;
 }
 
 interface Worker {
@@ -32,19 +33,34 @@ interface Job {
   openStreams: number;
 }
 
-/** A pool that grows to as many shells as commands run at the same time. `env` is what every command's environment contains. */
-export function createWorkerPool(env: Readonly<Record<string, string>>): WorkerPool {
+/** What every command of a pool has in common; one that differs costs a little more. */
+export interface PoolBase {
+  /** Absolute. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A pool that grows to as many shells as commands run at the same time. */
+export function createWorkerPool(base: PoolBase): WorkerPool {
   const idle: Worker[] = [];
   const all = new Set<Worker>();
+  const programs = new Map<string, string>();
+  const find = (file: string, searchPath: string): string | undefined => {
+    const name = `${file}\0${searchPath}`;
+    const found = programs.get(name) ?? findTool(file, searchPath);
+    if (found !== undefined) programs.set(name, found);
+    return found;
+  };
   const open = (): Worker => {
-    const worker = startWorker(env);
+    const worker = startWorker(base);
     all.add(worker);
     worker.child.once("close", () => all.delete(worker));
     return worker;
   };
   return {
     run(tree, command, onChunk) {
-      const line = renderCommand(command, env);
+      const program = find(command.file, command.env["PATH"] ?? "");
+      const line = program === undefined ? undefined : renderCommand(command, program, base);
       if (line === undefined) return undefined;
       const worker = idle.pop() ?? open();
       return new Promise((resolve) => {
@@ -59,14 +75,22 @@ export function createWorkerPool(env: Readonly<Record<string, string>>): WorkerP
         worker.child.stdin?.write(line.replaceAll("MARK", worker.mark.toString("latin1")));
       });
     },
-    close() {
+    async close() {
+      const ended = [...all].map(
+        ({ child }) => isEnded(child) || new Promise((resolve) => child.once("exit", resolve)),
+      );
       for (const { child } of all) child.stdin?.end();
+      await Promise.all(ended);
     },
   };
 }
 
-function startWorker(env: Readonly<Record<string, string>>): Worker {
-  const child = spawn("/bin/sh", ["-s"], { env, detached: true, stdio: "pipe" });
+function isEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
+}
+
+function startWorker({ cwd, env }: PoolBase): Worker {
+  const child = spawn("/bin/sh", ["-s"], { cwd, env, detached: true, stdio: "pipe" });
   const worker: Worker = { child, mark: Buffer.from(`bt:${randomBytes(12).toString("hex")}:`), job: undefined };
   child.stdin.on("error", () => {}); // The shell was killed; its `close` says so.
   readStream(worker, "stdout");
@@ -99,10 +123,14 @@ function readStream(worker: Worker, stream: "stdout" | "stderr"): void {
 function undecidedFrom(bytes: Buffer, start: Buffer): number {
   const from = bytes.lastIndexOf(0);
   const tail = bytes.length - from;
-  return from !== -1 && tail < start.length && bytes.subarray(from).equals(start.subarray(0, tail)) ? from : bytes.length;
+  return from !== -1 && tail < start.length && bytes.subarray(from).equals(start.subarray(0, tail))
+    ? from
+    : bytes.length;
 }
 
-const signalNames = new Map(Object.entries(os.constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]));
+const signalNames = new Map(
+  Object.entries(os.constants.signals).map(([name, number]) => [number, name as NodeJS.Signals]),
+);
 
 /** A shell reports a signal as 128 + its number. */
 function toExit(code: number): Exit {
@@ -110,15 +138,35 @@ function toExit(code: number): Exit {
   return signal === undefined ? { code } : { signal };
 }
 
-/** The command as a line for the shell; the environment only where it differs from the shell's own. */
-function renderCommand({ file, args, cwd, env, input }: Command, base: Readonly<Record<string, string>>): string | undefined {
+/** Programs that shells have built in: only a path leads to the real one. */
+const builtins = new Set(
+  "[ alias bg cd command echo false fc fg getopts hash jobs kill printf pwd read test time true type ulimit umask unalias wait".split(
+    " ",
+  ),
+);
+
+/**
+ * The command as a line for the shell; the environment only where it differs from the shell's own. In the shell's own folder it is one
+ * simple command, which a shell starts without copying itself first.
+ */
+function renderCommand({ file, args, cwd, env, input }: Command, program: string, base: PoolBase): string | undefined {
   if (input !== undefined || file === "" || file.startsWith("-")) return undefined;
-  const added = Object.entries(env).filter(([name, value]) => base[name] !== value);
-  const isPlain = added.every(([name]) => /^[A-Za-z_]\w*$/.test(name)) && Object.keys(base).every((name) => name in env);
-  const words = [file, ...args];
-  if (!isPlain || [...words, ...added.map(([, value]) => value)].some((text) => text.includes("\0") || text.includes("MARK"))) return undefined;
-  const exports = added.length === 0 ? "" : `export ${added.map(([name, value]) => `${name}=${quote(value)}`).join(" ")}; `;
-  return `(cd ${quote(cwd)} && { ${exports}exec ${words.map(quote).join(" ")}; }) </dev/null; printf '\\0MARK%s\\0' $?; printf '\\0MARK\\0' >&2\n`;
+  const added = Object.entries(env).filter(([name, value]) => base.env[name] !== value);
+  const isPlain =
+    added.every(([name]) => /^[A-Za-z_]\w*$/.test(name)) && Object.keys(base.env).every((name) => name in env);
+  const words = [builtins.has(file) ? program : file, ...args];
+  if (
+    !isPlain ||
+    [...words, ...added.map(([, value]) => value)].some((text) => text.includes("\0") || text.includes("MARK"))
+  )
+    return undefined;
+  const assignments = added.map(([name, value]) => `${name}=${quote(value)} `).join("");
+  const call = words.map(quote).join(" ");
+  const exports = added.length === 0 ? "" : `export ${assignments}; `;
+  // `hash -r`: a program may have come into a folder of PATH since the last command. `command`: no function of that name.
+  const line =
+    cwd === base.cwd ? `hash -r; ${assignments}command ${call}` : `(cd ${quote(cwd)} && { ${exports}exec ${call}; })`;
+  return `${line} </dev/null; printf '\\0MARK%s\\0' $?; printf '\\0MARK\\0' >&2\n`;
 }
 
 function quote(text: string): string {

@@ -13,13 +13,19 @@ import {
 } from "../multiarch-manifest/index.ts";
 import { buildImage } from "./embedded.ts";
 import { findInputs } from "./inputs.ts";
-import type { ImageOptions } from "./index.ts";
 
 /** Layout of all images of a project, relative to its root: content-addressed, so cells share their layers. */
 const store = ".bt/oci";
 
-type Options = Required<Pick<ImageOptions, "dockerfile" | "context" | "args" | "timestamp">> &
-  Pick<ImageOptions, "target">;
+/** The options of an image with their defaults filled in. */
+interface Options {
+  readonly dockerfile: string;
+  readonly context: string;
+  readonly args: Readonly<Record<string, string>>;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
+  readonly target?: string;
+}
 
 /** Dockerfile, ignore file and context files, relative to the root. */
 export async function findImageInputs(

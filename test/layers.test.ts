@@ -1,0 +1,139 @@
+/** The layers of core in force: a file imports, types included, only from lower ones. Reads import lines, knows no syntax. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+
+const root = path.join(import.meta.dirname, "..");
+
+/** From the bottom up. Files of one layer do not know each other. */
+const layers: readonly string[] = [
+  "errors evaluate event exec files paint reason schema warm cli/interrupt cli/print cli/shortcut cli/usage report/block report/duration report/width",
+  "errors/builderfile errors/graph errors/request errors/run fingerprint lock record worker cli/boot report/failure report/json report/screen",
+  "compile failure platform secrets shape state report/summary report/terminal",
+  "find output task report/line report/progress report/trace",
+  "catalog params plan shell report/github report/plain report/window",
+  "assign graph report/live",
+  "environment hooks order paths cli/args cli/graph report/reporter",
+  "bench collect outputs plugin schedule cli/list",
+  "attempt decide load",
+  "ledger prepare cli/doctor cli/listcache cli/world",
+  "carry prove cli/check cli/entry cli/why",
+  "run cli/show",
+  "build",
+  "index cli/perform",
+  "cli/main",
+];
+const layerOf = new Map(layers.flatMap((names, layer) => names.split(" ").map((name) => [`core/${name}.ts`, layer])));
+
+/** Packages, and the only files that may import them. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  "@balena/dockerignore": ["plugins/images/ignore.ts"],
+  chalk: ["core/paint.ts"],
+  cosmiconfig: ["core/find.ts"],
+  "dockerfile-ast": ["plugins/images/statement.ts"],
+  esbuild: ["core/compile.ts"],
+  execa: ["core/shell.ts"],
+  listr2: ["core/report/terminal.ts"],
+  picomatch: ["core/catalog.ts", "core/files.ts", "core/paths.ts", "core/prove.ts"],
+  "smol-toml": ["plugins/multiarch-manifest/registries-conf.ts"],
+  tapable: ["core/hooks.ts"],
+  "tar-stream": ["plugins/images/tar.ts"],
+  tinyglobby: ["core/files.ts"],
+  "zx/core": ["core/shell.ts", "core/task.ts"],
+};
+
+const sources = ["core", "plugins"]
+  .flatMap((folder) =>
+    fs.readdirSync(path.join(root, folder), { recursive: true }).map((name) => `${folder}/${String(name)}`),
+  )
+  .filter((name) => name.endsWith(".ts"))
+  .sort();
+const imports = sources.flatMap((from) =>
+  importsOf(fs.readFileSync(path.join(root, from), "utf8")).map((to) => ({ from, to })),
+);
+const local = imports
+  .filter(({ to }) => to.startsWith("."))
+  .map(({ from, to }) => ({ from, to: path.join(path.dirname(from), to) }));
+
+/** Values, types, re-exports, `import()` and `require()`; comments do not count. */
+function importsOf(text: string): string[] {
+  const code = text.replaceAll(/^\s*(\/\*\*|\*|\/\/).*$/gm, "");
+  const patterns = [
+    /^(?:import|export)\s[^;"]*?\bfrom\s+"([^"]+)"/gms,
+    /^import\s+"([^"]+)"/gm,
+    /\bimport\("([^"]+)"\)/g,
+    /\brequire\("([^"]+)"\)/g,
+    /createRequire\([^)]*\)\("([^"]+)"\)/g,
+  ];
+  return [...new Set(patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, to]) => to!)))];
+}
+
+test("every file of core stands in the table, and every name of the table is a file", () => {
+  expect([...layerOf.keys()].sort()).toEqual(sources.filter((name) => name.startsWith("core/")));
+});
+
+test("a file of core imports only from lower layers", () => {
+  const upwards = local.filter(({ from, to }) => from.startsWith("core/") && layerOf.get(to)! >= layerOf.get(from)!);
+
+  expect(upwards.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+});
+
+test("core knows no plugin", () => {
+  expect(local.filter(({ from, to }) => from.startsWith("core/") && !to.startsWith("core/"))).toEqual([]);
+});
+
+test("nothing but cli imports cli, and nothing but cli imports report", () => {
+  const wrong = local.filter(
+    ({ from, to }) =>
+      /^core\/(cli|report)\//.test(to) && !from.startsWith("core/cli/") && path.dirname(from) !== path.dirname(to),
+  );
+
+  expect(wrong).toEqual([]);
+});
+
+test("a plugin knows core by core/index.ts, and other plugins by their index.ts", () => {
+  const outward = local.filter(
+    ({ from, to }) => from.startsWith("plugins/") && !to.startsWith(from.split("/", 2).join("/") + "/"),
+  );
+
+  expect(outward.filter(({ to }) => !/^(core|plugins\/[\w-]+)\/index\.ts$/.test(to))).toEqual([]);
+});
+
+test("there are no circles of imports, types included", () => {
+  const open = new Map(
+    sources.map((name) => [name, new Set(local.filter(({ from }) => from === name).map(({ to }) => to))]),
+  );
+  const isDone = (name: string): boolean => [...open.get(name)!].every((to) => !open.has(to));
+  for (let done = [...open.keys()].filter(isDone); done.length > 0; done = [...open.keys()].filter(isDone))
+    for (const name of done) open.delete(name);
+
+  expect([...open.keys()]).toEqual([]);
+});
+
+test("a package is imported only by its own file", () => {
+  const external = imports.filter(({ to }) => !to.startsWith(".") && !to.startsWith("node:"));
+
+  expect(
+    external
+      .filter(({ from, to }) => packages[to]?.includes(from) !== true)
+      .map(({ from, to }) => `${from} imports ${to}`),
+  ).toEqual([]);
+  expect(Object.keys(packages).filter((name) => !external.some(({ to }) => to === name))).toEqual([]);
+});
+
+test("every package that is imported is declared; what dist holds itself is for development only", () => {
+  const { dependencies, devDependencies } = JSON.parse(
+    fs.readFileSync(path.join(root, "package.json"), "utf8"),
+  ) as Record<string, object>;
+  const used = Object.keys(packages).map((name) => (name.startsWith("@") ? name : name.split("/")[0]!));
+
+  expect(used.filter((name) => !(name in { ...dependencies, ...devDependencies }))).toEqual([]);
+  expect(Object.keys(dependencies!).filter((name) => !used.includes(name))).toEqual([]);
+});
+
+test("what the shortcut loads is small: nothing but the files it names", () => {
+  const reached = new Set(["core/cli/boot.ts"]);
+  for (const name of reached) for (const { from, to } of local) if (from === name) reached.add(to);
+
+  expect([...reached].sort()).toEqual(["core/cli/boot.ts", "core/cli/shortcut.ts", "core/warm.ts"]);
+});

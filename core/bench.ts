@@ -10,12 +10,14 @@ import type { Node } from "./graph.ts";
 import type { Hooks, Job } from "./hooks.ts";
 import type { Secrets } from "./secrets.ts";
 import { createShell, type TaskShell } from "./shell.ts";
+import type { Settings } from "./settings.ts";
 import type { Context } from "./task.ts";
 import type { WorkerPool } from "./worker.ts";
 
 /** What all tasks of a run share. */
 export interface Workshop {
   readonly root: string;
+  readonly settings: Settings;
   /** Id of the run; starts the cookie of every process. */
   readonly run: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -102,6 +104,7 @@ export function createBench(
     exec: shell.exec,
     log: { info: (text) => say("info", secrets.hide(text)), warn: (text) => say("warn", secrets.hide(text)) },
     env,
+    settings: workshop.settings,
     root,
     cwd,
     signal: own.signal,

@@ -6,6 +6,7 @@ import { firstLine } from "./errors.ts";
 import { builderfileMissing } from "./errors/builderfile.ts";
 import { settingsWrong } from "./errors/request.ts";
 import { findStat } from "./files.ts";
+import type { Settings } from "./settings.ts";
 import { describeKind, isRecord } from "./shape.ts";
 import { builderfileNames } from "./warm.ts";
 
@@ -40,24 +41,19 @@ export async function findBuilderfile(cwd: string, file: string | undefined): Pr
   const folder = path.dirname(result.filepath);
   if (path.basename(result.filepath) === "package.json") {
     const named = path.resolve(folder, String(result.config));
-    if (findStat(named) === undefined) throw builderfileMissing(String(result.config), path.relative(cwd, result.filepath));
+    if (findStat(named) === undefined)
+      throw builderfileMissing(String(result.config), path.relative(cwd, result.filepath));
     return { file: named, root: folder };
   }
   return { file: result.filepath, root: path.basename(folder) === ".config" ? path.dirname(folder) : folder };
 }
 
-/** What a person sets once for all projects. */
-export interface Settings {
-  readonly jobs?: number;
-  /** Container engine that the image plugins use. */
-  readonly engine?: string;
-  /** live, grouped, prefixed, stream or json. */
-  readonly output?: string;
-  /** Registry host to the mirror asked first. */
-  readonly mirrors?: Readonly<Record<string, string>>;
-}
-
-const kinds: Readonly<Record<keyof Settings, "number" | "string" | "object">> = { jobs: "number", engine: "string", output: "string", mirrors: "object" };
+const kinds: Readonly<Record<keyof Settings, "number" | "string" | "object">> = {
+  jobs: "number",
+  engine: "string",
+  output: "string",
+  mirrors: "object",
+};
 const settingsNames = ["config.json", "config.yaml", "config.yml"] as const;
 
 /** Where settings are looked for; a change of these files is a change of the configuration. */
@@ -75,7 +71,12 @@ export async function loadSettings(env: Readonly<Record<string, string | undefin
   if (file === undefined) return {};
   let content: unknown;
   try {
-    content = (await cosmiconfig("bt", { loaders: { ".json": defaultLoaders[".json"], ".yaml": defaultLoaders[".yaml"] }, cache: false }).load(file))?.config;
+    content = (
+      await cosmiconfig("bt", {
+        loaders: { ".json": defaultLoaders[".json"], ".yaml": defaultLoaders[".yaml"] },
+        cache: false,
+      }).load(file)
+    )?.config;
   } catch (error) {
     const text = error instanceof Error ? error.message.replace(/^(JSON|YAML) Error in [^\n]*:\n/, "") : error;
     throw settingsWrong(file, { kind: "syntax", text: firstLine(text) });
@@ -85,7 +86,13 @@ export async function loadSettings(env: Readonly<Record<string, string | undefin
   for (const [name, value] of Object.entries(content)) {
     const kind: string | undefined = Object.entries(kinds).find(([known]) => known === name)?.[1];
     if (kind === undefined) throw settingsWrong(file, { kind: "name", name, known: Object.keys(kinds) });
-    if (typeof value !== kind) throw settingsWrong(file, { kind: "value", name, found: describeKind(value), allowed: kind === "object" ? "a record" : `a ${kind}` });
+    if (typeof value !== kind)
+      throw settingsWrong(file, {
+        kind: "value",
+        name,
+        found: describeKind(value),
+        allowed: kind === "object" ? "a record" : `a ${kind}`,
+      });
   }
   return content;
 }

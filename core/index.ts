@@ -41,3 +41,4 @@ export {
   type TaskSpec,
 } from "./task.ts";
 export type { StandardSchema } from "./schema.ts";
+export type { Settings } from "./settings.ts";

@@ -6,7 +6,8 @@ import { isBtError, placed, type Place, type PlaceOf } from "./errors.ts";
 import { builderfileThrew, packageMissing } from "./errors/builderfile.ts";
 import { evaluate, ImportError, type Reads } from "./evaluate.ts";
 import { findText, hashFile, hashText, isFolder, makeFolder, writeAtomic } from "./files.ts";
-import { findBuilderfile, loadSettings, settingsFiles, type Settings } from "./find.ts";
+import { findBuilderfile, loadSettings, settingsFiles } from "./find.ts";
+import type { Settings } from "./settings.ts";
 import { stableJson } from "./fingerprint.ts";
 import { checkBuilder, type Builder } from "./plugin.ts";
 import { findManifest, stampEnv, stampFile, type Manifest } from "./warm.ts";
@@ -59,12 +60,21 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   // V8 only compares lengths, and brings the old name of the script along.
   const codeKey = hashText(`${scriptName}\n${compiled.code}`);
   const stored = findBytes(cacheFile);
-  const codeCache = stored?.toString("latin1", 0, codeKey.length) === codeKey ? stored.subarray(codeKey.length) : undefined;
+  const codeCache =
+    stored?.toString("latin1", 0, codeKey.length) === codeKey ? stored.subarray(codeKey.length) : undefined;
   const name = path.relative(root, file);
   try {
-    const evaluated = await evaluate({ code: compiled.code, file, name: scriptName, packages: compiled.packages, ownModule: options.ownModule, ...(codeCache === undefined ? {} : { codeCache }) });
+    const evaluated = await evaluate({
+      code: compiled.code,
+      file,
+      name: scriptName,
+      packages: compiled.packages,
+      ownModule: options.ownModule,
+      ...(codeCache === undefined ? {} : { codeCache }),
+    });
     const { exported, reads } = evaluated;
-    if (options.mayWrite && evaluated.codeCache !== undefined) cacheWrite(cacheFile, Buffer.concat([Buffer.from(codeKey), evaluated.codeCache]));
+    if (options.mayWrite && evaluated.codeCache !== undefined)
+      cacheWrite(cacheFile, Buffer.concat([Buffer.from(codeKey), evaluated.codeCache]));
     const builder = checkBuilder(exported);
     return {
       root,
@@ -74,12 +84,17 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       reads,
       codeOf: createCodeDigests({ root, file, startedMs, compiled, reads }, placeOf, options),
       placeOf,
-      manifest: findOwnManifest(root, file, options) ?? createManifest({ root, file, startedMs, compiled, reads }, options),
+      manifest:
+        findOwnManifest(root, file, options) ?? createManifest({ root, file, startedMs, compiled, reads }, options),
       startedMs,
     };
   } catch (error) {
     if (isBtError(error)) throw placed(error, placeOf(error.stack) ?? { where: name });
-    if (error instanceof ImportError) throw placed(packageMissing(error.specifier, error.packageName, error), findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name });
+    if (error instanceof ImportError)
+      throw placed(
+        packageMissing(error.specifier, error.packageName, error),
+        findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name },
+      );
     throw builderfileThrew(error, placeOf(error instanceof Error ? error.stack : undefined) ?? { where: name });
   }
 }
@@ -88,24 +103,35 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
 function findImport(specifier: string, modules: readonly string[], root: string): Place | undefined {
   for (const file of modules) {
     const lines = findText(file)?.split("\n") ?? [];
-    const at = lines.findIndex((line) => /\b(import|from|require)\b/.test(line) && (line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`)));
+    const at = lines.findIndex(
+      (line) =>
+        /\b(import|from|require)\b/.test(line) && (line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`)),
+    );
     const source = lines[at];
-    if (source !== undefined) return { where: path.relative(root, file), line: at + 1, column: source.indexOf(specifier), source };
+    if (source !== undefined)
+      return { where: path.relative(root, file), line: at + 1, column: source.indexOf(specifier), source };
   }
   return undefined;
 }
 
-type CompiledFile = Compiled & { readonly build: string; readonly file: string; readonly digests: Readonly<Record<string, string>> };
+type CompiledFile = Compiled & {
+  readonly build: string;
+  readonly file: string;
+  readonly digests: Readonly<Record<string, string>>;
+};
 
 /** The compiled form of exactly these contents, from the cache or made now. */
 async function compileCached(file: string, root: string, options: LoadOptions): Promise<CompiledFile> {
   const cacheFile = path.join(root, ".bt", "builder", "compiled.json");
   const text = findText(cacheFile);
   const cached = text === undefined ? undefined : parseCompiled(text);
-  if (cached !== undefined && cached.build === options.build && cached.file === file && isUnchanged(cached.digests)) return cached;
+  if (cached !== undefined && cached.build === options.build && cached.file === file && isUnchanged(cached.digests))
+    return cached;
   const { compile } = await import("./compile.ts");
   const compiled = await compile(file, root);
-  const digests = Object.fromEntries(Object.keys(compiled.modules).map((module) => [module, hashText(findText(module) ?? "")]));
+  const digests = Object.fromEntries(
+    Object.keys(compiled.modules).map((module) => [module, hashText(findText(module) ?? "")]),
+  );
   const made = { ...compiled, build: options.build, file, digests };
   if (options.mayWrite) cacheWrite(cacheFile, JSON.stringify(made));
   return made;
@@ -155,7 +181,12 @@ function createPlaces(map: string, scriptName: string, root: string): PlaceOf {
     if (!("originalSource" in entry)) return undefined;
     const file = path.resolve(path.dirname(scriptName), entry.originalSource);
     const source = findText(file)?.split("\n")[entry.originalLine];
-    return { where: path.relative(root, file), line: entry.originalLine + 1, column: entry.originalColumn + 1, ...(source === undefined ? {} : { source }) };
+    return {
+      where: path.relative(root, file),
+      line: entry.originalLine + 1,
+      column: entry.originalColumn + 1,
+      ...(source === undefined ? {} : { source }),
+    };
   };
 }
 
@@ -171,11 +202,19 @@ function createCodeDigests(facts: Facts, placeOf: Project["placeOf"], options: L
     const place = placeOf(frame);
     if (place === undefined) return digestFrameFile(frame);
     const module = Object.keys(compiled.modules).find((name) => path.relative(root, name) === place.where);
-    return module && stableJson(reach(module, compiled.modules).map((name) => [path.relative(root, name), compiled.digests[name]]));
+    return (
+      module &&
+      stableJson(reach(module, compiled.modules).map((name) => [path.relative(root, name), compiled.digests[name]]))
+    );
   };
   return ({ stack = "" }) => {
     if (reads.untracked.size > 0) return undefined;
-    around ??= stableJson([options.build, describePackages(compiled), [...reads.env].sort().map((name) => [name, options.env[name]]), [...reads.files].sort().map((file) => [path.relative(root, file), digestRead(file)])]);
+    around ??= stableJson([
+      options.build,
+      describePackages(compiled),
+      [...reads.env].sort().map((name) => [name, options.env[name]]),
+      [...reads.files].sort().map((file) => [path.relative(root, file), digestRead(file)]),
+    ]);
     const frames = stack.split("\n").slice(1);
     const way = frames.slice(0, Math.max(1, frames.findLastIndex((frame) => placeOf(frame) !== undefined) + 1));
     for (const frame of way) if (!digests.has(frame)) digests.set(frame, digestOf(frame));
@@ -198,7 +237,10 @@ function digestRead(file: string): string {
 
 /** The packages that a builderfile imports, with their versions. */
 function describePackages({ file, packages }: CompiledFile): readonly (readonly [name: string, version: string])[] {
-  return packages.map((name) => [name, /"version"\s*:\s*"([^"]*)"/.exec(findText(findPackage(name, file) ?? "") ?? "")?.[1] ?? ""]);
+  return packages.map((name) => [
+    name,
+    /"version"\s*:\s*"([^"]*)"/.exec(findText(findPackage(name, file) ?? "") ?? "")?.[1] ?? "",
+  ]);
 }
 
 /** `package.json` of an imported package, absolute. Undefined: it is Node's or bt's own, or not there. */
@@ -233,7 +275,13 @@ function findOwnManifest(root: string, file: string, { build, env }: LoadOptions
 
 function createManifest({ root, file, startedMs, compiled, reads }: Facts, options: LoadOptions): Manifest {
   const packages = compiled.packages.flatMap((name) => findPackage(name, file) ?? []);
-  const files = new Set([...Object.keys(compiled.modules), ...packages, ...reads.files, ...settingsFiles(options.env), path.join(root, "package-lock.json")]);
+  const files = new Set([
+    ...Object.keys(compiled.modules),
+    ...packages,
+    ...reads.files,
+    ...settingsFiles(options.env),
+    path.join(root, "package-lock.json"),
+  ]);
   return {
     build: options.build,
     root,

@@ -74,6 +74,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   let barrier: (task: string) => Promise<void> = async () => {};
   const workshop: Workshop = {
     root: project.root,
+    settings: project.settings,
     run: options.run,
     env: options.env,
     passedEnv,

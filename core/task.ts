@@ -1,6 +1,7 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
 import type { Outcome } from "./event.ts";
 import type { StandardSchema } from "./schema.ts";
+import type { Settings } from "./settings.ts";
 import { checkShape } from "./shape.ts";
 import type { Shell as ZxShell } from "zx/core";
 
@@ -134,6 +135,8 @@ export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs,
   readonly log: Log;
   /** Environment of the task's processes. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the person who runs bt has set for all projects: an engine, mirrors of registries. Enters no key. */
+  readonly settings: Settings;
   /** Project root, absolute. */
   readonly root: string;
   /** Absolute. */

@@ -61,9 +61,15 @@ async function isThere(file: string): Promise<boolean> {
 }
 
 /** Builds one platform into the project's store. */
-export async function buildCell({ root, cell, log, signal }: Context, options: Options): Promise<ImageResult> {
+export async function buildCell(
+  { root, cell, log, signal, settings }: Context,
+  options: Options,
+): Promise<ImageResult> {
   const into = await createLayout(path.join(root, store));
   const bases: Record<string, string> = {};
+  const { engine = "embedded", mirrors = {} } = settings;
+  if (engine !== "embedded")
+    log.warn(`The engine "${engine}" of the settings cannot be used yet; the embedded one builds`);
   const { target } = options;
   const built = await buildImage({
     dockerfile: path.resolve(root, options.dockerfile),
@@ -73,9 +79,9 @@ export async function buildCell({ root, cell, log, signal }: Context, options: O
     timestamp: options.timestamp,
     into,
     resolveBase: async (reference, platform) => {
-      const base = inRoot(root, reference);
-      bases[reference] = await resolveImage(base);
-      return fetchImage(base, platform, into);
+      const { found, digest } = await findBase(root, reference, mirrors);
+      bases[reference] = digest;
+      return fetchImage(found, platform, into);
     },
     cwd: root,
     signal,
@@ -97,6 +103,23 @@ export async function buildCell({ root, cell, log, signal }: Context, options: O
 /** Layouts are named relative to the project root, wherever bt was called. */
 function inRoot(root: string, reference: string): string {
   return reference.startsWith("oci:") ? `oci:${path.resolve(root, reference.slice("oci:".length))}` : reference;
+}
+
+/** Asks the mirror of the reference's registry first, then the registry itself. */
+async function findBase(
+  root: string,
+  reference: string,
+  mirrors: Readonly<Record<string, string>>,
+): Promise<{ found: string; digest: string }> {
+  const [host = "", ...rest] = reference.split("/");
+  const mirror = mirrors[host];
+  if (mirror !== undefined && rest.length > 0) {
+    const found = [mirror, ...rest].join("/");
+    const digest = await resolveImage(found).catch(() => undefined);
+    if (digest !== undefined) return { found, digest };
+  }
+  const found = inRoot(root, reference);
+  return { found, digest: await resolveImage(found) };
 }
 
 /** Whether an image is still in the store, and its bases are still what they were. A base that cannot be asked for counts as unchanged. */

@@ -117,3 +117,18 @@ testWith("skopeo", "docker-registry")(
     expect((await p.bt("app", destination)).stdout).toBe("bt: Nothing to do: 1 task is up to date\n");
   },
 );
+
+testWith("skopeo", "docker-registry")(
+  "a base comes from the mirror that the user has set for its registry",
+  async () => {
+    const registry = await startRegistry();
+    const p = await bakery("registry.invalid/oven/base:1");
+    p.write(".config/bt/config.json", JSON.stringify({ mirrors: { "registry.invalid": registry.host } }));
+    await p.bt("base", `DESTINATION=${registry.host}/oven/base:1`, "-s");
+
+    const result = await p.bt("app", "-s");
+
+    expect(result).toEqual({ exitCode: 0, signal: undefined, stdout: "", stderr: "" });
+    expect((await inspect(`oci:${path.join(p.root, "out/app")}:1`, "s390x")).Layers).toHaveLength(2);
+  },
+);

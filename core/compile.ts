@@ -1,4 +1,5 @@
 /** Compiles a builderfile and its local imports into one script. Importer of `esbuild`; does not run it. */
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { build, type BuildFailure, type Message, type Metafile, type Plugin } from "esbuild";
 import type { Place } from "./errors.ts";
@@ -37,7 +38,10 @@ export async function compile(file: string, root: string): Promise<Compiled> {
       logLevel: "silent",
       plugins: [importMeta],
     });
-    const [code, map] = [result.outputFiles.find(({ path: name }) => name.endsWith(".cjs")), result.outputFiles.find(({ path: name }) => name.endsWith(".map"))];
+    const [code, map] = [
+      result.outputFiles.find(({ path: name }) => name.endsWith(".cjs")),
+      result.outputFiles.find(({ path: name }) => name.endsWith(".map")),
+    ];
     // Node's own meaning of a default import, whatever the importing package says: see `requireFor` in evaluate.ts.
     const text = (code?.text ?? "").replaceAll(/__toESM\((require\("(?:[^"\\]|\\.)*"\)), 1\)/g, "__toESM($1)");
     return { code: withLoads(text, result.metafile), map: map?.text ?? "", ...readMetafile(result.metafile, root) };
@@ -61,8 +65,13 @@ function placeOf({ location }: Message): Place | undefined {
 /** Packages imported by name while a task runs come from the same loader as all others. `__load` is as long as `import`: columns stay what they are. */
 function withLoads(code: string, { inputs }: Metafile): string {
   const imports = Object.values(inputs).flatMap((input) => input.imports);
-  const names = new Set(imports.flatMap(({ kind, external, path: name }) => (kind === "dynamic-import" && external === true ? [name] : [])));
-  return [...names].reduce((text, name) => text.replaceAll(`import(${JSON.stringify(name)})`, `__load(${JSON.stringify(name)})`), code);
+  const names = new Set(
+    imports.flatMap(({ kind, external, path: name }) => (kind === "dynamic-import" && external === true ? [name] : [])),
+  );
+  return [...names].reduce(
+    (text, name) => text.replaceAll(`import(${JSON.stringify(name)})`, `__load(${JSON.stringify(name)})`),
+    code,
+  );
 }
 
 function readMetafile({ inputs }: Metafile, root: string): Pick<Compiled, "modules" | "packages"> {
@@ -70,7 +79,9 @@ function readMetafile({ inputs }: Metafile, root: string): Pick<Compiled, "modul
     const local = imports.filter(({ external }) => external !== true).map((entry) => path.resolve(root, entry.path));
     return [path.resolve(root, name), local] as const;
   });
-  const packages = Object.values(inputs).flatMap(({ imports }) => imports.filter(({ external, kind }) => external === true && kind !== "dynamic-import").map((entry) => entry.path));
+  const packages = Object.values(inputs).flatMap(({ imports }) =>
+    imports.filter(({ external, kind }) => external === true && kind !== "dynamic-import").map((entry) => entry.path),
+  );
   return { modules: Object.fromEntries(modules), packages: [...new Set(packages)].sort() };
 }
 
@@ -78,7 +89,11 @@ function readMetafile({ inputs }: Metafile, root: string): Pick<Compiled, "modul
 const importMeta: Plugin = {
   name: "import-meta",
   setup({ onLoad, initialOptions }) {
-    initialOptions.define = { "import.meta.url": "__bt_url", "import.meta.filename": "__bt_file", "import.meta.dirname": "__bt_folder" };
+    initialOptions.define = {
+      "import.meta.url": "__bt_url",
+      "import.meta.filename": "__bt_file",
+      "import.meta.dirname": "__bt_folder",
+    };
     onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path: file }) => {
       const { readFile } = await import("node:fs/promises");
       const text = await readFile(file, "utf8");
@@ -86,7 +101,25 @@ const importMeta: Plugin = {
       const { pathToFileURL } = await import("node:url");
       const names = { __bt_url: pathToFileURL(file).href, __bt_file: file, __bt_folder: path.dirname(file) };
       const header = Object.entries(names).map(([name, value]) => `const ${name} = ${JSON.stringify(value)};`);
-      return { contents: `${header.join(" ")} ${text}`, loader: /\.[cm]?ts$/.test(file) ? "ts" : file.endsWith("x") ? "tsx" : "js" };
+      return {
+        contents: `${header.join(" ")} ${text}`,
+        loader: /\.[cm]?ts$/.test(file) ? "ts" : file.endsWith("x") ? "tsx" : "js",
+      };
     });
   },
 };
+
+/** Position of an import in the modules of a builderfile. */
+export function findImport(specifier: string, modules: readonly string[], root: string): Place | undefined {
+  for (const file of modules) {
+    const lines = readFileSync(file, "utf8").split("\n");
+    const at = lines.findIndex(
+      (line) =>
+        /\b(import|from|require)\b/.test(line) && (line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`)),
+    );
+    const source = lines[at];
+    if (source !== undefined)
+      return { where: path.relative(root, file), line: at + 1, column: source.indexOf(specifier), source };
+  }
+  return undefined;
+}

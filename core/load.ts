@@ -90,28 +90,13 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     };
   } catch (error) {
     if (isBtError(error)) throw placed(error, placeOf(error.stack) ?? { where: name });
-    if (error instanceof ImportError)
-      throw placed(
-        packageMissing(error.specifier, error.packageName, error),
-        findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name },
-      );
+    if (error instanceof ImportError) {
+      const { findImport } = await import("./compile.ts");
+      const at = findImport(error.specifier, Object.keys(compiled.modules), root) ?? { where: name };
+      throw placed(packageMissing(error.specifier, error.packageName, error), at);
+    }
     throw builderfileThrew(error, placeOf(error instanceof Error ? error.stack : undefined) ?? { where: name });
   }
-}
-
-/** Position of an import in the modules of a builderfile. */
-function findImport(specifier: string, modules: readonly string[], root: string): Place | undefined {
-  for (const file of modules) {
-    const lines = findText(file)?.split("\n") ?? [];
-    const at = lines.findIndex(
-      (line) =>
-        /\b(import|from|require)\b/.test(line) && (line.includes(`"${specifier}"`) || line.includes(`'${specifier}'`)),
-    );
-    const source = lines[at];
-    if (source !== undefined)
-      return { where: path.relative(root, file), line: at + 1, column: source.indexOf(specifier), source };
-  }
-  return undefined;
 }
 
 type CompiledFile = Compiled & {

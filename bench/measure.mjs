@@ -16,6 +16,8 @@ const stopwatch = `TIMEFORMAT="%3U %3S"; start=$EPOCHREALTIME; time "$@" </dev/n
 // The peak of a child is known to its parent only: GNU time, where it is installed.
 const gnuTime = "/usr/bin/time";
 
+export const canTellMemory = () => fs.existsSync(gnuTime);
+
 const log = path.join(os.tmpdir(), `bt-bench-${process.pid}.log`);
 
 /** Runs a command once. @throws when it fails or takes longer than `limitMs` */
@@ -36,7 +38,7 @@ async function timeCommand({ argv, cwd, env }, limitMs) {
 
 /** Peak memory of the largest process, MiB. Undefined: nobody can tell. */
 export async function peakMemory({ argv, cwd, env }, limitMs) {
-  if (!fs.existsSync(gnuTime)) return undefined;
+  if (!canTellMemory()) return undefined;
   await runLimited([gnuTime, "-f", "%M", "-o", log, ...argv], { cwd, env }, limitMs);
   const kib = Number(fs.readFileSync(log, "utf8").trim().split("\n").at(-1));
   fs.rmSync(log);

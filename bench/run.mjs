@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { interleave, peakMemory } from "./measure.mjs";
+import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
 import { renderTable, toRow } from "./table.mjs";
 import { findTools } from "./tools.mjs";
 import { changedInput, forget, writeWork } from "./work.mjs";
@@ -19,7 +19,7 @@ const root = path.join(import.meta.dirname, "..");
 
 /** Rounds at most, milliseconds for one arm of one case, milliseconds for one run. */
 const patience = options.quick
-  ? { rounds: 5, budgetMs: 1200, limitMs: 5000, tasks: 10_000 }
+  ? { rounds: 5, budgetMs: 700, limitMs: 5000, tasks: 10_000 }
   : { rounds: 21, budgetMs: 15_000, limitMs: 180_000, tasks: 100_000 };
 
 const builders = ["node", "bt", "make", "ninja", "jake", "wireit", "turbo"];
@@ -64,50 +64,100 @@ try {
 
 async function main() {
   const tools = findTools(folder, root);
-  console.log(
-    `${tools.map(({ name, version }) => `${name} ${version ?? "not installed"}`).join(" · ")} · ${os.cpus().length} CPUs`,
-  );
-  const wanted = cases.filter(({ name, shape }) =>
-    options.only.length === 0 ? shape.count <= patience.tasks : options.only.includes(name),
-  );
+  const versions = tools.map(({ name, version }) => `${name} ${version ?? "not installed"}`);
+  console.log(`${versions.join(" · ")} · ${os.cpus().length} CPUs`);
+  const isWanted = ({ name, shape }) =>
+    options.only.length === 0 ? shape.count <= patience.tasks : options.only.includes(name);
+  const wanted = cases.filter(isWanted);
   if (wanted.length === 0)
     throw new Error(`There is no such case; there are: ${cases.map(({ name }) => name).join(", ")}`);
-  const rows = [];
-  for (const wish of wanted) {
-    process.stderr.write(`${wish.name} …\n`);
-    rows.push(...(await measureCase(wish, tools)));
-  }
+  const ready = await prepareHomes(wanted, tools);
+  const rows = [...ready.firsts];
+  for (const wish of wanted) rows.push(...(await measureCase(wish, tools, ready.problems)));
+  const missed = rows.flatMap((row) => row.bars ?? []).filter(({ isMet }) => !isMet).length;
   console.log(renderTable(rows));
-  const [missed, memory] = [
-    rows.flatMap((row) => row.bars ?? []).filter(({ isMet }) => !isMet).length,
-    fs.existsSync("/usr/bin/time") ? "" : " MiB: install GNU time.",
-  ];
   console.log(
-    `\nMedians; ratios of wall time, round by round. make runs without its built-in rules, wireit and turbo without npm around them.${memory}${missed === 0 ? "" : ` Bars missed: ${missed}.`}`,
+    `\nMedians; ratios of wall time, round by round. make runs without its built-in rules, wireit and turbo without npm around them.`,
   );
-  if (options.json !== undefined)
-    fs.writeFileSync(
-      options.json,
-      `${JSON.stringify({ version: 1, tools: Object.fromEntries(tools.map(({ name, version }) => [name, version ?? null])), cpus: os.cpus().length, rows }, undefined, 2)}\n`,
-    );
+  if (!canTellMemory()) console.log("No MiB: GNU time is not installed.");
+  if (missed > 0) console.log(`Bars missed: ${missed}.`);
+  if (options.json === undefined) return;
+  const document = {
+    version: 1,
+    tools: Object.fromEntries(tools.map(({ name, version }) => [name, version ?? null])),
+    cpus: os.cpus().length,
+    rows,
+  };
+  fs.writeFileSync(options.json, `${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-async function measureCase(wish, tools) {
-  const asked = tools.filter(({ name, canTake }) => (wish.tools ?? ["bt"]).includes(name) && canTake(wish.shape.count));
-  const missing = asked.filter(({ version }) => version === undefined);
-  const present = asked
-    .filter(({ version }) => version !== undefined)
-    .map((tool) => ({ tool, home: path.join(folder, wish.name, tool.name) }));
-  for (const { tool, home } of present) writeWork(home, tool.name, wish.shape);
-  const arms = present.flatMap(({ tool, home }) => (wish.arms ?? plainArm)(tool, home, wish));
-  const failed = await warmUp(arms, wish);
-  const measured = [
-    ...(await interleave(
-      arms.filter(({ name }) => !failed.has(name)),
-      patience,
-    )),
-    ...[...failed].map(([name, problem]) => ({ name, samples: [], problem })),
+/** Cases of one shape share it. Nothing is removed before the end: ext4 makes new files slowly for a while after many were removed. */
+function homeOf({ kind, count }, tool) {
+  return path.join(folder, `${kind}-${count}`, tool.name);
+}
+
+function toolsOf(wish, tools) {
+  return tools.filter(({ name }) => (wish.tools ?? ["bt"]).includes(name));
+}
+
+function canTake({ version, most }, { count }) {
+  return version !== undefined && count <= (most?.[options.quick ? "quick" : "whole"] ?? Infinity);
+}
+
+/**
+ * Generates all work and runs it twice: the first run of bt remembers, the second writes the proof that the third can trust. A file that
+ * changed less than two seconds before is not trusted, and the time of change (ctime) of a new file is now, whatever its mtime: so there
+ * is a wait between. Returns what went wrong by home, and what the first runs took.
+ */
+async function prepareHomes(wanted, tools) {
+  const problems = new Map();
+  const firsts = [];
+  const homes = new Map();
+  for (const wish of wanted)
+    for (const tool of toolsOf(wish, tools))
+      if (canTake(tool, wish.shape)) homes.set(homeOf(wish.shape, tool), { tool, shape: wish.shape });
+  const runAll = async (pass) => {
+    const samples = [];
+    for (const [home, { tool, shape }] of homes) {
+      if (tool.name === "node" || problems.has(home) || (pass === "second" && shape.kind === "true")) continue;
+      if (pass === "first") writeWork(home, tool.name, shape);
+      process.stderr.write(`${pass} run of ${path.relative(folder, home)}\n`);
+      const env = environment(
+        tool.stub === undefined ? tool.env : { ...tool.env, PATH: `${tool.stub}${path.delimiter}${process.env.PATH}` },
+      );
+      const [own] = await interleave(
+        [{ name: tool.name, command: { argv: tool.build({ jobs: 2 }), cwd: home, env } }],
+        { rounds: 1, budgetMs: Infinity, limitMs: patience.limitMs * 6 },
+      );
+      if (own.problem !== undefined) problems.set(home, own.problem);
+      else if (tool.stub === undefined) samples.push({ own, shape });
+    }
+    return samples;
+  };
+  const samples = await runAll("first");
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await runAll("second");
+  for (const count of new Set(
+    samples.filter(({ shape }) => shape.kind === "files" && shape.count >= 1000).map(({ shape }) => shape.count),
+  )) {
+    const arms = samples.filter(({ shape }) => shape.kind === "files" && shape.count === count).map(({ own }) => own);
+    firsts.push(...arms.map((own) => toRow(`first-${count}`, own, arms)));
+  }
+  return { problems, firsts };
+}
+
+async function measureCase(wish, tools, problems) {
+  process.stderr.write(`${wish.name}\n`);
+  const asked = toolsOf(wish, tools);
+  const [present, missing] = [
+    asked.filter((tool) => canTake(tool, wish.shape)),
+    asked.filter(({ version }) => version === undefined),
   ];
+  const arms = present.flatMap((tool) => (wish.arms ?? plainArm)(tool, homeOf(wish.shape, tool), wish));
+  const isSound = (arm) => !problems.has(arm.command.cwd);
+  const measured = await interleave(arms.filter(isSound), patience);
+  for (const arm of arms)
+    if (!isSound(arm)) measured.push({ name: arm.name, samples: [], problem: problems.get(arm.command.cwd) });
   const rows = [];
   for (const own of measured) {
     const arm = arms.find(({ name }) => name === own.name);
@@ -116,7 +166,6 @@ async function measureCase(wish, tools) {
       own.problem === undefined && arm.hasMemory ? await peakMemory(arm.command, patience.limitMs) : undefined;
     rows.push(toRow(wish.name, own, measured, peakMiB, arm.bar));
   }
-  fs.rmSync(path.join(folder, wish.name), { recursive: true, force: true });
   return [
     ...rows,
     ...missing.map(({ name }) => ({ case: wish.name, tool: name, rounds: 0, problem: "not installed" })),
@@ -125,12 +174,13 @@ async function measureCase(wish, tools) {
 
 function plainArm(tool, cwd, wish) {
   const argv = wish.list === true ? tool.list : tool.build({ jobs: wish.jobs });
-  const before = wish.before === undefined ? {} : { before: () => wish.before(cwd, wish.shape) };
+  const command = { argv, cwd: tool.name === "node" ? folder : cwd, env: environment({ ...tool.env, ...wish.env }) };
+  const before =
+    wish.before === undefined || tool.name === "node" ? {} : { before: () => wish.before(cwd, wish.shape) };
   return [
     {
       name: tool.name,
-      command: { argv, cwd, env: environment({ ...tool.env, ...wish.env }) },
-      tool,
+      command,
       hasMemory: true,
       ...before,
       ...(tool.name === "bt" && wish.bar !== undefined ? { bar: wish.bar } : {}),
@@ -149,7 +199,6 @@ function liveArms(tool, cwd, wish) {
         cwd,
         env: environment({ TERM: "xterm-256color" }),
       },
-      tool,
       hasMemory: false,
       ...bar,
     };
@@ -162,36 +211,6 @@ function environment(more) {
   const { NODE_EXTRA_CA_CERTS: _, ...rest } = process.env;
   const isOwn = ([name]) => !/^(MAKEFLAGS|MAKELEVEL|MFLAGS|npm_|GITHUB_ACTIONS|CI$|BT_)/.test(name);
   return { ...Object.fromEntries(Object.entries(rest).filter(isOwn)), NO_COLOR: "1", ...more };
-}
-
-/**
- * Runs every arm twice: the first run of bt remembers, the second writes the proof that the third can trust. A file that changed less than
- * two seconds before is not trusted, and the time of change (ctime) of a new file is now, whatever its mtime: so there is a wait between.
- * Returns what went wrong by arm.
- */
-async function warmUp(arms, wish) {
-  const failed = new Map();
-  for (const pass of ["make", "prove"]) {
-    for (const { name, command, tool } of arms) {
-      const env =
-        tool.stub === undefined
-          ? command.env
-          : { ...command.env, PATH: `${tool.stub}${path.delimiter}${command.env.PATH}` };
-      const argv = wish.list === true ? command.argv : tool.build({ jobs: 2 });
-      const once = wish.arms === undefined ? { ...command, argv, env } : command;
-      const [first] =
-        failed.has(name) || (wish.shape.kind === "true" && pass === "prove")
-          ? []
-          : await interleave([{ name, command: once }], {
-              rounds: 1,
-              budgetMs: Infinity,
-              limitMs: patience.limitMs * 4,
-            });
-      if (first?.problem !== undefined) failed.set(name, first.problem);
-    }
-    if (pass === "make" && wish.shape.kind !== "true") await new Promise((resolve) => setTimeout(resolve, 2500));
-  }
-  return failed;
 }
 
 function touchOne(cwd, { count }) {

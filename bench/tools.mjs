@@ -11,7 +11,7 @@ import * as path from "node:path";
  * @property {readonly string[]} list shows the tasks; empty: it cannot
  * @property {Record<string, string>} env
  * @property {string} [stub] folder that leads PATH while outputs are made and nothing is measured
- * @property {(count: number) => boolean} canTake so many tasks without hours of patience
+ * @property {{ quick: number, whole: number }} [most] tasks that it takes without hours of patience
  */
 
 /** All of them; npm's are installed into `folder`, which has a copy of bt's dist afterwards too. @returns {Tool[]} */
@@ -24,7 +24,6 @@ export function findTools(folder, root) {
   );
   const node = process.execPath;
   for (const name of ["wireit", "jake", "zx", "turbo"]) install(folder, name);
-  const any = () => true;
   return [
     {
       name: "node",
@@ -32,7 +31,6 @@ export function findTools(folder, root) {
       build: () => [node, "-e", "0"],
       list: [node, "-e", "0"],
       env: {},
-      canTake: any,
     },
     {
       name: "bt",
@@ -40,7 +38,6 @@ export function findTools(folder, root) {
       build: ({ jobs, args = ["all"] }) => [node, bt, ...minusJ(jobs), ...args],
       list: [node, bt, "--list"],
       env: {},
-      canTake: any,
     },
     // Without its built-in rules, which cost it seconds from 10,000 tasks on.
     {
@@ -49,7 +46,6 @@ export function findTools(folder, root) {
       build: ({ jobs }) => ["make", "-r", ...minusJ(jobs), "all"],
       list: [],
       env: {},
-      canTake: any,
     },
     {
       name: "ninja",
@@ -57,7 +53,6 @@ export function findTools(folder, root) {
       build: ({ jobs }) => ["ninja", ...minusJ(jobs), "all"],
       list: ["ninja", "-t", "targets", "all"],
       env: {},
-      canTake: any,
     },
     {
       name: "jake",
@@ -65,7 +60,7 @@ export function findTools(folder, root) {
       build: () => [node, path.join(modules, "jake/bin/cli.js"), "-q", "all"],
       list: [node, path.join(modules, "jake/bin/cli.js"), "-T"],
       env: {},
-      canTake: (count) => count <= 10_000,
+      most: { quick: 100, whole: 10_000 },
     },
     // Started as npm starts it, without npm's own fifth of a second.
     {
@@ -81,7 +76,7 @@ export function findTools(folder, root) {
         WIREIT_CACHE: "none",
         WIREIT_LOGGER: "quiet",
       },
-      canTake: (count) => count <= 1000,
+      most: { quick: 100, whole: 1000 },
     },
     {
       name: "zx",
@@ -89,7 +84,7 @@ export function findTools(folder, root) {
       build: () => [node, path.join(modules, "zx/build/cli.js"), "--quiet", "all.mjs"],
       list: [],
       env: {},
-      canTake: (count) => count <= 1000,
+      most: { quick: 1000, whole: 1000 },
     },
     // The program itself, without the script that looks for it.
     {
@@ -105,7 +100,7 @@ export function findTools(folder, root) {
       list: [turbo, "ls"],
       env: { TURBO_TELEMETRY_DISABLED: "1", TURBO_NO_UPDATE_NOTIFIER: "1" },
       stub: stubNpm(folder),
-      canTake: (count) => count <= 1000,
+      most: { quick: 100, whole: 1000 },
     },
   ];
 }

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import { isBuiltin, SourceMap } from "node:module";
 import * as path from "node:path";
-import { isBtError, placed, type Place, type PlaceOf } from "./errors.ts";
+import { isBtError, placed, type PlaceOf } from "./errors.ts";
 import { builderfileThrew, packageMissing } from "./errors/builderfile.ts";
 import { evaluate, ImportError, type Reads } from "./evaluate.ts";
 import { findText, hashFile, hashText, isFolder, makeFolder, writeAtomic } from "./files.ts";

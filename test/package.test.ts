@@ -51,9 +51,9 @@ function run(cwd: string, file: string, ...args: readonly string[]): Promise<Res
   );
 }
 
-/** What a compiler says, except of zx, whose declarations ask for types that zx does not bring along (`skipLibCheck` hides it). */
+/** What a compiler says. */
 function complaints({ stdout, stderr }: Result): string {
-  return `${stdout}${stderr}`.replaceAll(/^(node_modules\/zx\/|npm warn).*\n/gm, "");
+  return `${stdout}${stderr}`.replaceAll(/^npm warn.*\n/gm, "");
 }
 
 /** A project with nothing but the packed bt, two compilers' types and a builderfile. */

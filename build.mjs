@@ -9,14 +9,28 @@ const root = import.meta.dirname;
 const started = new Date();
 const out = path.join(root, "dist");
 const staged = path.join(root, `dist.${process.pid}`);
-const plugins = fs.readdirSync(path.join(root, "plugins")).filter((name) => fs.existsSync(path.join(root, "plugins", name, "index.ts")));
-const sources = ["core", "plugins"].flatMap((folder) => fs.readdirSync(path.join(root, folder), { recursive: true }).map((name) => path.join(folder, String(name))));
+const plugins = fs
+  .readdirSync(path.join(root, "plugins"))
+  .filter((name) => fs.existsSync(path.join(root, "plugins", name, "index.ts")));
+const sources = ["core", "plugins"].flatMap((folder) =>
+  fs.readdirSync(path.join(root, folder), { recursive: true }).map((name) => path.join(folder, String(name))),
+);
 const digest = createHash("sha256");
-for (const file of [...sources.filter((name) => name.endsWith(".ts")).sort(), "package-lock.json"]) digest.update(fs.readFileSync(path.join(root, file)));
+for (const file of [...sources.filter((name) => name.endsWith(".ts")).sort(), "package-lock.json"])
+  digest.update(fs.readFileSync(path.join(root, file)));
 const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 const define = { BT_BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)), BT_VERSION: JSON.stringify(version) };
 
-const shared = { absWorkingDir: root, bundle: true, platform: "node", target: "node20.19", define, logLevel: "warning", minifySyntax: true, minifyWhitespace: true };
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  define,
+  logLevel: "warning",
+  minifySyntax: true,
+  minifyWhitespace: true,
+};
 try {
   const { metafile } = await build({
     ...shared,
@@ -29,12 +43,24 @@ try {
     chunkNames: "chunks/[name]-[hash]",
     // esbuild has a binary of its own; zx is loaded when an action first reads `$`.
     external: ["esbuild", "zx"],
-    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
   });
-  await build({ ...shared, entryPoints: ["core/cli/entry.ts"], outfile: path.join(staged, "bt.cjs"), format: "cjs", banner: { js: "#!/usr/bin/env node" } });
+  await build({
+    ...shared,
+    entryPoints: ["core/cli/entry.ts"],
+    outfile: path.join(staged, "bt.cjs"),
+    format: "cjs",
+    banner: { js: "#!/usr/bin/env node" },
+  });
   fs.writeFileSync(path.join(staged, "NOTICES.txt"), notices(Object.keys(metafile.inputs)));
   fs.chmodSync(path.join(staged, "bt.cjs"), 0o755);
-  const tsc = spawnSync(process.execPath, [path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noCheck", "--outDir", staged], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  const tsc = spawnSync(
+    process.execPath,
+    [path.join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.build.json", "--noCheck", "--outDir", staged],
+    { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
+  );
   if (tsc.status !== 0) process.exit(1);
   // As old as the build's start: what is edited meanwhile is newer.
   fs.writeFileSync(path.join(staged, ".stamp"), "");
@@ -46,13 +72,18 @@ try {
 
 /** The licences of the packages that the bundle contains. */
 function notices(inputs) {
-  const packages = new Set(inputs.map((file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean));
-  return [...packages].sort().map((name) => {
-    const folder = path.join(root, "node_modules", name);
-    const file = fs.readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const { version, license } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
-    return `${name} ${version} (${license})\n\n${file === undefined ? "" : fs.readFileSync(path.join(folder, file), "utf8").trim()}\n`;
-  }).join(`\n${"-".repeat(80)}\n\n`);
+  const packages = new Set(
+    inputs.map((file) => /^(?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean),
+  );
+  return [...packages]
+    .sort()
+    .map((name) => {
+      const folder = path.join(root, "node_modules", name);
+      const file = fs.readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+      const { version, license } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+      return `${name} ${version} (${license})\n\n${file === undefined ? "" : fs.readFileSync(path.join(folder, file), "utf8").trim()}\n`;
+    })
+    .join(`\n${"-".repeat(80)}\n\n`);
 }
 
 /** The old dist stays usable until the new one is whole; of two builds at once, the last one stays. */

@@ -14,7 +14,10 @@ export interface Assignment {
 }
 
 export interface Assigner {
-  readonly bind: (named: NamedTask, fixed: Readonly<Record<string, unknown>>) => Promise<Readonly<Record<string, BoundParam>>>;
+  readonly bind: (
+    named: NamedTask,
+    fixed: Readonly<Record<string, unknown>>,
+  ) => Promise<Readonly<Record<string, BoundParam>>>;
   /** @throws BtError VARIABLE_UNKNOWN for a value that no task of the run has taken */
   readonly checkAllTaken: () => void;
 }
@@ -26,7 +29,10 @@ export function createAssigner(assignments: readonly Assignment[], texts: Omit<P
     bind({ name: task, task: { params = {} } }, fixed) {
       known.set(task, new Set(Object.entries(params).map(([name, param]) => variableName(name, param))));
       const given = (name: string, variable: string): string | undefined => {
-        const fitting = assignments.filter((one) => (one.task === undefined || one.task === task) && (one.name === variable || one.name === optionName(name)));
+        const fitting = assignments.filter(
+          (one) =>
+            (one.task === undefined || one.task === task) && (one.name === variable || one.name === optionName(name)),
+        );
         for (const one of fitting) taken.add(one);
         return (fitting.findLast((one) => one.task !== undefined) ?? fitting.at(-1))?.value;
       };
@@ -35,7 +41,16 @@ export function createAssigner(assignments: readonly Assignment[], texts: Omit<P
     checkAllTaken() {
       const all = new Set([...known.values()].flatMap((names) => [...names]));
       const left = assignments.filter((one) => !taken.has(one));
-      throwAll(left.map(({ name, task }) => variableUnknown({ name, known: [...((task === undefined ? undefined : known.get(task)) ?? all)].sort(), tasks: [...known.keys()], ...(task === undefined ? {} : { task }) })));
+      throwAll(
+        left.map(({ name, task }) =>
+          variableUnknown({
+            name,
+            known: [...((task === undefined ? undefined : known.get(task)) ?? all)].sort(),
+            tasks: [...known.keys()],
+            ...(task === undefined ? {} : { task }),
+          }),
+        ),
+      );
     },
   };
 }

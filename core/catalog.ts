@@ -34,7 +34,10 @@ export interface Address {
  * The tasks by name, alias and handle.
  * @throws BtError or AggregateError of BtErrors NAME_CLASH, TASK_UNKNOWN, HANDLE_UNLISTED
  */
-export function createCatalog(named: readonly NamedTask[], options: { readonly defaultTask?: string | TaskBase } = {}): Catalog {
+export function createCatalog(
+  named: readonly NamedTask[],
+  options: { readonly defaultTask?: string | TaskBase } = {},
+): Catalog {
   const tasks = new Map<string, NamedTask>();
   const aliases = new Map<string, string>();
   const handles = new Map<object, string>();
@@ -50,7 +53,8 @@ export function createCatalog(named: readonly NamedTask[], options: { readonly d
       const other = tasks.get(aliases.get(alias) ?? "");
       const taken = tasks.get(alias) ?? other;
       const owner = { plugin, aliasOf: name };
-      if (taken !== undefined && taken.name !== name) mistakes.push(nameClash(alias, [ownerOf(taken, taken === other ? taken.name : undefined), owner], task.site));
+      if (taken !== undefined && taken.name !== name)
+        mistakes.push(nameClash(alias, [ownerOf(taken, taken === other ? taken.name : undefined), owner], task.site));
       aliases.set(alias, name);
     }
   }
@@ -58,8 +62,12 @@ export function createCatalog(named: readonly NamedTask[], options: { readonly d
   const { defaultTask } = options;
   const catalog = { tasks, aliases, handles };
   if (defaultTask === undefined) return catalog;
-  const name = typeof defaultTask === "string" ? findAddress(catalog, defaultTask)?.name : handles.get(defaultTask.handle);
-  if (name === undefined) throw typeof defaultTask === "string" ? taskUnknown(defaultTask, callable(catalog), "default") : handleUnlisted(undefined, defaultTask);
+  const name =
+    typeof defaultTask === "string" ? findAddress(catalog, defaultTask)?.name : handles.get(defaultTask.handle);
+  if (name === undefined)
+    throw typeof defaultTask === "string"
+      ? taskUnknown(defaultTask, callable(catalog), "default")
+      : handleUnlisted(undefined, defaultTask);
   return { ...catalog, defaultTask: name };
 }
 
@@ -78,7 +86,10 @@ export function cellsOf(matrix: Matrix): readonly MatrixCell[] {
   let cells: MatrixCell[] = [{ cellName: "", cell: {} }];
   for (const [axis, values] of Object.entries(matrix)) {
     cells = cells.flatMap(({ cellName, cell }) =>
-      values.map((value) => ({ cellName: cellName === "" ? value : `${cellName}:${value}`, cell: { ...cell, [axis]: value } })),
+      values.map((value) => ({
+        cellName: cellName === "" ? value : `${cellName}:${value}`,
+        cell: { ...cell, [axis]: value },
+      })),
     );
   }
   return cells;
@@ -90,9 +101,11 @@ export function findAddress(catalog: Omit<Catalog, "defaultTask">, word: string)
   if (whole !== undefined) return { name: whole.name };
   for (let at = word.lastIndexOf(":"); at > 0; at = word.lastIndexOf(":", at - 1)) {
     const owner = findAddress(catalog, word.slice(0, at));
-    const matrix = owner === undefined || owner.cellName !== undefined ? undefined : catalog.tasks.get(owner.name)?.task.matrix;
+    const matrix =
+      owner === undefined || owner.cellName !== undefined ? undefined : catalog.tasks.get(owner.name)?.task.matrix;
     const cellName = word.slice(at + 1);
-    if (owner !== undefined && matrix !== undefined && cellsOf(matrix).some((cell) => cell.cellName === cellName)) return { name: owner.name, cellName };
+    if (owner !== undefined && matrix !== undefined && cellsOf(matrix).some((cell) => cell.cellName === cellName))
+      return { name: owner.name, cellName };
   }
   return undefined;
 }
@@ -125,11 +138,14 @@ export function select(catalog: Catalog, { words, tags = [], except = [] }: Sele
   }
   throwAll(mistakes);
   if (tags.length > 0) {
-    for (const name of publicNames(catalog)) if (catalog.tasks.get(name)?.task.tags?.some((tag) => tags.includes(tag))) add({ name });
+    for (const name of publicNames(catalog))
+      if (catalog.tasks.get(name)?.task.tags?.some((tag) => tags.includes(tag))) add({ name });
   }
   if (words.length === 0 && tags.length === 0 && catalog.defaultTask !== undefined) add({ name: catalog.defaultTask });
   const dropped = globMatcher(except);
-  const left = [...picked.values()].filter((address) => except.length === 0 || !(dropped(address.name) || dropped(addressText(address))));
+  const left = [...picked.values()].filter(
+    (address) => except.length === 0 || !(dropped(address.name) || dropped(addressText(address))),
+  );
   if (left.length === 0) throw selectionEmpty({ words, tags, except });
   return left;
 }
@@ -140,7 +156,12 @@ function wordUnknown(catalog: Omit<Catalog, "defaultTask">, word: string, asker:
   const owner = at === -1 ? undefined : findAddress(catalog, word.slice(0, at));
   const { matrix } = catalog.tasks.get(owner?.name ?? "")?.task ?? {};
   if (owner === undefined || matrix === undefined) return taskUnknown(word, callable(catalog), asker);
-  return cellUnknown(owner.name, word.slice(at + 1), cellsOf(matrix).map(({ cellName }) => cellName), typeof asker === "object" ? asker.site : undefined);
+  return cellUnknown(
+    owner.name,
+    word.slice(at + 1),
+    cellsOf(matrix).map(({ cellName }) => cellName),
+    typeof asker === "object" ? asker.site : undefined,
+  );
 }
 
 /** Matches task names; `*` crosses `:`, as names are no paths. */
@@ -190,7 +211,8 @@ function isList(needs: NonNullable<TaskBase["needs"]>): needs is readonly NeedIn
  */
 export function resolveNeed(catalog: Catalog, from: Exclude<Asker, string>, need: Need): Address {
   const found = typeof need.need === "string" ? findAddress(catalog, need.need) : nameOfHandle(catalog, need.need);
-  if (found === undefined) throw typeof need.need === "string" ? wordUnknown(catalog, need.need, from) : handleUnlisted(from.task, need.need);
+  if (found === undefined)
+    throw typeof need.need === "string" ? wordUnknown(catalog, need.need, from) : handleUnlisted(from.task, need.need);
   return need.cellName === undefined || need.cellName === "" ? found : { name: found.name, cellName: need.cellName };
 }
 

@@ -23,7 +23,10 @@ export interface CollectOptions {
 
 /** The key document of one node, as things are now. */
 export async function collectDocument(node: Node, options: CollectOptions): Promise<KeyDocument> {
-  const leaves = [...ownLeaves(node, options), ...Object.entries(options.needs).map(([id, digest]): Leaf => ({ name: `need/${id}`, value: digest }))];
+  const leaves = [
+    ...ownLeaves(node, options),
+    ...Object.entries(options.needs).map(([id, digest]): Leaf => ({ name: `need/${id}`, value: digest })),
+  ];
   const { hooks } = options;
   const all = hooks.fingerprint.isUsed() ? await hooks.fingerprint.promise(leaves, node) : leaves;
   const shown = all.map(({ name, value }) => ({ name, value: options.hide(value) }));
@@ -35,7 +38,11 @@ export function collectInputs(node: Node, root: string, memo: FileMemo): FileFac
   if (node.inputs === undefined || node.inputs.length === 0) return [];
   const facts = describePaths(root, node.inputs, memo);
   const own = node.outputs.map(outputPath);
-  const isOwn = (file: string): boolean => own.some(({ path: output, isFolder }) => file === output || (isFolder && output !== "" && output !== "." && file.startsWith(`${output}/`)));
+  const isOwn = (file: string): boolean =>
+    own.some(
+      ({ path: output, isFolder }) =>
+        file === output || (isFolder && output !== "" && output !== "." && file.startsWith(`${output}/`)),
+    );
   return facts.filter((fact) => !isOwn(fact.path));
 }
 
@@ -56,10 +63,13 @@ function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions
   if (typeof run === "function") leaves.push({ name: "code", value: codeOf(task.site) ?? "unknown" });
   else if (run !== undefined) leaves.push({ name: "command", value: typeof run === "string" ? run : stableJson(run) });
   for (const [name, { value }] of Object.entries(node.params)) {
-    if (task.params?.[name]?.kind !== "secret" && value !== undefined) leaves.push({ name: `param/${name}`, value: paramText(value) });
+    if (task.params?.[name]?.kind !== "secret" && value !== undefined)
+      leaves.push({ name: `param/${name}`, value: paramText(value) });
   }
-  for (const [name, value] of declaredVariables(node, env)) leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : `=${value}` });
-  for (const tool of task.tools ?? []) leaves.push({ name: `tool/${tool}`, value: describeTool(tool, root, env["PATH"] ?? "", memo) });
+  for (const [name, value] of declaredVariables(node, env))
+    leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : `=${value}` });
+  for (const tool of task.tools ?? [])
+    leaves.push({ name: `tool/${tool}`, value: describeTool(tool, root, env["PATH"] ?? "", memo) });
   if (task.portable !== true) leaves.push({ name: "platform", value: `${process.platform}/${process.arch}` });
   if (task.salt !== undefined) leaves.push({ name: "salt", value: task.salt });
   if (rest !== undefined && rest.length > 0) leaves.push({ name: "rest", value: stableJson(rest) });

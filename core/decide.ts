@@ -38,7 +38,9 @@ export function isGroupNode(node: Node): boolean {
 
 /** What a group leaves: the results of the nodes behind it. */
 export function groupResult(node: Node, results: ReadonlyMap<string, NodeResult>): NodeResult {
-  const parts = node.edges.filter(({ kind }) => kind === "result").map(({ to, as }) => [as ?? to, results.get(to)] as const);
+  const parts = node.edges
+    .filter(({ kind }) => kind === "result")
+    .map(({ to, as }) => [as ?? to, results.get(to)] as const);
   const value = node.isGroup ? Object.fromEntries(parts.map(([as, result]) => [as, result?.value])) : undefined;
   return { digest: hashText(parts.map(([as, result]) => `${as} ${result?.digest ?? "none"}`).join("\n")), value };
 }
@@ -48,7 +50,11 @@ export function recordResult(record: TaskRecord): NodeResult {
 }
 
 /** Decides about one node. `results` has what its needs left; a need that is not in it is still to run. */
-export async function decideNode(node: Node, results: ReadonlyMap<string, NodeResult>, options: DecideOptions): Promise<Decision> {
+export async function decideNode(
+  node: Node,
+  results: ReadonlyMap<string, NodeResult>,
+  options: DecideOptions,
+): Promise<Decision> {
   const { state, root, hooks } = options;
   const needs: Record<string, string> = {};
   const record = state.find(node.id);
@@ -75,7 +81,8 @@ export async function decideNode(node: Node, results: ReadonlyMap<string, NodeRe
   if (step.action !== "skip" || record === undefined) return { step, document };
   const known = new Set(record.outputs.map((fact) => fact.path));
   const refreshed = { ...record, document, outputs: outputs.filter((fact) => known.has(fact.path)) };
-  const isStale = !hasSameStamps(record.document.inputs, document.inputs) || !hasSameStamps(record.outputs, refreshed.outputs);
+  const isStale =
+    !hasSameStamps(record.document.inputs, document.inputs) || !hasSameStamps(record.outputs, refreshed.outputs);
   return { step, document, result: recordResult(record), ...(isStale ? { refreshed } : {}) };
 }
 
@@ -105,7 +112,11 @@ export async function isSkipped({ task, params, cell }: Node, root: string): Pro
 }
 
 /** Decides about all nodes before any of them runs. */
-export async function createForecast(graph: Graph, order: readonly string[], options: DecideOptions & { readonly onlyTargets: boolean }): Promise<Forecast> {
+export async function createForecast(
+  graph: Graph,
+  order: readonly string[],
+  options: DecideOptions & { readonly onlyTargets: boolean },
+): Promise<Forecast> {
   const decisions = new Map<string, Decision>();
   const results = new Map<string, NodeResult>();
   const skipped = new Set<string>();
@@ -117,13 +128,21 @@ export async function createForecast(graph: Graph, order: readonly string[], opt
       continue;
     }
     // One that throws is asked again when it is the task's turn, and fails it.
-    if (waitsFor(graph, id).every((to) => results.has(to)) && (await isSkipped(node, options.root).catch(() => false))) {
+    if (
+      waitsFor(graph, id).every((to) => results.has(to)) &&
+      (await isSkipped(node, options.root).catch(() => false))
+    ) {
       skipped.add(id);
       results.set(id, skippedResult);
       continue;
     }
-    const pending = node.edges.filter(({ to, kind }) => kind !== "finally" && kind !== "validation" && !results.has(to));
-    const decision = softenStep(await decideNode(node, results, options), pending.flatMap(({ to }) => outputsOf(graph, to).map((path) => ({ path, need: to }))));
+    const pending = node.edges.filter(
+      ({ to, kind }) => kind !== "finally" && kind !== "validation" && !results.has(to),
+    );
+    const decision = softenStep(
+      await decideNode(node, results, options),
+      pending.flatMap(({ to }) => outputsOf(graph, to).map((path) => ({ path, need: to }))),
+    );
     decisions.set(id, decision);
     if (decision.result !== undefined) results.set(id, decision.result);
   }
@@ -140,8 +159,15 @@ function outputsOf(graph: Graph, id: string): readonly string[] {
 function softenStep(decision: Decision, made: readonly { readonly path: string; readonly need: string }[]): Decision {
   const { step } = decision;
   if (step.action !== "run" || made.length === 0) return decision;
-  const makerOf = (file: string): string | undefined => made.map(({ path, need }) => ({ ...outputPath(path), need })).find(({ path, isFolder }) => file === path || (isFolder && file.startsWith(`${path}/`)))?.need;
-  const needs = step.because.map((reason) => (reason.kind === "input-changed" || reason.kind === "input-new" || reason.kind === "input-gone" ? makerOf(reason.path) : undefined));
+  const makerOf = (file: string): string | undefined =>
+    made
+      .map(({ path, need }) => ({ ...outputPath(path), need }))
+      .find(({ path, isFolder }) => file === path || (isFolder && file.startsWith(`${path}/`)))?.need;
+  const needs = step.because.map((reason) =>
+    reason.kind === "input-changed" || reason.kind === "input-new" || reason.kind === "input-gone"
+      ? makerOf(reason.path)
+      : undefined,
+  );
   const [need] = needs;
   if (need === undefined || needs.includes(undefined)) return decision;
   return { ...decision, step: { action: "maybe", because: [{ kind: "need-runs", need }] } };

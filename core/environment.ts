@@ -14,7 +14,8 @@ const passed = new Set(
 /** The variables that every task gets. */
 export function passedEnvironment(env: Environment): Readonly<Record<string, string>> {
   const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) if (value !== undefined && (passed.has(name) || name.startsWith("LC_"))) result[name] = value;
+  for (const [name, value] of Object.entries(env))
+    if (value !== undefined && (passed.has(name) || name.startsWith("LC_"))) result[name] = value;
   return result;
 }
 
@@ -30,7 +31,10 @@ export function taskEnvironment(node: Node, env: Environment): Record<string, st
 }
 
 /** The variables that a task declares, with their values now; `NAME=value` gives one. */
-export function declaredVariables(node: Node, env: Environment): readonly (readonly [name: string, value: string | undefined])[] {
+export function declaredVariables(
+  node: Node,
+  env: Environment,
+): readonly (readonly [name: string, value: string | undefined])[] {
   return (node.task.env ?? []).map((declared) => {
     const at = declared.indexOf("=");
     return at === -1 ? [declared, env[declared]] : [declared.slice(0, at), declared.slice(at + 1)];

@@ -56,7 +56,8 @@ export async function evaluate(script: Script): Promise<Evaluated> {
   const importPackage = importerFrom(script.file);
   const load: Loader = async (specifier) => (await script.ownModule(specifier)) ?? importPackage(specifier);
   const loaded = new Map<string, object>();
-  for (const specifier of script.packages) loaded.set(specifier, await load(specifier).catch((error: unknown) => blameImport(specifier, error)));
+  for (const specifier of script.packages)
+    loaded.set(specifier, await load(specifier).catch((error: unknown) => blameImport(specifier, error)));
   const { script: compiled, mayCache } = await compileScript(script);
   const { reads, wrap, stop } = startRecording();
   const { stackTraceLimit } = Error;
@@ -76,14 +77,28 @@ export async function evaluate(script: Script): Promise<Evaluated> {
 }
 
 /** `__load` is what `import("package")` has become: see compile.ts. What is imported by a computed name is left to Node. */
-async function compileScript({ code, file, name, codeCache }: Script): Promise<{ script: vm.Script; mayCache: boolean }> {
+async function compileScript({
+  code,
+  file,
+  name,
+  codeCache,
+}: Script): Promise<{ script: vm.Script; mayCache: boolean }> {
   const hasComputed = /\bimport\(/.test(code);
   const text = `(function (exports, require, module, __filename, __dirname, __load) {${code}\n})`;
   if (hasComputed) {
     await importerFrom(file)("data:text/javascript,"); // Node's warning about the first use comes now, and is not shown.
-    return { script: new vm.Script(text, { filename: name, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }), mayCache: false }; // V8's compiled form forgets who imports.
+    return {
+      script: new vm.Script(text, {
+        filename: name,
+        importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      }),
+      mayCache: false,
+    }; // V8's compiled form forgets who imports.
   }
-  return { script: new vm.Script(text, { filename: name, ...(codeCache === undefined ? {} : { cachedData: codeCache }) }), mayCache: true };
+  return {
+    script: new vm.Script(text, { filename: name, ...(codeCache === undefined ? {} : { cachedData: codeCache }) }),
+    mayCache: true,
+  };
 }
 
 /** Tells a package that is missing from one that is there and misses something itself. */
@@ -91,16 +106,25 @@ function blameImport(specifier: string, error: unknown): never {
   const [, name = specifier] = /^((?:@[^/]+\/)?[^/]+)/.exec(specifier) ?? [];
   const [text = ""] = error instanceof Error ? error.message.split(/\n| imported from /) : [];
   const [, missing] = /^Cannot find (?:package|module) '([^']+)'/.exec(text) ?? [];
-  const isOwn = specifier.startsWith("builderfile/") && missing?.endsWith(`${specifier.slice("builderfile".length)}/index.js`) === true;
+  const isOwn =
+    specifier.startsWith("builderfile/") &&
+    missing?.endsWith(`${specifier.slice("builderfile".length)}/index.js`) === true;
   const isHidden = text.startsWith("Package subpath ") && text.endsWith(`/node_modules/${name}/package.json`);
-  throw missing === specifier || missing === name || isOwn || isHidden ? new ImportError(specifier, name, error) : error;
+  throw missing === specifier || missing === name || isOwn || isHidden
+    ? new ImportError(specifier, name, error)
+    : error;
 }
 
 /** Node's own `import()`, resolving from the builderfile. */
 function importerFrom(file: string): Loader {
   let importer: Loader | undefined;
-  const create = (): Loader => new vm.Script("(specifier) => import(specifier)", { filename: file, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }).runInThisContext() as Loader; // The script itself.
-  return (specifier) => (isBuiltin(specifier) ? import(specifier) : withoutWarnings(() => (importer ??= create())(specifier)));
+  const create = (): Loader =>
+    new vm.Script("(specifier) => import(specifier)", {
+      filename: file,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    }).runInThisContext() as Loader; // The script itself.
+  return (specifier) =>
+    isBuiltin(specifier) ? import(specifier) : withoutWarnings(() => (importer ??= create())(specifier));
 }
 
 /** Node says at the first use that this loader is experimental; whoever runs bt can do nothing about it. */
@@ -118,7 +142,11 @@ function withoutWarnings<T>(act: () => T): T {
  * `require` of the script. esbuild has turned `import` into it; marking the namespace as a module makes default and named
  * imports mean what they mean in Node.
  */
-function requireFor(loaded: ReadonlyMap<string, object>, resolver: NodeJS.Require, wrap: (specifier: string, module: object) => object): (specifier: string) => unknown {
+function requireFor(
+  loaded: ReadonlyMap<string, object>,
+  resolver: NodeJS.Require,
+  wrap: (specifier: string, module: object) => object,
+): (specifier: string) => unknown {
   const wrapped = new Map<string, object>();
   return (specifier) => {
     const module = loaded.get(specifier);
@@ -162,9 +190,14 @@ function startRecording(): { reads: Reads; wrap: (specifier: string, module: obj
 }
 
 /** A copy of a module whose functions say when they are called; members of members (`fs.promises`) too. */
-function wrapMembers(name: string, module: object, onCall: (name: string, member: string, values: readonly unknown[]) => void): object {
+function wrapMembers(
+  name: string,
+  module: object,
+  onCall: (name: string, member: string, values: readonly unknown[]) => void,
+): object {
   const members = Object.entries(module).map(([member, value]: [string, unknown]) => {
-    if (member === "default" || member === "promises") return [member, wrapMembers(name, Object(value) as object, onCall)];
+    if (member === "default" || member === "promises")
+      return [member, wrapMembers(name, Object(value) as object, onCall)];
     if (typeof value !== "function" || /^[A-Z]/.test(member)) return [member, value];
     const watched = (...values: unknown[]): unknown => {
       onCall(name, member, values);

@@ -3,7 +3,16 @@
 /** Where a task stands; `done` carries the outcome. */
 export type TaskState = "waiting" | "ready" | "deciding" | "running" | "done";
 /** How a task ended. */
-export type Outcome = "ran" | "fresh" | "restored" | "skipped" | "group" | "failed" | "timed-out" | "cancelled" | "blocked";
+export type Outcome =
+  | "ran"
+  | "fresh"
+  | "restored"
+  | "skipped"
+  | "group"
+  | "failed"
+  | "timed-out"
+  | "cancelled"
+  | "blocked";
 
 /** A failure as data: what an error said, and what is known of the command behind it. */
 export interface Failure {
@@ -37,7 +46,13 @@ export interface TaskOutline {
 export type Counts = Readonly<Partial<Record<Outcome, number>>>;
 
 export type EventBody =
-  | { readonly kind: "run-started"; readonly targets: readonly string[]; readonly root: string; readonly jobs: number; readonly dryRun: boolean }
+  | {
+      readonly kind: "run-started";
+      readonly targets: readonly string[];
+      readonly root: string;
+      readonly jobs: number;
+      readonly dryRun: boolean;
+    }
   | { readonly kind: "graph-ready"; readonly tasks: readonly TaskOutline[] }
   | { readonly kind: "task-state"; readonly task: string; readonly state: "waiting" | "ready" | "deciding" }
   | {
@@ -71,7 +86,12 @@ export type EventBody =
       readonly log?: string;
     }
   /** `text` is whole lines, masked, without the last newline. `command` is what is about to be started. */
-  | { readonly kind: "task-output"; readonly task: string; readonly stream: "stdout" | "stderr" | "command" | "info" | "warn"; readonly text: string }
+  | {
+      readonly kind: "task-output";
+      readonly task: string;
+      readonly stream: "stdout" | "stderr" | "command" | "info" | "warn";
+      readonly text: string;
+    }
   | { readonly kind: "warning"; readonly text: string; readonly fix?: string; readonly task?: string }
   | {
       readonly kind: "run-finished";

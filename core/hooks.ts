@@ -130,7 +130,9 @@ export interface Taps {
   readonly beforeRun: (graph: Graph) => void | Promise<void>;
   readonly beforeTask: (job: Job) => void | Promise<void>;
   readonly command: (command: Command, node: Node) => Command;
-  readonly execute: (job: Job) => { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined>;
+  readonly execute: (
+    job: Job,
+  ) => { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined>;
   readonly afterTask: (job: Job, finished: Finished) => void | Promise<void>;
   readonly cache: (providers: readonly CacheProvider[]) => readonly CacheProvider[];
   readonly publish: (group: readonly string[], node: Node) => void | Promise<void>;
@@ -174,8 +176,19 @@ export function bindHooks(hooks: Hooks, plugin: string): BoundHooks {
       throw isBtError(error) ? error : pluginFailed(plugin, `in its tap of hook "${name}"`, error);
     };
     const tap = (fn: Untyped): void => {
-      if (kind === "listener") hook.tap(plugin, listen(fn, (error) => hooks.listenerFailures.push({ plugin, error })));
-      else if (kind === "async") hook.tapPromise(plugin, async (...values) => await Promise.resolve().then(() => fn(...values)).catch(blame));
+      if (kind === "listener")
+        hook.tap(
+          plugin,
+          listen(fn, (error) => hooks.listenerFailures.push({ plugin, error })),
+        );
+      else if (kind === "async")
+        hook.tapPromise(
+          plugin,
+          async (...values) =>
+            await Promise.resolve()
+              .then(() => fn(...values))
+              .catch(blame),
+        );
       else hook.tap(plugin, (...values) => attempt(() => fn(...values), blame));
     };
     return [name, { tap }] as const;

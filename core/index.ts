@@ -10,7 +10,16 @@ export type { BoundHooks, BuilderSettings, CacheProvider, Finished, Job, Require
 export { loadProject, type LoadOptions, type Project } from "./load.ts";
 export type { NamedTask } from "./catalog.ts";
 export { param } from "./params.ts";
-export { findPlatform, hostPlatform, ociPlatform, parsePlatform, platforms, platformTable, type Arch, type Platform } from "./platform.ts";
+export {
+  findPlatform,
+  hostPlatform,
+  ociPlatform,
+  parsePlatform,
+  platforms,
+  platformTable,
+  type Arch,
+  type Platform,
+} from "./platform.ts";
 export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";
 export { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
 export {

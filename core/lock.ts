@@ -82,7 +82,12 @@ function isAlive(holder: string): boolean {
 /** Clock ticks since boot; empty when there is no such process. Without /proc, whether a signal could be sent. */
 function startTime(pid: number): string {
   try {
-    return fs.readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /s, "").split(" ")[19] ?? "";
+    return (
+      fs
+        .readFileSync(`/proc/${pid}/stat`, "latin1")
+        .replace(/^.*\) /s, "")
+        .split(" ")[19] ?? ""
+    );
   } catch {
     return !fs.existsSync("/proc/self") && canSignal(pid) ? "alive" : "";
   }

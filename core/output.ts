@@ -22,7 +22,10 @@ export function createOutput(secrets: Secrets, onLines: (stream: Stream, text: s
     last.splice(0, last.length - tailLines);
     onLines(stream, text);
   };
-  const streams = { stdout: createLines(secrets, (text) => pass("stdout", text)), stderr: createLines(secrets, (text) => pass("stderr", text)) };
+  const streams = {
+    stdout: createLines(secrets, (text) => pass("stdout", text)),
+    stderr: createLines(secrets, (text) => pass("stderr", text)),
+  };
   return {
     write: (stream, chunk) => streams[stream].write(chunk),
     end() {

@@ -1,7 +1,17 @@
 /** The files a task makes: cleaned before, found and described after, removed when they are half made. Does not know why a task runs. */
 import * as path from "node:path";
 import { outputMissing } from "./errors/run.ts";
-import { describeFile, expandPaths, findStat, isFolder as isRealFolder, makeFolder, removePath, signatureOf, type FileFact, type FileMemo } from "./files.ts";
+import {
+  describeFile,
+  expandPaths,
+  findStat,
+  isFolder as isRealFolder,
+  makeFolder,
+  removePath,
+  signatureOf,
+  type FileFact,
+  type FileMemo,
+} from "./files.ts";
 import type { Node } from "./graph.ts";
 import { isGlob, outputPath } from "./paths.ts";
 
@@ -27,7 +37,9 @@ export function checkOutputs(root: string, node: Node, facts: readonly FileFact[
   for (const declared of node.outputs) {
     const { path: wanted, isFolder } = outputPath(declared);
     const isPattern = isGlob(declared) && !declared.endsWith("/**");
-    const isThere = facts.some((fact) => (fact.path === wanted && fact.kind !== "missing") || fact.path.startsWith(`${wanted}/`));
+    const isThere = facts.some(
+      (fact) => (fact.path === wanted && fact.kind !== "missing") || fact.path.startsWith(`${wanted}/`),
+    );
     const isMade = isFolder && !isPattern ? isRealFolder(path.resolve(root, wanted)) : isThere;
     if (!isMade) throw outputMissing(node.id, declared);
   }
@@ -39,7 +51,8 @@ export function prepareOutputs(root: string, node: Node, inputs: readonly string
     const { path: wanted, isFolder } = outputPath(declared);
     const holdsInputs = inputs.some((input) => input === wanted || input.startsWith(`${wanted}/`));
     if (node.task.clean !== "keep" && !holdsInputs) {
-      if (isGlob(declared) && !declared.endsWith("/**")) for (const file of expandPaths(root, [declared], isGlob)) removePath(path.resolve(root, file));
+      if (isGlob(declared) && !declared.endsWith("/**"))
+        for (const file of expandPaths(root, [declared], isGlob)) removePath(path.resolve(root, file));
       else if (wanted !== "" && wanted !== ".") removePath(path.resolve(root, wanted));
     }
     makeFolder(path.resolve(root, isFolder ? wanted : path.dirname(wanted)));

@@ -38,7 +38,10 @@ export function planStep(snapshot: Snapshot): Step {
   if (task.inputs === undefined) return { action: "run", because: [{ kind: "no-inputs" }] };
   if ("lost" in before) return { action: "run", because: [before.lost] };
   const key = keyOf(document);
-  const because = [...(key === before.key ? [] : diffDocuments(before.document, document)), ...diffOutputs(before.outputs, snapshot.outputs)];
+  const because = [
+    ...(key === before.key ? [] : diffDocuments(before.document, document)),
+    ...diffOutputs(before.outputs, snapshot.outputs),
+  ];
   if (because.length > 0) return { action: "run", because };
   if (pendingNeed !== undefined) return { action: "maybe", because: [{ kind: "need-runs", need: pendingNeed }] };
   return { action: "skip", key };

@@ -53,8 +53,13 @@ for (const platform of platformTable) {
 }
 
 /** The platform called `name` by any tool, case ignored, with or without `linux/`. */
-export function findPlatform(name: string): (Platform) | undefined {
-  return byName.get(name.trim().toLowerCase().replace(/^linux\//, ""));
+export function findPlatform(name: string): Platform | undefined {
+  return byName.get(
+    name
+      .trim()
+      .toLowerCase()
+      .replace(/^linux\//, ""),
+  );
 }
 
 /**
@@ -63,7 +68,11 @@ export function findPlatform(name: string): (Platform) | undefined {
  */
 export function parsePlatform(name: string): Platform {
   const platform = findPlatform(name);
-  if (platform === undefined) throw platformUnknown(name, platformTable.map((entry) => entry.arch));
+  if (platform === undefined)
+    throw platformUnknown(
+      name,
+      platformTable.map((entry) => entry.arch),
+    );
   return platform;
 }
 
@@ -80,7 +89,9 @@ export function platforms(...names: readonly string[]): readonly Arch[] {
 /** The platform of the machine bt runs on. */
 export function hostPlatform(): Platform {
   const names: Partial<Record<NodeJS.Architecture, string>> = { x64: "amd64", ia32: "386", arm: "arm/v7" };
-  return parsePlatform(names[process.arch] ?? (process.arch === ("ppc64" as NodeJS.Architecture) ? "ppc64le" : process.arch));
+  return parsePlatform(
+    names[process.arch] ?? (process.arch === ("ppc64" as NodeJS.Architecture) ? "ppc64le" : process.arch),
+  );
 }
 
 /** `linux/arm/v7` for `arm/v7`: the platform as OCI tools write it. */

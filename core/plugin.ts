@@ -54,9 +54,12 @@ export function checkBuilder(exported: unknown): Builder {
   if (tasks !== undefined) checkTasks("`tasks`", tasks);
   const isDefault = defaultTask === undefined || typeof defaultTask === "string" || isTask(defaultTask);
   if (!isDefault) throw builderShape("`default`", describeKind(defaultTask), "a task or its name");
-  if (pools !== undefined && !(isRecord(pools) && Object.values(pools).every((size) => Number(size) >= 1))) throw builderShape("`pools`", describeKind(pools), "a record of whole numbers from 1");
-  if (params !== undefined && !isRecord(params)) throw builderShape("`params`", describeKind(params), "a record of values by variable name");
-  if (apply !== undefined && typeof apply !== "function") throw builderShape("`apply`", describeKind(apply), "a function");
+  if (pools !== undefined && !(isRecord(pools) && Object.values(pools).every((size) => Number(size) >= 1)))
+    throw builderShape("`pools`", describeKind(pools), "a record of whole numbers from 1");
+  if (params !== undefined && !isRecord(params))
+    throw builderShape("`params`", describeKind(params), "a record of values by variable name");
+  if (apply !== undefined && typeof apply !== "function")
+    throw builderShape("`apply`", describeKind(apply), "a function");
   return exported;
 }
 
@@ -64,7 +67,8 @@ function checkPlugins(field: string, plugins: unknown): void {
   if (!Array.isArray(plugins)) throw builderShape(field, describeKind(plugins), "a list of plugins");
   for (const [at, plugin] of plugins.entries()) {
     const isPlugin = isRecord(plugin) && typeof plugin["name"] === "string" && isRecord(plugin["tasks"]);
-    if (!isPlugin) throw builderShape(`\`${field.slice(1, -1)}[${at}]\``, describeKind(plugin), "a plugin with `name` and `tasks`");
+    if (!isPlugin)
+      throw builderShape(`\`${field.slice(1, -1)}[${at}]\``, describeKind(plugin), "a plugin with `name` and `tasks`");
     checkTasks(`\`tasks\` of plugin "${String(plugin["name"])}"`, plugin["tasks"]);
     if (plugin["plugins"] !== undefined) checkPlugins(field, plugin["plugins"]);
   }
@@ -72,7 +76,9 @@ function checkPlugins(field: string, plugins: unknown): void {
 
 function checkTasks(field: string, tasks: unknown): void {
   if (!isRecord(tasks)) throw builderShape(field, describeKind(tasks), "a record of tasks");
-  for (const [name, task] of Object.entries(tasks)) if (!isTask(task)) throw builderShape(`"${name}" in ${field}`, describeKind(task), "a task made with `task({ … })`");
+  for (const [name, task] of Object.entries(tasks))
+    if (!isTask(task))
+      throw builderShape(`"${name}" in ${field}`, describeKind(task), "a task made with `task({ … })`");
 }
 
 /** A builderfile, ready to be asked for tasks. */
@@ -118,6 +124,10 @@ function apply(plugin: Pick<Plugin, "name" | "apply">, hooks: Hooks): void {
 
 function nameTasks(tasks: Readonly<Record<string, TaskBase>>, plugin?: Plugin): NamedTask[] {
   return Object.entries(tasks).map(([key, task]) => {
-    return { name: task.name ?? `${plugin?.prefix ?? ""}${key}`, task, ...(plugin === undefined ? {} : { plugin: plugin.name }) };
+    return {
+      name: task.name ?? `${plugin?.prefix ?? ""}${key}`,
+      task,
+      ...(plugin === undefined ? {} : { plugin: plugin.name }),
+    };
   });
 }

@@ -96,14 +96,18 @@ function prepareState(root: string): void {
 }
 
 /** Adds the edges that paths imply, until no new task comes in, and those of plugins. */
-async function completeGraph({ catalog, hooks }: Assembly, declared: Graph, options: GraphOptions): Promise<{ graph: Graph; mistakes: readonly unknown[] }> {
+async function completeGraph(
+  { catalog, hooks }: Assembly,
+  declared: Graph,
+  options: GraphOptions,
+): Promise<{ graph: Graph; mistakes: readonly unknown[] }> {
   const hasPaths = [...catalog.tasks.values()].some(({ task }) => task.outputs !== undefined);
   let graph = declared;
   let mistakes: readonly unknown[] = [];
   if (hasPaths) {
     const { writers, nodes } = await collectAllWriters(catalog, declared, options);
     mistakes = writers.mistakes;
-    for (let size = -1; size !== graph.nodes.size; ) {
+    for (let size = -1; size !== graph.nodes.size;) {
       size = graph.nodes.size;
       const inferred = inferEdges(graph.nodes.values(), writers);
       const added = inferred.flatMap(({ edge }) => (graph.nodes.has(edge.to) ? [] : (nodes.get(edge.to) ?? [])));
@@ -115,8 +119,14 @@ async function completeGraph({ catalog, hooks }: Assembly, declared: Graph, opti
 }
 
 /** Who writes what, whether it is part of the run or not. A task whose paths cannot be told without more params writes nothing. */
-async function collectAllWriters(catalog: Catalog, declared: Graph, { root, bind }: GraphOptions): Promise<{ writers: Writers; nodes: ReadonlyMap<string, Node> }> {
-  const names = [...catalog.tasks.values()].filter(({ task }) => task.outputs !== undefined).map(({ name }) => ({ name }));
+async function collectAllWriters(
+  catalog: Catalog,
+  declared: Graph,
+  { root, bind }: GraphOptions,
+): Promise<{ writers: Writers; nodes: ReadonlyMap<string, Node> }> {
+  const names = [...catalog.tasks.values()]
+    .filter(({ task }) => task.outputs !== undefined)
+    .map(({ name }) => ({ name }));
   const { nodes } = await createGraph(catalog, names, { root, bind, onMistake: () => {} });
   // A task that this run has with other params is there already.
   const present = new Set([...declared.nodes.values()].map(addressText));
@@ -125,10 +135,19 @@ async function collectAllWriters(catalog: Catalog, declared: Graph, { root, bind
 }
 
 /** Everything that can be wrong with a whole graph. Returns the order of its nodes. */
-function checkGraph(graph: Graph, { root, pools, mistakes }: { readonly root: string; readonly pools: Readonly<Record<string, number>>; readonly mistakes: readonly unknown[] }): readonly string[] {
+function checkGraph(
+  graph: Graph,
+  {
+    root,
+    pools,
+    mistakes,
+  }: { readonly root: string; readonly pools: Readonly<Record<string, number>>; readonly mistakes: readonly unknown[] },
+): readonly string[] {
   const nodes = [...graph.nodes.values()];
   const all = [...mistakes, ...findMissingInputs(graph, root)];
-  for (const { id, task } of nodes) for (const pool of poolsOf(task)) if (pools[pool] === undefined) all.push(poolUnknown(id, pool, Object.keys(pools), task.site));
+  for (const { id, task } of nodes)
+    for (const pool of poolsOf(task))
+      if (pools[pool] === undefined) all.push(poolUnknown(id, pool, Object.keys(pools), task.site));
   let order: readonly string[] = [];
   try {
     order = sortGraph(graph);
@@ -143,17 +162,21 @@ function checkGraph(graph: Graph, { root, pools, mistakes }: { readonly root: st
 function findMissingInputs(graph: Graph, root: string): unknown[] {
   const writers = collectWriters(graph.nodes.values());
   const isMade = (reader: Node, input: string): boolean =>
-    inferEdges([{ ...reader, inputs: [input] }], writers).length > 0 || reader.edges.some(({ to }) => graph.nodes.get(to)?.outputs.some(isGlob));
+    inferEdges([{ ...reader, inputs: [input] }], writers).length > 0 ||
+    reader.edges.some(({ to }) => graph.nodes.get(to)?.outputs.some(isGlob));
   return [...graph.nodes.values()].flatMap((node) => {
     const literal = (node.inputs ?? []).filter((input) => !isGlob(input) && !input.startsWith("!"));
-    return literal.filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input)).map((input) => inputMissing(node.id, input, node.task.site));
+    return literal
+      .filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input))
+      .map((input) => inputMissing(node.id, input, node.task.site));
   });
 }
 
 function restTarget(graph: Graph, rest: readonly string[]): string | undefined {
   if (rest.length === 0) return undefined;
   const [target] = graph.targets;
-  if (graph.targets.length !== 1 || target === undefined || graph.nodes.get(target)?.task.rest !== true) throw restUnwanted(graph.targets);
+  if (graph.targets.length !== 1 || target === undefined || graph.nodes.get(target)?.task.rest !== true)
+    throw restUnwanted(graph.targets);
   return target;
 }
 

@@ -1,7 +1,19 @@
 /** Why a task runs: a closed union and its texts. Does not know how it was found out. */
 
 export type Reason =
-  | { readonly kind: "first-run" | "failed-before" | "interrupted-before" | "no-inputs" | "always" | "forced" | "status" | "changed-while-running" | "format" | "state-lost" }
+  | {
+      readonly kind:
+        | "first-run"
+        | "failed-before"
+        | "interrupted-before"
+        | "no-inputs"
+        | "always"
+        | "forced"
+        | "status"
+        | "changed-while-running"
+        | "format"
+        | "state-lost";
+    }
   | { readonly kind: "code-changed"; readonly before?: string; readonly now?: string }
   | { readonly kind: "input-changed" | "input-new" | "input-gone"; readonly path: string }
   | { readonly kind: "param-changed"; readonly name: string; readonly before: string; readonly now: string }
@@ -12,7 +24,12 @@ export type Reason =
   | { readonly kind: "need-runs"; readonly need: string }
   | { readonly kind: "output-missing" | "output-edited"; readonly path: string }
   /** A leaf that a plugin, or a newer bt, added to the key. */
-  | { readonly kind: "leaf-changed"; readonly name: string; readonly before: string | undefined; readonly now: string | undefined };
+  | {
+      readonly kind: "leaf-changed";
+      readonly name: string;
+      readonly before: string | undefined;
+      readonly now: string | undefined;
+    };
 
 /** The reason as a sentence without a full stop. */
 export function renderReason(reason: Reason): string {
@@ -38,7 +55,9 @@ export function renderReason(reason: Reason): string {
     case "state-lost":
       return "bt lost its state";
     case "code-changed":
-      return reason.before === undefined || reason.now === undefined ? "its code changed" : `its command changed: ${reason.before} → ${reason.now}`;
+      return reason.before === undefined || reason.now === undefined
+        ? "its code changed"
+        : `its command changed: ${reason.before} → ${reason.now}`;
     case "input-changed":
       return `input "${reason.path}" changed`;
     case "input-new":

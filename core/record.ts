@@ -33,7 +33,10 @@ const keptRuns = 20;
 
 /** Id of a run: sorts by time. */
 export function createRunId(now: Date): string {
-  return `${now.toISOString().replaceAll(/[-:]/g, "").replace(/\.\d+Z/, "")}-${process.pid}`;
+  return `${now
+    .toISOString()
+    .replaceAll(/[-:]/g, "")
+    .replace(/\.\d+Z/, "")}-${process.pid}`;
 }
 
 /** Where the log of a task goes, relative to the root. */
@@ -61,7 +64,8 @@ export function createRecorder(root: string, run: string): Reporter {
     writeAll(journal, lines);
     lines = "";
   };
-  const writeHead = (): void => writeAtomic(path.join(folder, "run.json"), JSON.stringify({ ...head, tasks }, undefined, 1));
+  const writeHead = (): void =>
+    writeAtomic(path.join(folder, "run.json"), JSON.stringify({ ...head, tasks }, undefined, 1));
   const note = (task: string, facts: RecordedTask): void => void (tasks[task] = { ...tasks[task], ...facts });
   const take = (event: Event): void => {
     switch (event.kind) {
@@ -75,15 +79,26 @@ export function createRecorder(root: string, run: string): Reporter {
         appendLog(root, run, files, event);
         return;
       case "task-state":
-        if (event.state === "running") note(event.task, { reasons: event.reasons, startedMs: event.atMs, attempts: event.attempt });
+        if (event.state === "running")
+          note(event.task, { reasons: event.reasons, startedMs: event.atMs, attempts: event.attempt });
         if (event.state === "done") {
           const { outcome, durationMs, failure, log } = event;
-          note(event.task, { outcome, durationMs, ...(failure === undefined ? {} : { failure }), ...(log === undefined ? {} : { log }) });
+          note(event.task, {
+            outcome,
+            durationMs,
+            ...(failure === undefined ? {} : { failure }),
+            ...(log === undefined ? {} : { log }),
+          });
           closeLog(files, event.task);
         }
         return;
       case "run-finished":
-        head = { ...head, durationMs: event.durationMs, exitCode: event.exitCode, ...(event.signal === undefined ? {} : { signal: event.signal }) };
+        head = {
+          ...head,
+          durationMs: event.durationMs,
+          exitCode: event.exitCode,
+          ...(event.signal === undefined ? {} : { signal: event.signal }),
+        };
         return;
       case "graph-ready":
       case "warning":
@@ -93,7 +108,11 @@ export function createRecorder(root: string, run: string): Reporter {
   return {
     event(event) {
       take(event);
-      if (event.kind === "task-output" || (event.kind === "task-state" && event.state !== "running" && event.state !== "done")) return;
+      if (
+        event.kind === "task-output" ||
+        (event.kind === "task-state" && event.state !== "running" && event.state !== "done")
+      )
+        return;
       if (lines === "") setImmediate(flush);
       lines += `${JSON.stringify(event)}\n`;
     },
@@ -109,7 +128,12 @@ export function createRecorder(root: string, run: string): Reporter {
 }
 
 /** The log starts with the first thing a task prints: a command that prints nothing leaves none. */
-function appendLog(root: string, run: string, { logs, commands }: Logs, event: Extract<Event, { kind: "task-output" }>): void {
+function appendLog(
+  root: string,
+  run: string,
+  { logs, commands }: Logs,
+  event: Extract<Event, { kind: "task-output" }>,
+): void {
   const { task, stream, text } = event;
   const descriptor = logs.get(task);
   if (descriptor === undefined && stream === "command") {
@@ -133,7 +157,10 @@ function closeLog({ logs, commands }: Logs, task: string): void {
 /** Ids of the runs that are kept, the newest first. */
 export function listRuns(root: string): string[] {
   try {
-    return fs.readdirSync(path.join(root, ".bt", "runs")).sort().reverse();
+    return fs
+      .readdirSync(path.join(root, ".bt", "runs"))
+      .sort()
+      .reverse();
   } catch {
     return []; // No run yet.
   }

@@ -1,4 +1,4 @@
-/** Carries out a prepared build: every task through lock, decision, run and memory. Does not know how tasks were picked or how they are shown. */
+/** Carries out a prepared build: slots, signals, the order of things. Does not know how one task is carried out or how any is shown. */
 import * as os from "node:os";
 import { attemptTask } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";

@@ -51,7 +51,14 @@ function formsOf(value: string): string[] {
     return [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
   });
   const quoted = value.replaceAll("'", "'\\''");
-  const texts = [value, encodeURIComponent(value), encodeURI(value), JSON.stringify(value).slice(1, -1), quoted, value.replaceAll("'", "'\"'\"'")];
+  const texts = [
+    value,
+    encodeURIComponent(value),
+    encodeURI(value),
+    JSON.stringify(value).slice(1, -1),
+    quoted,
+    value.replaceAll("'", "'\"'\"'"),
+  ];
   return [...texts.map((text) => toBytes(Buffer.from(text))), ...base64];
 }
 
@@ -74,7 +81,8 @@ function replace(bytes: string, forms: ReadonlySet<string>, isEnd = true): { sho
 function findHits(bytes: string, forms: ReadonlySet<string>): { start: number; end: number }[] {
   const all: { start: number; end: number }[] = [];
   for (const form of forms) {
-    for (let start = bytes.indexOf(form); start !== -1; start = bytes.indexOf(form, start + 1)) all.push({ start, end: start + form.length });
+    for (let start = bytes.indexOf(form); start !== -1; start = bytes.indexOf(form, start + 1))
+      all.push({ start, end: start + form.length });
   }
   all.sort((a, b) => a.start - b.start || b.end - a.end);
   const joined: { start: number; end: number }[] = [];

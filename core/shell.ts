@@ -52,9 +52,12 @@ export function createShell(options: ShellOptions): TaskShell {
   const fail = (command: Command, exit: Exit, tail: readonly string[], shown = commandText(command)): unknown => {
     const { task, root } = options;
     const cwd = path.relative(root, command.cwd);
-    if ("error" in exit && !isFolder(command.cwd)) return commandMissing({ task, file: command.file, cwd, why: "no-folder" });
-    if ("error" in exit && hasCode(exit.error, "ENOENT")) return commandMissing({ task, file: command.file, cwd, why: "absent" });
-    if ("error" in exit && hasCode(exit.error, "EACCES")) return commandMissing({ task, file: command.file, cwd, why: "forbidden" });
+    if ("error" in exit && !isFolder(command.cwd))
+      return commandMissing({ task, file: command.file, cwd, why: "no-folder" });
+    if ("error" in exit && hasCode(exit.error, "ENOENT"))
+      return commandMissing({ task, file: command.file, cwd, why: "absent" });
+    if ("error" in exit && hasCode(exit.error, "EACCES"))
+      return commandMissing({ task, file: command.file, cwd, why: "forbidden" });
     return commandFailed({ task, command: options.secrets.hide(shown), exit: exitText(exit), cwd, lines: tail });
   };
   const run = async (data: string | readonly string[]): Promise<void> => {
@@ -62,12 +65,20 @@ export function createShell(options: ShellOptions): TaskShell {
     const command = begin({ file: argv[0] ?? "", args: argv.slice(1), cwd: options.cwd, env: options.env }, shown);
     if (options.isDryRun) return;
     const output = createOutput(options.secrets, options.say);
-    const exit = options.hasConsole ? await runOnConsole(options.tree, command) : await runFast(command, output, options);
+    const exit = options.hasConsole
+      ? await runOnConsole(options.tree, command)
+      : await runFast(command, output, options);
     output.end();
     if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail(), shown);
   };
   const exec = async (file: string, args: readonly string[] = [], own: ExecOptions = {}): Promise<ExecResult> => {
-    const command = begin({ file, args, cwd: path.resolve(options.cwd, own.cwd ?? "."), env: mergeEnv(options.env, own.env), ...(own.input === undefined ? {} : { input: own.input }) });
+    const command = begin({
+      file,
+      args,
+      cwd: path.resolve(options.cwd, own.cwd ?? "."),
+      env: mergeEnv(options.env, own.env),
+      ...(own.input === undefined ? {} : { input: own.input }),
+    });
     if (options.isDryRun) return { exitCode: 0, stdout: "", stderr: "" };
     const { exit, result, tail } = await runExeca(command, own, options);
     const isAllowed = "code" in exit && (own.allowedCodes ?? [0]).includes(exit.code);
@@ -76,23 +87,61 @@ export function createShell(options: ShellOptions): TaskShell {
   };
   const spawnForZx = (text: string, _: readonly string[], spawnOptions: SpawnOptions): ChildProcess => {
     const shell = typeof spawnOptions.shell === "string" ? spawnOptions.shell : "bash";
-    const command = begin({ file: shell, args: ["-c", text], cwd: String(spawnOptions.cwd ?? options.cwd), env: mergeEnv({}, spawnOptions.env) }, text.slice(prefix.length));
+    const command = begin(
+      {
+        file: shell,
+        args: ["-c", text],
+        cwd: String(spawnOptions.cwd ?? options.cwd),
+        env: mergeEnv({}, spawnOptions.env),
+      },
+      text.slice(prefix.length),
+    );
     const stdio = options.hasConsole ? "inherit" : spawnOptions.stdio;
-    const child = options.tree.spawn(command.file, command.args, { ...spawnOptions, shell: false, detached: !options.hasConsole, cwd: command.cwd, env: command.env, ...(stdio === undefined ? {} : { stdio }) });
+    const child = options.tree.spawn(command.file, command.args, {
+      ...spawnOptions,
+      shell: false,
+      detached: !options.hasConsole,
+      cwd: command.cwd,
+      env: command.env,
+      ...(stdio === undefined ? {} : { stdio }),
+    });
     const output = watch(child, options);
     void waitFor(child, options.graceMs).then((exit) => {
       output.end();
-      if (!("code" in exit && exit.code === 0)) failures.push({ command: { ...command, file: "", args: [text.slice(prefix.length)] }, exit, tail: output.tail() });
+      if (!("code" in exit && exit.code === 0))
+        failures.push({
+          command: { ...command, file: "", args: [text.slice(prefix.length)] },
+          exit,
+          tail: output.tail(),
+        });
     });
     return child;
   };
   const load = (): Shell => {
     const { $, quote } = loadZx();
-    if (options.isDryRun) return recordingShell(quote, (text) => begin({ file: "bash", args: ["-c", text], cwd: options.cwd, env: options.env }, text));
-    return $({ spawn: spawnForZx as never, cwd: options.cwd, env: { ...options.env }, shell: "bash", prefix, quote, quiet: true, verbose: false, detached: true }); // Node's spawn has ten overloads; zx calls this one.
+    if (options.isDryRun)
+      return recordingShell(quote, (text) =>
+        begin({ file: "bash", args: ["-c", text], cwd: options.cwd, env: options.env }, text),
+      );
+    return $({
+      spawn: spawnForZx as never,
+      cwd: options.cwd,
+      env: { ...options.env },
+      shell: "bash",
+      prefix,
+      quote,
+      quiet: true,
+      verbose: false,
+      detached: true,
+    }); // Node's spawn has ten overloads; zx calls this one.
   };
   const explain = (error: unknown): unknown => {
-    if (isBtError(error) || !(error instanceof Error) || Object.prototype.toString.call(error) !== "[object ProcessOutput]") return error;
+    if (
+      isBtError(error) ||
+      !(error instanceof Error) ||
+      Object.prototype.toString.call(error) !== "[object ProcessOutput]"
+    )
+      return error;
     const last = failures.at(-1);
     return last === undefined ? error : fail(last.command, last.exit, last.tail);
   };
@@ -122,7 +171,11 @@ function watch(child: ChildProcess, { secrets, say }: ShellOptions): Output {
   return output;
 }
 
-async function runExeca(command: Command, own: ExecOptions, options: ShellOptions): Promise<{ exit: Exit; result: Omit<ExecResult, "exitCode">; tail: readonly string[] }> {
+async function runExeca(
+  command: Command,
+  own: ExecOptions,
+  options: ShellOptions,
+): Promise<{ exit: Exit; result: Omit<ExecResult, "exitCode">; tail: readonly string[] }> {
   const { execa } = await import("execa");
   const child = execa(command.file, command.args, {
     cwd: command.cwd,
@@ -130,7 +183,9 @@ async function runExeca(command: Command, own: ExecOptions, options: ShellOption
     extendEnv: false,
     reject: false,
     detached: !options.hasConsole,
-    ...(command.input === undefined ? { stdin: options.hasConsole ? ("inherit" as const) : ("ignore" as const) } : { input: command.input }),
+    ...(command.input === undefined
+      ? { stdin: options.hasConsole ? ("inherit" as const) : ("ignore" as const) }
+      : { input: command.input }),
     ...(options.hasConsole ? { stdout: ["inherit", "pipe"] as const, stderr: ["inherit", "pipe"] as const } : {}),
     ...(own.timeoutMs === undefined ? {} : { timeout: own.timeoutMs }),
   });
@@ -141,16 +196,25 @@ async function runExeca(command: Command, own: ExecOptions, options: ShellOption
   const [ended, left] = await Promise.all([child, waitFor(child, options.graceMs)]);
   const exit = ended.timedOut && own.timeoutMs !== undefined ? { limitMs: own.timeoutMs } : left;
   output.end();
-  return { exit, result: { stdout: String(ended.stdout ?? ""), stderr: String(ended.stderr ?? "") }, tail: output.tail() };
+  return {
+    exit,
+    result: { stdout: String(ended.stdout ?? ""), stderr: String(ended.stderr ?? "") },
+    tail: output.tail(),
+  };
 }
 
 /** `$` of a dry run: says the command, starts nothing, succeeds with empty output. */
 function recordingShell(quote: (text: string) => string, begin: (text: string) => unknown): Shell {
   const shell = (pieces: TemplateStringsArray | object, ...values: unknown[]): unknown => {
     if (!Array.isArray(pieces)) return shell;
-    const words = values.map((value) => (Array.isArray(value) ? value.map((word) => quote(String(word))).join(" ") : quote(String(value))));
+    const words = values.map((value) =>
+      Array.isArray(value) ? value.map((word) => quote(String(word))).join(" ") : quote(String(value)),
+    );
     begin(pieces.map((piece, at) => piece + (words[at] ?? "")).join(""));
-    return Object.assign(Promise.resolve({ exitCode: 0, stdout: "", stderr: "", text: () => "", lines: () => [] }), { quiet: () => shell, nothrow: () => shell });
+    return Object.assign(Promise.resolve({ exitCode: 0, stdout: "", stderr: "", text: () => "", lines: () => [] }), {
+      quiet: () => shell,
+      nothrow: () => shell,
+    });
   };
   return shell as Shell; // Only what a dry run can give.
 }
@@ -160,16 +224,24 @@ function parseCommand(data: string | readonly string[]): { readonly argv: readon
   if (typeof data !== "string") return { argv: data };
   const text = data.trim();
   const words = text.split(/[ \t]+/);
-  if (/^[\w@%+:,./ \t=-]+$/.test(text) && !words[0]!.includes("=") && !shellWords.has(words[0]!)) return { argv: words };
+  if (/^[\w@%+:,./ \t=-]+$/.test(text) && !words[0]!.includes("=") && !shellWords.has(words[0]!))
+    return { argv: words };
   return { argv: ["bash", "-euo", "pipefail", "-c", data], shown: text };
 }
 
 /** Words that only a shell knows. */
-const shellWords = new Set(". : alias bg case cd command declare eval exec exit export fg for function hash if jobs let local read readonly return set shift source time trap type ulimit umask unset until wait while".split(" "));
+const shellWords = new Set(
+  ". : alias bg case cd command declare eval exec exit export fg for function hash if jobs let local read readonly return set shift source time trap type ulimit umask unset until wait while".split(
+    " ",
+  ),
+);
 
 /** A command as a person would type it. */
 export function commandText({ file, args }: Pick<Command, "file" | "args">): string {
-  return [file, ...args].filter((word, at) => at > 0 || word !== "").map((word) => (file === "" && args.length === 1 ? word : quoteWord(word))).join(" ");
+  return [file, ...args]
+    .filter((word, at) => at > 0 || word !== "")
+    .map((word) => (file === "" && args.length === 1 ? word : quoteWord(word)))
+    .join(" ");
 }
 
 /** Stays on one line: what is shown can be pasted. */
@@ -186,6 +258,11 @@ function exitText(exit: Exit): string {
   return "signal" in exit ? `was ended by ${exit.signal}` : `could not start: ${exit.error.message}`;
 }
 
-function mergeEnv(base: Readonly<Record<string, string>>, more: Readonly<Record<string, string | undefined>> = {}): Record<string, string> {
-  return Object.fromEntries(Object.entries({ ...base, ...more }).filter((entry): entry is [string, string] => entry[1] !== undefined));
+function mergeEnv(
+  base: Readonly<Record<string, string>>,
+  more: Readonly<Record<string, string | undefined>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ ...base, ...more }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

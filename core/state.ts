@@ -96,7 +96,14 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
     whyGone: (id) => {
       const line = lines.get(id);
       if (line === undefined || !("gone" in line)) return { kind: isLost ? "state-lost" : "first-run" };
-      return { kind: line.gone === "failed" ? "failed-before" : line.gone === "changed" ? "changed-while-running" : "interrupted-before" };
+      return {
+        kind:
+          line.gone === "failed"
+            ? "failed-before"
+            : line.gone === "changed"
+              ? "changed-while-running"
+              : "interrupted-before",
+      };
     },
     unendedRun: (id) => {
       const line = lines.get(id);
@@ -124,7 +131,11 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
       log?.sync();
     },
     close: () => log?.close(),
-    ...(read.kind === "damaged" ? { warning: read.why } : read.kind === "read" && read.bad > 0 ? { warning: read.bad === 1 ? "1 record of it is damaged" : `${read.bad} records of it are damaged` } : {}),
+    ...(read.kind === "damaged"
+      ? { warning: read.why }
+      : read.kind === "read" && read.bad > 0
+        ? { warning: read.bad === 1 ? "1 record of it is damaged" : `${read.bad} records of it are damaged` }
+        : {}),
   };
 }
 
@@ -134,7 +145,10 @@ function encode(line: Line): string {
   return `${crc32(json).toString(16)} ${json.length} ${json}\n`;
 }
 
-type ReadLog = { kind: "read"; lines: Line[]; offset: number; bad: number } | { kind: "absent" } | { kind: "damaged"; why: string };
+type ReadLog =
+  | { kind: "read"; lines: Line[]; offset: number; bad: number }
+  | { kind: "absent" }
+  | { kind: "damaged"; why: string };
 
 function sizeOf(file: string): number {
   try {
@@ -156,12 +170,15 @@ function readLog(file: string, offset = 0): ReadLog {
   const [first] = text.split("\n", 1);
   if (first !== header) {
     const version = /^bt-state (\d+)$/.exec(first ?? "")?.[1];
-    return { kind: "damaged", why: version === undefined ? "it is damaged" : `it is of version ${version}, and this bt reads version 1` };
+    return {
+      kind: "damaged",
+      why: version === undefined ? "it is damaged" : `it is of version ${version}, and this bt reads version 1`,
+    };
   }
   const lines: Line[] = [];
   let bad = 0;
   const whole = text.lastIndexOf("\n") + 1;
-  for (let at = Math.max(offset, header.length + 1); at < whole; ) {
+  for (let at = Math.max(offset, header.length + 1); at < whole;) {
     const end = text.indexOf("\n", at);
     const line = decode(text.slice(at, end));
     if (line === undefined) bad++;

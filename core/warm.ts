@@ -28,7 +28,14 @@ function findStat(file: string): fs.Stats | undefined {
 function isSame([file, size, mtimeMs, ctimeMs, inode]: Stamp, writtenMs: number): boolean {
   const stat = findStat(file);
   if (stat === undefined) return size === -1;
-  return stat.size === size && stat.mtimeMs === mtimeMs && stat.ctimeMs === ctimeMs && stat.ino === inode && ctimeMs < writtenMs - youngMs && mtimeMs < writtenMs - youngMs;
+  return (
+    stat.size === size &&
+    stat.mtimeMs === mtimeMs &&
+    stat.ctimeMs === ctimeMs &&
+    stat.ino === inode &&
+    ctimeMs < writtenMs - youngMs &&
+    mtimeMs < writtenMs - youngMs
+  );
 }
 
 /** What the evaluation of a builderfile depended on. */
@@ -71,27 +78,47 @@ export const manifestFile = "config.json";
 export const listFile = "list.json";
 
 /** File names that make a folder a project, in the order in which they are looked for. */
-export const builderfileNames: readonly string[] = ["builderfile.ts", "builderfile.mts", "builderfile.js", "builderfile.mjs", ".config/builderfile.ts"];
+export const builderfileNames: readonly string[] = [
+  "builderfile.ts",
+  "builderfile.mts",
+  "builderfile.js",
+  "builderfile.mjs",
+  ".config/builderfile.ts",
+];
 
 /** The manifest of the nearest project at or above `cwd`, if it still holds. */
-export function findManifest(cwd: string, build: string, env: Readonly<Record<string, string | undefined>>): Manifest | undefined {
+export function findManifest(
+  cwd: string,
+  build: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Manifest | undefined {
   for (let folder = cwd; ; folder = path.dirname(folder)) {
     const text = readText(path.join(folder, ".bt", manifestFile));
     if (text !== undefined) {
       const manifest = parseJson<Manifest>(text);
-      return manifest !== undefined && manifest.root === folder && isCurrent(manifest, build, env) ? manifest : undefined;
+      return manifest !== undefined && manifest.root === folder && isCurrent(manifest, build, env)
+        ? manifest
+        : undefined;
     }
-    const holdsOther = [...builderfileNames, "package.json"].some((name) => findStat(path.join(folder, name)) !== undefined);
+    const holdsOther = [...builderfileNames, "package.json"].some(
+      (name) => findStat(path.join(folder, name)) !== undefined,
+    );
     if (holdsOther || folder === path.dirname(folder)) return undefined;
   }
 }
 
 function isCurrent(manifest: Manifest, build: string, env: Readonly<Record<string, string | undefined>>): boolean {
   if (!manifest.isTracked || manifest.build !== build) return false;
-  return manifest.stamps.every((stamp) => isSame(stamp, manifest.writtenMs)) && areEnvSame(manifest.env, env, manifest.root);
+  return (
+    manifest.stamps.every((stamp) => isSame(stamp, manifest.writtenMs)) && areEnvSame(manifest.env, env, manifest.root)
+  );
 }
 
-function areEnvSame(stamps: readonly EnvStamp[], env: Readonly<Record<string, string | undefined>>, salt: string): boolean {
+function areEnvSame(
+  stamps: readonly EnvStamp[],
+  env: Readonly<Record<string, string | undefined>>,
+  salt: string,
+): boolean {
   return stamps.every(([name, digest]) => stampEnv(name, env, salt)[1] === digest);
 }
 
@@ -114,7 +141,10 @@ function parseJson<T>(text: string): T | undefined {
 /** The list of tasks as it was last printed; with `isBare` only if bt without a task prints it. */
 export function findList(manifest: Manifest, variant: "plain" | "colour", isBare: boolean): string | undefined {
   const text = readText(path.join(manifest.root, ".bt", listFile));
-  const list = text === undefined ? undefined : parseJson<{ writtenMs: number; isDefault: boolean; plain: string; colour: string }>(text);
+  const list =
+    text === undefined
+      ? undefined
+      : parseJson<{ writtenMs: number; isDefault: boolean; plain: string; colour: string }>(text);
   return list?.writtenMs === manifest.writtenMs && (list.isDefault || !isBare) ? list[variant] : undefined;
 }
 
@@ -143,15 +173,23 @@ export function writeProof(root: string, proof: FreshProof, write: (file: string
   const { files, ...rest } = proof;
   const header = Buffer.from(JSON.stringify({ ...rest, count: files.length }));
   const columns = new Float64Array(files.length * 4);
-  for (const [at, file] of files.entries()) columns.set(stampFile(path.resolve(root, file)).slice(1) as number[], at * 4);
+  for (const [at, file] of files.entries())
+    columns.set(stampFile(path.resolve(root, file)).slice(1) as number[], at * 4);
   const padded = Buffer.alloc(8 + Math.ceil(header.length / 8) * 8);
   padded.writeUInt32LE(header.length, 0);
   header.copy(padded, 8);
-  write(proofFile(root, proof.request), Buffer.concat([padded, Buffer.from(columns.buffer), Buffer.from(files.join("\n"))]));
+  write(
+    proofFile(root, proof.request),
+    Buffer.concat([padded, Buffer.from(columns.buffer), Buffer.from(files.join("\n"))]),
+  );
 }
 
 /** How many tasks are proven up to date. Undefined: not proven, look properly. */
-export function checkProof(manifest: Manifest, request: string, env: Readonly<Record<string, string | undefined>>): number | undefined {
+export function checkProof(
+  manifest: Manifest,
+  request: string,
+  env: Readonly<Record<string, string | undefined>>,
+): number | undefined {
   let bytes: Buffer;
   try {
     bytes = fs.readFileSync(proofFile(manifest.root, request));
@@ -167,8 +205,17 @@ export function checkProof(manifest: Manifest, request: string, env: Readonly<Re
   if (!areEnvSame(header.env, env, manifest.root)) return undefined;
   const start = 8 + Math.ceil(headerLength / 8) * 8;
   if (bytes.length < start + header.count * 32) return undefined;
-  const columns = new Float64Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + start + header.count * 32));
-  return areFilesSame(manifest.root, bytes.toString("utf8", start + header.count * 32), columns, header.startedMs - youngMs) ? header.tasks : undefined;
+  const columns = new Float64Array(
+    bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + start + header.count * 32),
+  );
+  return areFilesSame(
+    manifest.root,
+    bytes.toString("utf8", start + header.count * 32),
+    columns,
+    header.startedMs - youngMs,
+  )
+    ? header.tasks
+    : undefined;
 }
 
 /** The hot loop: one stat a file, no objects besides Node's own. */
@@ -181,7 +228,13 @@ function areFilesSame(root: string, paths: string, columns: Float64Array, truste
     const file = paths.slice(start, end);
     const stat = findStat(file.charCodeAt(0) === 47 ? file : `${root}/${file}`);
     if (stat === undefined) return false;
-    if (stat.size !== columns[at] || stat.mtimeMs !== columns[at + 1] || stat.ctimeMs !== columns[at + 2] || stat.ino !== columns[at + 3]) return false;
+    if (
+      stat.size !== columns[at] ||
+      stat.mtimeMs !== columns[at + 1] ||
+      stat.ctimeMs !== columns[at + 2] ||
+      stat.ino !== columns[at + 3]
+    )
+      return false;
     if (stat.mtimeMs >= trustedMs || stat.ctimeMs >= trustedMs) return false;
     start = end + 1;
   }

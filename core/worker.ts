@@ -76,9 +76,8 @@ export function createWorkerPool(base: PoolBase): WorkerPool {
       });
     },
     async close() {
-      const ended = [...all].map(
-        ({ child }) => isEnded(child) || new Promise((resolve) => child.once("exit", resolve)),
-      );
+      const open = [...all].filter(({ child }) => !isEnded(child));
+      const ended = open.map(({ child }) => new Promise((resolve) => child.once("exit", resolve)));
       for (const { child } of all) child.stdin?.end();
       await Promise.all(ended);
     },

@@ -5,7 +5,11 @@ export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const count = (state: string): number => tests.filter((test) => test.result().state === state).length;
-    const broken = modules.filter((module) => module.state() === "failed" && ![...module.children.allTests("failed")].length).length;
-    process.stdout.write(`\n${count("passed")} passed, ${count("failed") + broken + errors.length} failed, ${count("skipped")} skipped\n`);
+    const broken = modules.filter(
+      (module) => module.state() === "failed" && ![...module.children.allTests("failed")].length,
+    ).length;
+    process.stdout.write(
+      `\n${count("passed")} passed, ${count("failed") + broken + errors.length} failed, ${count("skipped")} skipped\n`,
+    );
   }
 }

@@ -52,7 +52,11 @@ export async function project(files: Readonly<Record<string, string>>): Promise<
   const start = (settings: RunSettings, ...argv: string[]): Running => {
     const [file = "", ...before] = settings.program ?? [process.execPath, program];
     const env = { PATH: process.env["PATH"] ?? "", HOME: root, NO_COLOR: "1", ...settings.env };
-    const child = spawn(file, [...before, ...argv], { cwd: path.join(root, settings.cwd ?? "."), env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(file, [...before, ...argv], {
+      cwd: path.join(root, settings.cwd ?? "."),
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     onTestFinished(() => void child.kill("SIGKILL"));
     return { child, ended: collect(child) };
   };
@@ -71,7 +75,11 @@ function collect(child: ChildProcess): Promise<Result> {
   let [stdout, stderr] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  return new Promise((resolve) => child.once("close", (code, signal) => resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, stdout, stderr })));
+  return new Promise((resolve) =>
+    child.once("close", (code, signal) =>
+      resolve({ exitCode: code ?? undefined, signal: signal ?? undefined, stdout, stderr }),
+    ),
+  );
 }
 
 /** A builderfile whose tasks are these source texts: `{ bake: "task({ run: 'true' })" }`. */

@@ -28,11 +28,9 @@ async function timeCommand({ argv, cwd, env }, limitMs) {
     limitMs,
   );
   const [user, system, start, end, code] = text.trim().split(/\s+/).slice(-5).map(Number);
-  if (code !== 0)
-    throw new Error(
-      `exit ${code}: ${fs.readFileSync(log, "utf8").trim().split("\n").slice(-5).join(" | ").slice(-500)}`,
-    );
+  const printed = code === 0 ? "" : fs.readFileSync(log, "utf8");
   fs.rmSync(log, { force: true });
+  if (code !== 0) throw new Error(`exit ${code}: ${printed.trim().split("\n").slice(-5).join(" | ").slice(-500)}`);
   return { wallMs: (end - start) * 1000, cpuMs: (user + system) * 1000 };
 }
 
@@ -52,6 +50,7 @@ function runLimited([file, ...args], { cwd, env }, limitMs) {
     let text = "";
     const timer = setTimeout(() => {
       process.kill(-child.pid, "SIGKILL");
+      fs.rmSync(log, { force: true });
       reject(new Error(`> ${Math.round(limitMs / 1000)} s`));
     }, limitMs);
     child.stderr.on("data", (chunk) => (text += chunk));

@@ -20,7 +20,7 @@ const root = path.join(import.meta.dirname, "..");
 /** Rounds at most, milliseconds for one arm of one case, milliseconds for one run. */
 const patience = options.quick
   ? { rounds: 5, budgetMs: 700, limitMs: 5000, tasks: 10_000 }
-  : { rounds: 21, budgetMs: 15_000, limitMs: 180_000, tasks: 100_000 };
+  : { rounds: 21, budgetMs: 15_000, limitMs: 60_000, tasks: 100_000 };
 
 const builders = ["node", "bt", "make", "ninja", "jake", "wireit", "turbo"];
 const files = (count) => ({ kind: "files", count });

@@ -34,10 +34,14 @@ async function timeCommand({ argv, cwd, env }, limitMs) {
   return { wallMs: (end - start) * 1000, cpuMs: (user + system) * 1000 };
 }
 
-/** Peak memory of the largest process, MiB. Undefined: nobody can tell. */
+/** Peak memory of the largest process, MiB. Undefined: nobody can tell, or it took longer than `limitMs`. */
 export async function peakMemory({ argv, cwd, env }, limitMs) {
   if (!canTellMemory()) return undefined;
-  await runLimited([gnuTime, "-f", "%M", "-o", log, ...argv], { cwd, env }, limitMs);
+  try {
+    await runLimited([gnuTime, "-f", "%M", "-o", log, ...argv], { cwd, env }, limitMs);
+  } catch {
+    return undefined;
+  }
   const kib = Number(fs.readFileSync(log, "utf8").trim().split("\n").at(-1));
   fs.rmSync(log);
   return Number.isFinite(kib) ? kib / 1024 : undefined;
@@ -49,7 +53,7 @@ function runLimited([file, ...args], { cwd, env }, limitMs) {
     const child = spawn(file, args, { cwd, env, detached: true, stdio: ["ignore", "ignore", "pipe"] });
     let text = "";
     const timer = setTimeout(() => {
-      process.kill(-child.pid, "SIGKILL");
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       fs.rmSync(log, { force: true });
       reject(new Error(`> ${Math.round(limitMs / 1000)} s`));
     }, limitMs);

@@ -11,9 +11,9 @@ const passed = new Set(
   ),
 );
 
-/** The variables that every task gets. */
+/** The variables that every task gets. `SHLVL` keeps a bash with a socket as input from reading the user's ~/.bashrc, as it does below sshd. */
 export function passedEnvironment(env: Environment): Readonly<Record<string, string>> {
-  const result: Record<string, string> = {};
+  const result: Record<string, string> = { SHLVL: "1" };
   for (const [name, value] of Object.entries(env))
     if (value !== undefined && (passed.has(name) || name.startsWith("LC_"))) result[name] = value;
   return result;

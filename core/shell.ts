@@ -105,6 +105,7 @@ export function createShell(options: ShellOptions): TaskShell {
       env: command.env,
       ...(stdio === undefined ? {} : { stdio }),
     });
+    if (spawnOptions.stdio === "pipe" && !("input" in spawnOptions && Boolean(spawnOptions.input))) endUnfed(child);
     const output = watch(child, options);
     void waitFor(child, options.graceMs).then((exit) => {
       output.end();
@@ -146,6 +147,13 @@ export function createShell(options: ShellOptions): TaskShell {
     return last === undefined ? error : fail(last.command, last.exit, last.tail);
   };
   return { run, exec, load, explain };
+}
+
+/** zx keeps the input of every program open for a later `.pipe()`. One that nobody feeds right away finds its end instead of waiting for ever. */
+function endUnfed(child: ChildProcess): void {
+  child.stdin?.once("pipe", (source: NodeJS.EventEmitter) => {
+    setImmediate(() => source.listenerCount("unpipe") === 0 && child.stdin?.end()); // A stream that is piped into listens for that.
+  });
 }
 
 function loadZx(): typeof Zx {

@@ -7,7 +7,7 @@ import { nodeOf } from "./rig.ts";
 test("passedEnvironment() lets through what every program needs, and nothing else", () => {
   const env = { PATH: "/bin", LC_ALL: "C", HOME: "/home", no_proxy: "*", SECRET: "x", OVEN: "1", LANG: undefined };
 
-  expect(passedEnvironment(env)).toEqual({ PATH: "/bin", LC_ALL: "C", HOME: "/home", no_proxy: "*" });
+  expect(passedEnvironment(env)).toEqual({ SHLVL: "1", PATH: "/bin", LC_ALL: "C", HOME: "/home", no_proxy: "*" });
 });
 
 test("taskEnvironment() has the declared variables and the params, whose names are those of make", () => {

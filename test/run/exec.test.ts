@@ -169,3 +169,24 @@ test("many short commands keep their own output, folder, environment, code and s
   expect(stdout).toContain("was ended by SIGKILL");
   expect(stdout).toContain("38 ran, 2 failed");
 });
+
+test("a program of $ that nobody feeds finds the end of its input; one that is piped into or given input gets it", async () => {
+  const p = await one(
+    `await $\`cat\`; const piped = await $\`echo rye\`.pipe($\`tr a-z A-Z\`).pipe\`cat -n\`; const fed = await $({ input: "flour" })\`cat\`; log.info(JSON.stringify([String(piped), String(fed)]));`,
+  );
+
+  expect(await p.bt("bake")).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining(String.raw`["     1\tRYE\n","flour"]`),
+  });
+});
+
+test("a bash of $ does not read the user's ~/.bashrc, though its input is a socket", async () => {
+  const p = await one("await $`echo level $SHLVL`;");
+  p.write(".bashrc", "echo from bashrc\n");
+
+  const { stdout } = await p.bt("bake");
+
+  expect(stdout).toContain("\nlevel 2\n");
+  expect(stdout).not.toContain("from bashrc");
+});

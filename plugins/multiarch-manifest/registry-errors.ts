@@ -43,7 +43,8 @@ export function blobUploadFailed(host: string, digest: string, cause: unknown): 
 }
 
 export function certificateRefused(host: string, cause: unknown): BtError {
-  return new BtError("REGISTRY_CERTIFICATE", `The certificate of ${host} is not trusted: ${messageOf(cause)}`, {
+  const [reason = ""] = messageOf(cause).split(";"); // Newer Nodes add advice of their own.
+  return new BtError("REGISTRY_CERTIFICATE", `The certificate of ${host} is not trusted: ${reason}`, {
     exitCode: 1,
     cause,
     fix: `Put its CA into ~/.config/containers/certs.d/${host}/ca.crt, or set TLS_VERIFY=false.`,

@@ -110,6 +110,7 @@ export function createBench(
     signal: own.signal,
     key,
     attempt: own.attempt,
+    isDryRun: workshop.isDryRun,
     outcomes: work.outcomes,
     ...(work.previous === undefined ? {} : { previous: work.previous }),
     tempDir: async () => {

@@ -62,7 +62,13 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
     });
   const remaining = remainingTimes(graph, order, (id) => state.durationMs(id) ?? 1);
   emit({ kind: "graph-ready", tasks: [...forecast.wanted].map((id) => outline(graph, state, id)) });
-  const finish = async (end: Pick<RunEnd, "exitCode" | "counts" | "signal">): Promise<void> => {
+  const valuesOf = (results?: RunEnd["results"]): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(
+      graph.targets.flatMap((id) => (results?.get(id)?.value === undefined ? [] : [[id, results.get(id)?.value]])),
+    );
+  const finish = async (
+    end: Pick<RunEnd, "exitCode" | "counts" | "signal"> & Partial<Pick<RunEnd, "results">>,
+  ): Promise<void> => {
     state.close();
     const record = recorder.length === 0 ? {} : { record: path.join(".bt", "runs", run) };
     emit({
@@ -70,6 +76,7 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
       exitCode: end.exitCode,
       counts: end.counts,
       durationMs: Date.now() - startedMs,
+      values: valuesOf(end.results),
       ...(end.signal === undefined ? {} : { signal: end.signal }),
       ...record,
     });
@@ -92,7 +99,7 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
   await finish(end);
   return {
     exitCode: end.exitCode,
-    values: Object.fromEntries(graph.targets.map((id) => [id, end.results.get(id)?.value])),
+    values: valuesOf(end.results),
   };
 }
 

@@ -15,6 +15,8 @@ export interface CollectOptions {
   readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
   /** Digests of what the needs produced, by id. */
   readonly needs: Readonly<Record<string, string>>;
+  /** What the result depends on besides files and needs, by name. */
+  readonly versions: Readonly<Record<string, string>>;
   /** Replaces secrets in a text. */
   readonly hide: (text: string) => string;
   /** Arguments after `--`, for the one task that was asked for. */
@@ -26,6 +28,7 @@ export async function collectDocument(node: Node, options: CollectOptions): Prom
   const leaves = [
     ...ownLeaves(node, options),
     ...Object.entries(options.needs).map(([id, digest]): Leaf => ({ name: `need/${id}`, value: digest })),
+    ...Object.entries(options.versions).map(([name, value]): Leaf => ({ name: `version/${name}`, value })),
   ];
   const { hooks } = options;
   const all = hooks.fingerprint.isUsed() ? await hooks.fingerprint.promise(leaves, node) : leaves;

@@ -8,6 +8,7 @@ import { describeOutputs } from "./outputs.ts";
 import { outputPath } from "./paths.ts";
 import { planStep, type Step } from "./plan.ts";
 import type { State, TaskRecord } from "./state.ts";
+import type { Versions } from "./task.ts";
 
 /** What a node left for those that need it. */
 export interface NodeResult {
@@ -25,10 +26,12 @@ export interface Decision {
   readonly refreshed?: TaskRecord;
 }
 
-export interface DecideOptions extends Omit<CollectOptions, "needs" | "rest"> {
+export interface DecideOptions extends Omit<CollectOptions, "needs" | "rest" | "versions"> {
   readonly state: State;
   readonly isForced: (node: Node) => boolean;
   readonly restOf: (node: Node) => readonly string[];
+  /** What the node's `versions` say, as far as it is known. */
+  readonly versionsOf: (node: Node) => Promise<Versions>;
 }
 
 /** Whether a node has nothing to do but to wait for others. */
@@ -66,7 +69,8 @@ export async function decideNode(
     // What a pending need left last time is still what it may leave now.
     needs[to] = result?.digest ?? record?.document.leaves.find(({ name }) => name === `need/${to}`)?.value ?? "none";
   }
-  const document = await collectDocument(node, { ...options, needs, rest: options.restOf(node) });
+  const versions = node.task.versions === undefined ? {} : await findVersions(node, record, options);
+  const document = await collectDocument(node, { ...options, needs, versions, rest: options.restOf(node) });
   const hasUnknownCode = typeof node.task.run === "function" && options.codeOf(node.task.site) === undefined;
   const outputs = record === undefined || record.outputs.length === 0 ? [] : describeOutputs(root, node, options.memo);
   const planned = planStep({
@@ -84,6 +88,21 @@ export async function decideNode(
   const isStale =
     !hasSameStamps(record.document.inputs, document.inputs) || !hasSameStamps(record.outputs, refreshed.outputs);
   return { step, document, result: recordResult(record), ...(isStale ? { refreshed } : {}) };
+}
+
+/** What cannot be told now counts as it was last time. */
+async function findVersions(
+  node: Node,
+  record: TaskRecord | undefined,
+  { versionsOf }: DecideOptions,
+): Promise<Readonly<Record<string, string>>> {
+  const last = (record?.document.leaves ?? []).flatMap(({ name, value }) =>
+    name.startsWith("version/") ? [[name.slice("version/".length), value] as const] : [],
+  );
+  const now = Object.entries(await versionsOf(node));
+  const known = Object.fromEntries(last);
+  if (now.length === 0) return known;
+  return Object.fromEntries(now.flatMap(([name, value = known[name]]) => (value === undefined ? [] : [[name, value]])));
 }
 
 function hasSameStamps(before: readonly FileFact[], now: readonly FileFact[]): boolean {

@@ -50,6 +50,14 @@ export class ImportError extends Error {
 
 type Loader = (specifier: string) => Promise<object>;
 
+/** Files of the evaluation that is going on. */
+let recorded: Set<string> | undefined;
+
+/** Says that the builderfile depends on a file that bt itself reads for it; without an evaluation nothing happens. */
+export function noteRead(file: string): void {
+  recorded?.add(path.resolve(file));
+}
+
 /** Evaluates a builderfile; whatever it throws passes through. @throws ImportError */
 export async function evaluate(script: Script): Promise<Evaluated> {
   const resolver = createRequire(script.file);
@@ -163,6 +171,7 @@ const untrackable = new Set(["child_process", "http", "https", "net", "dgram", "
 function startRecording(): { reads: Reads; wrap: (specifier: string, module: object) => object; stop: () => void } {
   const reads = { env: new Set<string>(), files: new Set<string>(), untracked: new Set<string>() };
   let isRecording = true;
+  recorded = reads.files;
   const { env } = process;
   const note = (name: string | symbol): void => void (isRecording && typeof name === "string" && reads.env.add(name));
   process.env = new Proxy(env, {
@@ -184,6 +193,7 @@ function startRecording(): { reads: Reads; wrap: (specifier: string, module: obj
   };
   const stop = (): void => {
     isRecording = false;
+    recorded = undefined;
     process.env = env;
   };
   return { reads, wrap, stop };

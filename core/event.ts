@@ -98,6 +98,8 @@ export type EventBody =
       readonly exitCode: number;
       readonly counts: Counts;
       readonly durationMs: number;
+      /** What the targets returned, by id; empty when none returned anything. */
+      readonly values: Readonly<Record<string, unknown>>;
       /** Signal that ended the run. */
       readonly signal?: string;
       /** Folder of the run record, relative to the root. */

@@ -87,6 +87,8 @@ function leafReason(leaf: string, before: string | undefined, now: string | unde
       return { kind: "tool-changed", name };
     case "need":
       return { kind: "need-changed", need: name };
+    case "version":
+      return { kind: "version-changed", name, before, now };
     default:
       return { kind: "leaf-changed", name: leaf, before, now };
   }

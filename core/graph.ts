@@ -69,17 +69,18 @@ interface Request {
 }
 
 /**
- * The targets and all they need, params bound, edges resolved.
+ * The targets, `others` with params fixed, and all they need, params bound, edges resolved.
  * @throws BtError or AggregateError of BtErrors TASK_UNKNOWN, CELL_UNKNOWN, CELL_OWN, HANDLE_UNLISTED, PARAM_MISSING, PARAM_WRONG, PATHS_THREW
  */
 export async function createGraph(
   catalog: Catalog,
   targets: readonly Address[],
   options: GraphOptions,
+  others: readonly Request[] = [],
 ): Promise<Graph> {
   const nodes = new Map<string, Node>();
   const mistakes: unknown[] = [];
-  const open: Request[] = targets.map((address) => ({ address, fixed: {} }));
+  const open: Request[] = [...targets.map((address) => ({ address, fixed: {} })), ...others];
   for (let request = open.shift(); request !== undefined; request = open.shift()) {
     const id = requestId(catalog, request);
     if (nodes.has(id)) continue;
@@ -227,6 +228,42 @@ function resolveAddress(catalog: Catalog, from: Address, task: TaskBase, need: N
   if (cellName === undefined) throw cellOwn(addressText(from), address.name, cells, task.site);
   if (!cells.includes(cellName)) throw cellUnknown(address.name, cellName, cells, task.site);
   return { name: address.name, cellName };
+}
+
+/** A need that was found, not written down. */
+export interface FoundNeed {
+  /** Id of the node that needs. */
+  readonly from: string;
+  readonly need: Need;
+  /** Name of the result in `needs`. */
+  readonly as: string;
+}
+
+/** The same graph with more needs, and all that they need. @throws as createGraph */
+export async function withNeeds(
+  catalog: Catalog,
+  graph: Graph,
+  found: readonly FoundNeed[],
+  options: GraphOptions,
+): Promise<Graph> {
+  const resolved = found.flatMap(({ from, need, as }) => {
+    const node = graph.nodes.get(from);
+    if (node === undefined) return [];
+    const address = resolveAddress(catalog, addressOf(node), node.task, need);
+    return [{ from, as, kind: need.kind, address, fixed: need.params ?? {} }];
+  });
+  const more = await createGraph(catalog, [], options, resolved);
+  return withEdges(
+    { ...graph, nodes: new Map([...more.nodes, ...graph.nodes]) },
+    resolved.map(({ from, as, kind, ...request }) => ({
+      from,
+      edge: { to: requestId(catalog, request), kind, as, inferred: true },
+    })),
+  );
+}
+
+function addressOf({ name, cellName }: Node): Address {
+  return { name, ...(cellName === undefined ? {} : { cellName }) };
 }
 
 /** The same graph with more edges; edges that exist are not doubled. */

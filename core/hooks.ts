@@ -6,7 +6,7 @@ import { pluginFailed } from "./errors/builderfile.ts";
 import type { Event } from "./event.ts";
 import type { Command } from "./exec.ts";
 import type { Leaf } from "./fingerprint.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { FoundNeed, Graph, Node } from "./graph.ts";
 import type { Step } from "./plan.ts";
 import type { FileFact } from "./files.ts";
 
@@ -52,6 +52,16 @@ export interface CacheProvider {
   readonly store: (job: Job, finished: Finished) => Promise<void>;
 }
 
+/** What a tap of `graph` works with. */
+export interface GraphTools {
+  /** All tasks there are, whether the run needs them or not. */
+  readonly tasks: ReadonlyMap<string, NamedTask>;
+  /** Project root, absolute. */
+  readonly root: string;
+  /** The graph with more needs and all that they need; needs that exist are not doubled. */
+  readonly connect: (graph: Graph, found: readonly FoundNeed[]) => Promise<Graph>;
+}
+
 /** How a run ended. */
 export interface RunEnd {
   readonly exitCode: number;
@@ -64,7 +74,7 @@ export interface Hooks {
   /** Gets every task of builderfile and plugins, returns the tasks to build with. Throwing ends bt. */
   readonly tasks: SyncWaterfallHook<[tasks: readonly NamedTask[]]>;
   /** The graph of this run with its declared edges; returns one with more of them. Rejecting ends the run before it starts. */
-  readonly graph: AsyncSeriesWaterfallHook<[graph: Graph]>;
+  readonly graph: AsyncSeriesWaterfallHook<[graph: Graph, tools: GraphTools]>;
   /** The leaves of one task's key; returns them with its own added. Rejecting fails the task. */
   readonly fingerprint: AsyncSeriesWaterfallHook<[leaves: readonly Leaf[], node: Node]>;
   /** The decision about one task; returns the same or another one. Throwing fails the task. */
@@ -103,7 +113,7 @@ export function createHooks(): Hooks {
   return {
     config: new SyncWaterfallHook(["settings"]),
     tasks: new SyncWaterfallHook(["tasks"]),
-    graph: new AsyncSeriesWaterfallHook(["graph"]),
+    graph: new AsyncSeriesWaterfallHook(["graph", "tools"]),
     fingerprint: new AsyncSeriesWaterfallHook(["leaves", "node"]),
     plan: new SyncWaterfallHook(["step", "node"]),
     beforeRun: new AsyncSeriesHook(["graph"]),
@@ -124,7 +134,7 @@ export function createHooks(): Hooks {
 export interface Taps {
   readonly config: (settings: BuilderSettings) => BuilderSettings;
   readonly tasks: (tasks: readonly NamedTask[]) => readonly NamedTask[];
-  readonly graph: (graph: Graph) => Graph | Promise<Graph>;
+  readonly graph: (graph: Graph, tools: GraphTools) => Graph | Promise<Graph>;
   readonly fingerprint: (leaves: readonly Leaf[], node: Node) => readonly Leaf[] | Promise<readonly Leaf[]>;
   readonly plan: (step: Step, node: Node) => Step;
   readonly beforeRun: (graph: Graph) => void | Promise<void>;

@@ -2,11 +2,22 @@
 export { build, type BuildOptions, type BuildResult } from "./build.ts";
 export { BtError, closest, isBtError, type BtErrorFacts, type Place } from "./errors.ts";
 export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
+export { noteRead } from "./evaluate.ts";
 export type { Command } from "./exec.ts";
 export { findTool, type FileFact } from "./files.ts";
 export type { Leaf } from "./fingerprint.ts";
-export type { Edge, Graph, Node } from "./graph.ts";
-export type { BoundHooks, BuilderSettings, CacheProvider, Finished, Job, Requirement, RunEnd, Taps } from "./hooks.ts";
+export type { Edge, FoundNeed, Graph, Node } from "./graph.ts";
+export type {
+  BoundHooks,
+  BuilderSettings,
+  CacheProvider,
+  Finished,
+  GraphTools,
+  Job,
+  Requirement,
+  RunEnd,
+  Taps,
+} from "./hooks.ts";
 export { loadProject, type LoadOptions, type Project } from "./load.ts";
 export type { NamedTask } from "./catalog.ts";
 export { param } from "./params.ts";
@@ -21,6 +32,7 @@ export {
   type Platform,
 } from "./platform.ts";
 export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";
+export type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
 export { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
 export {
   after,
@@ -28,12 +40,10 @@ export {
   task,
   validation,
   type Bound,
+  type Brought,
   type Cell,
   type CellName,
   type Context,
-  type ExecOptions,
-  type ExecResult,
-  type Log,
   type Matrix,
   type Need,
   type NeedInput,
@@ -44,10 +54,10 @@ export {
   type ParamValues,
   type Paths,
   type Retries,
-  type Shell,
   type Task,
   type TaskBase,
   type TaskSpec,
+  type Versions,
 } from "./task.ts";
 export type { StandardSchema } from "./schema.ts";
 export type { Settings } from "./settings.ts";

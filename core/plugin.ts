@@ -94,7 +94,8 @@ export interface Assembly {
  */
 export function assemble(builder: Builder): Assembly {
   const hooks = createHooks();
-  const plugins = flatten(builder.plugins ?? []);
+  const listed = flatten(builder.plugins ?? []);
+  const plugins = [...new Set([...broughtBy([builder, ...listed]), ...listed])];
   const seen = new Set<string>();
   for (const plugin of plugins) {
     if (seen.has(plugin.name)) throw pluginTwice(plugin.name);
@@ -112,6 +113,12 @@ export function assemble(builder: Builder): Assembly {
 /** Brought-along plugins first; the very same object counts once. */
 function flatten(plugins: readonly Plugin[]): Plugin[] {
   return [...new Set(plugins.flatMap((plugin) => [...flatten(plugin.plugins ?? []), plugin]))];
+}
+
+/** Plugins that tasks rely on. */
+function broughtBy(owners: readonly Pick<Builder, "tasks">[]): Plugin[] {
+  const tasks = owners.flatMap((owner) => Object.values(owner.tasks ?? {}));
+  return tasks.flatMap(({ brings }) => (brings === undefined ? [] : [brings as Plugin])); // Its taps take the hooks, which the vocabulary does not know.
 }
 
 function apply(plugin: Pick<Plugin, "name" | "apply">, hooks: Hooks): void {

@@ -4,10 +4,11 @@ import { createAssigner, type Assignment } from "./assign.ts";
 import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
 import { createForecast, type DecideOptions, type Forecast } from "./decide.ts";
 import { isBtError, placed, placeErrors, throwAll } from "./errors.ts";
-import { inputMissing, poolUnknown } from "./errors/graph.ts";
+import { inputMissing, pathsThrew, poolUnknown } from "./errors/graph.ts";
 import { onlyStale, restUnwanted } from "./errors/request.ts";
 import { findStat } from "./files.ts";
-import { createGraph, withEdges, type Graph, type GraphOptions, type Node } from "./graph.ts";
+import { createGraph, withEdges, withNeeds, type Graph, type GraphOptions, type Node } from "./graph.ts";
+import type { GraphTools } from "./hooks.ts";
 import { sortGraph, waitsFor } from "./order.ts";
 import { prepareStateFolder, type Project } from "./load.ts";
 import { collectWriters, inferEdges, isGlob, type Writers } from "./paths.ts";
@@ -16,6 +17,7 @@ import { assemble, type Assembly } from "./plugin.ts";
 import { poolsOf } from "./schedule.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { openState, type State } from "./state.ts";
+import type { Versions } from "./task.ts";
 
 /** What a caller asks of a project. */
 export interface BuildRequest {
@@ -80,11 +82,29 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     hide: secrets.hide,
     state,
     isForced: () => request.isForced,
+    versionsOf: createVersions(project, request.mayWrite),
     restOf: (node) => (node.id === rest ? request.rest : []),
   };
+  for (const node of graph.nodes.values()) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
   const forecast = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
   if (request.only === "check") checkNeedsFresh(graph, forecast);
   return { project, assembly, graph, order, state, secrets, decide, forecast };
+}
+
+/** Asks a node for what its result depends on besides files, once a run; nothing is known when nothing may be done. */
+function createVersions({ root, settings }: Project, mayAsk: boolean): DecideOptions["versionsOf"] {
+  const asked = new Map<string, Promise<Versions>>();
+  return async ({ id, task, params, cell }) => {
+    if (task.versions === undefined || !mayAsk) return {};
+    const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
+    const ask = task.versions;
+    const answer =
+      asked.get(id) ?? Promise.resolve().then(() => ask({ root, settings, params: values, cell } as never)); // The types are the task's own.
+    asked.set(id, answer);
+    return await answer.catch((error: unknown) => {
+      throw isBtError(error) ? error : pathsThrew(id, "versions", error);
+    });
+  };
 }
 
 function prepareState(root: string): void {
@@ -102,20 +122,25 @@ async function completeGraph(
   options: GraphOptions,
 ): Promise<{ graph: Graph; mistakes: readonly unknown[] }> {
   const hasPaths = [...catalog.tasks.values()].some(({ task }) => task.outputs !== undefined);
-  let graph = declared;
-  let mistakes: readonly unknown[] = [];
-  if (hasPaths) {
-    const { writers, nodes } = await collectAllWriters(catalog, declared, options);
-    mistakes = writers.mistakes;
+  const known = hasPaths ? await collectAllWriters(catalog, declared, options) : undefined;
+  const follow = async (start: Graph): Promise<Graph> => {
+    if (known === undefined) return start;
+    let graph = start;
     for (let size = -1; size !== graph.nodes.size;) {
       size = graph.nodes.size;
-      const inferred = inferEdges(graph.nodes.values(), writers);
-      const added = inferred.flatMap(({ edge }) => (graph.nodes.has(edge.to) ? [] : (nodes.get(edge.to) ?? [])));
+      const inferred = inferEdges(graph.nodes.values(), known.writers);
+      const added = inferred.flatMap(({ edge }) => (graph.nodes.has(edge.to) ? [] : (known.nodes.get(edge.to) ?? [])));
       const more = await createGraph(catalog, added, options);
       graph = withEdges({ ...graph, nodes: new Map([...more.nodes, ...graph.nodes]) }, inferred);
     }
-  }
-  return { graph: hooks.graph.isUsed() ? await hooks.graph.promise(graph) : graph, mistakes };
+    return graph;
+  };
+  const graph = await follow(declared);
+  const mistakes = known?.writers.mistakes ?? [];
+  if (!hooks.graph.isUsed()) return { graph, mistakes };
+  const connect: GraphTools["connect"] = async (before, found) =>
+    await follow(await withNeeds(catalog, before, found, options));
+  return { graph: await hooks.graph.promise(graph, { tasks: catalog.tasks, root: options.root, connect }), mistakes };
 }
 
 /** Who writes what, whether it is part of the run or not. A task whose paths cannot be told without more params writes nothing. */

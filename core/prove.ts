@@ -53,6 +53,7 @@ function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {
     !hasFoundPaths &&
     task.always !== true &&
     task.status === undefined &&
+    task.versions === undefined &&
     task.when === undefined
   );
 }

@@ -20,6 +20,12 @@ export type Reason =
   | { readonly kind: "env-changed"; readonly name: string }
   | { readonly kind: "tool-changed"; readonly name: string }
   | { readonly kind: "need-changed"; readonly need: string }
+  | {
+      readonly kind: "version-changed";
+      readonly name: string;
+      readonly before: string | undefined;
+      readonly now: string | undefined;
+    }
   /** A need will run, so this may run too. Only in forecasts. */
   | { readonly kind: "need-runs"; readonly need: string }
   | { readonly kind: "output-missing" | "output-edited"; readonly path: string }
@@ -72,6 +78,8 @@ export function renderReason(reason: Reason): string {
       return `tool "${reason.name}" changed`;
     case "need-changed":
       return `"${reason.need}" produced something else`;
+    case "version-changed":
+      return `version of "${reason.name}" changed: ${reason.before ?? "(unknown)"} → ${reason.now ?? "(none)"}`;
     case "need-runs":
       return `"${reason.need}" runs first`;
     case "output-missing":

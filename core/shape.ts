@@ -37,6 +37,8 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   always: ["boolean"],
   when: ["function"],
   status: ["function"],
+  versions: ["function"],
+  brings: ["record"],
   finally: ["list of tasks"],
   confirm: ["string"],
   retries: ["number", "record"],

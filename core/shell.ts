@@ -9,7 +9,7 @@ import { runCommand, runOnConsole, waitFor, type Command, type Exit, type Proces
 import { hasCode, isFolder } from "./files.ts";
 import { createOutput, type Output } from "./output.ts";
 import type { Secrets } from "./secrets.ts";
-import type { ExecOptions, ExecResult, Shell } from "./task.ts";
+import type { ExecOptions, ExecResult, Shell } from "./program.ts";
 import type { WorkerPool } from "./worker.ts";
 
 /** What the programs of one try of a task share. */

@@ -1,9 +1,9 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
 import type { Outcome } from "./event.ts";
 import type { StandardSchema } from "./schema.ts";
+import type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
 import type { Settings } from "./settings.ts";
 import { checkShape } from "./shape.ts";
-import type { Shell as ZxShell } from "zx/core";
 
 /** One parameter of a task, made by `param.*`. */
 export interface Param<T = unknown> {
@@ -86,35 +86,8 @@ export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> =
   | readonly string[]
   | ((bound: Bound<P, M>) => readonly string[] | Promise<readonly string[]>);
 
-/** `$` of zx, bound to its task: its output is streamed, masked and logged, and its processes end with the task. */
-export type Shell = ZxShell;
-
-/** How one program is started. */
-export interface ExecOptions {
-  /** Relative to the project root. Default: the task's `cwd`. */
-  readonly cwd?: string;
-  /** Added to the task's environment; undefined removes. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly input?: string | Uint8Array;
-  /** Milliseconds. Default: none. */
-  readonly timeoutMs?: number;
-  /** Exit codes that are no failure. Default: [0]. */
-  readonly allowedCodes?: readonly number[];
-  /** `false` keeps standard output off the screen and the log; it is still returned. Default: true. */
-  readonly show?: boolean;
-}
-export interface ExecResult {
-  readonly exitCode: number;
-  /** Without the last newline. */
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** What an action says besides its commands' output. */
-export interface Log {
-  readonly info: (text: string) => void;
-  readonly warn: (text: string) => void;
-}
+/** Name to digest or version. `undefined`: cannot be told now. */
+export type Versions = Readonly<Record<string, string | undefined>>;
 
 /** All that an action is given; nothing else needs to be reached for. */
 export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs, M extends Matrix = Matrix> {
@@ -147,6 +120,8 @@ export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs,
   readonly key: string;
   /** 1 for the first try. */
   readonly attempt: number;
+  /** Only what would be done may be said: true for `dryRun: "record"` under `-n`. */
+  readonly isDryRun: boolean;
   /** How the tasks ended that this one runs `finally` for, by id; empty for any other task. */
   readonly outcomes: Readonly<Record<string, Outcome>>;
   /** What the action returned when it last succeeded, as JSON gives it back. Absent: never, or nothing. */
@@ -170,6 +145,13 @@ export interface Retries {
   readonly factor?: number;
   /** What is tried again. Default: ["failure"]. */
   readonly on?: readonly ("failure" | "timeout")[];
+}
+
+/** A plugin as far as a task knows it. */
+export interface Brought {
+  readonly name: string;
+  readonly tasks: Readonly<Record<string, TaskBase>>;
+  readonly apply?: (hooks: never) => void;
 }
 
 /** What every task may say, whatever its types. */
@@ -213,6 +195,8 @@ interface TaskFacts {
   readonly salt?: string;
   /** The result does not depend on the operating system and architecture it ran on. */
   readonly portable?: boolean;
+  /** The plugin whose taps the task relies on; applied once, whether the builderfile lists it or not. */
+  readonly brings?: Brought;
   /** `record`: in a dry run the function is called with a `$` and `exec` that only print. */
   readonly dryRun?: "record";
 }
@@ -227,6 +211,11 @@ export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matr
   readonly inputs?: Paths<P, M>;
   /** Files and folders that the task makes; a trailing `/` or `/**` means a folder with all in it. */
   readonly outputs?: Paths<P, M>;
+  /**
+   * What else the result depends on, such as the digest that a tag stands for now; enters the key. Asked once a run; what
+   * cannot be told, or is not asked because nothing may be done (`-n`, `-q`, `--why`), counts as it was last time.
+   */
+  readonly versions?: (bound: Bound<P, M> & { readonly settings: Settings }) => Versions | Promise<Versions>;
   /** A function, one command line (`bash -euo pipefail` when it needs a shell), or an argument list. Absent: a group. */
   readonly run?: string | readonly string[] | ((context: Context<P, N, M>) => R | Promise<R>);
   /** False: the task is skipped. */
@@ -250,6 +239,7 @@ export interface TaskBase extends TaskFacts {
   readonly run?: string | readonly string[] | ((context: never) => unknown);
   readonly when?: (bound: never) => boolean | Promise<boolean>;
   readonly status?: (context: never) => boolean | Promise<boolean>;
+  readonly versions?: (bound: never) => Versions | Promise<Versions>;
   readonly inputs?: AnyPaths;
   readonly outputs?: AnyPaths;
 }

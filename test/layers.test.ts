@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "errors evaluate event exec files paint reason schema settings warm cli/interrupt cli/print cli/shortcut cli/usage report/block report/duration report/width",
+  "errors evaluate event exec files paint program reason schema settings warm cli/interrupt cli/print cli/shortcut cli/usage report/block report/duration report/width",
   "errors/builderfile errors/graph errors/request errors/run fingerprint lock record worker cli/boot report/failure report/json report/screen",
   "compile failure platform secrets shape state report/summary report/terminal",
   "find output task report/line report/progress report/trace",
@@ -39,7 +39,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   tapable: ["core/hooks.ts"],
   "tar-stream": ["plugins/images/tar.ts"],
   tinyglobby: ["core/files.ts"],
-  "zx/core": ["core/shell.ts", "core/task.ts"],
+  "zx/core": ["core/shell.ts", "core/program.ts"],
 };
 
 const sources = ["core", "plugins"]

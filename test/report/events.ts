@@ -40,7 +40,7 @@ export function finished(
   counts: Partial<Record<Outcome, number>>,
   more: Partial<Extract<EventBody, { kind: "run-finished" }>> = {},
 ): EventBody {
-  return { kind: "run-finished", exitCode: 0, counts, durationMs: 4200, ...more };
+  return { kind: "run-finished", exitCode: 0, counts, durationMs: 4200, values: {}, ...more };
 }
 
 /** A run of two tasks, of which the second fails and blocks a third. */

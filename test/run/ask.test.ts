@@ -242,3 +242,17 @@ test("bt ends quietly when its reader has gone", async () => {
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(p.exists("done")).toBe(true);
 });
+
+test("run-finished carries what the targets returned", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mill: `task({ run: () => "flour" })`,
+      loaf: `task({ needs: ["mill"], run: () => ({ weight: 2 }) })`,
+      shop: `task({ run: "true" })`,
+    }),
+  });
+
+  const { stdout } = await p.bt("--output=json", "loaf", "shop");
+
+  expect(JSON.parse(stdout.trim().split("\n").at(-1)!).values).toEqual({ loaf: { weight: 2 } });
+});

@@ -278,3 +278,53 @@ test("-B, a failure and `always` say so", async () => {
   expect(await why(p, "burn", "ring")).toEqual(["it failed last time", "it always runs"]);
   expect(await why(p, "-B", "ring")).toEqual(["it is forced"]);
 });
+
+const lookup = `task({
+  inputs: [],
+  versions: () => { appendFileSync("asked", "1"); const tag = readFileSync("registry", "utf8"); return { "shop/base:1": tag === "down" ? undefined : tag }; },
+  run: "true",
+})`;
+const withLookup = {
+  "builderfile.ts": `import { appendFileSync, readFileSync } from "node:fs";\n${withTasks({ lookup })}`,
+};
+
+test("a task runs again when one of its versions changed, and says from what to what", async () => {
+  const p = await project({ ...withLookup, registry: "sha256:1" });
+  await p.bt("lookup");
+  expect(await ran(p, "lookup")).toEqual([]);
+
+  p.write("registry", "sha256:2");
+
+  expect((await p.bt("lookup")).stdout).toContain(`version of "shop/base:1" changed: sha256:1 → sha256:2`);
+});
+
+test("a version that cannot be told now counts as it was", async () => {
+  const p = await project({ ...withLookup, registry: "sha256:1" });
+  await p.bt("lookup");
+
+  p.write("registry", "down");
+  expect(await ran(p, "lookup")).toEqual([]);
+
+  p.write("registry", "sha256:2");
+  expect(await ran(p, "lookup")).toEqual(["lookup"]);
+});
+
+test("versions are asked once a run, and never where nothing may be done", async () => {
+  const p = await project({ ...withLookup, registry: "sha256:1" });
+  await p.bt("lookup");
+  expect(p.read("asked")).toBe("1");
+
+  for (const option of ["-n", "-q", "--why", "--graph=dot", "--check"]) await p.bt(option, "lookup");
+
+  expect(p.read("asked")).toBe("1");
+});
+
+test("versions that throw end the run before it starts, and name the task", async () => {
+  const p = await project({ ...withLookup });
+
+  const result = await p.bt("lookup");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stderr).toContain(`"lookup"`);
+  expect(result.stderr).toContain("ENOENT");
+});

@@ -174,3 +174,34 @@ export default defineBuilder({ apply: (hooks) => hooks.publish.tap((references) 
   expect((await p.bt("-j1", "push")).exitCode).toBe(0);
   expect(p.read("calls")).toBe("shop/loaf\npushed\n");
 });
+
+test("a tap of graph connects a task that was not asked for, with all it needs, and its result arrives", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, definePlugin, task } from "builderfile";
+const mill = task({ inputs: [], run: () => "flour" });
+const dough = task({ needs: { mill }, run: ({ needs }) => needs.mill + " dough" });
+const loaf = task({ run: ({ needs, log }) => log.info("from " + needs.base) });
+const baker = definePlugin({ name: "baker", tasks: {}, apply: (hooks) =>
+  hooks.graph.tap((graph, { tasks, connect }) => connect(graph, [{ from: "loaf", as: "base", need: { need: tasks.get("dough").task, kind: "result" } }])) });
+export default defineBuilder({ plugins: [baker], tasks: { mill, dough, loaf } });`,
+  });
+
+  const result = await p.bt("loaf");
+
+  expect(result.stdout).toContain("from flour dough");
+  expect(result.stdout).toContain("3 ran");
+});
+
+test("a plugin that tasks bring is applied once", async () => {
+  const p = await project({
+    "builderfile.ts": `import { appendFileSync } from "node:fs";
+import { defineBuilder, definePlugin, task } from "builderfile";
+const spy = definePlugin({ name: "spy", tasks: {}, apply: (hooks) => hooks.afterRun.tap(() => appendFileSync("calls", "1")) });
+const bake = task({ brings: spy, run: "true" });
+export default defineBuilder({ tasks: { bake, brew: task({ brings: spy, needs: [bake], run: "true" }) } });`,
+  });
+
+  expect((await p.bt("brew")).exitCode).toBe(0);
+
+  expect(p.read("calls")).toBe("1");
+});

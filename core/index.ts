@@ -54,6 +54,7 @@ export {
   type ParamValues,
   type Paths,
   type Retries,
+  type Surveyed,
   type Task,
   type TaskBase,
   type TaskSpec,

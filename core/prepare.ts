@@ -94,12 +94,13 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
 /** Asks a node for what its result depends on besides files, once a run; nothing is known when nothing may be done. */
 function createVersions({ root, settings }: Project, mayAsk: boolean): DecideOptions["versionsOf"] {
   const asked = new Map<string, Promise<Versions>>();
-  return async ({ id, task, params, cell }) => {
+  return async ({ id, task, params, cell, edges }) => {
     if (task.versions === undefined || !mayAsk) return {};
     const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
     const ask = task.versions;
+    const needs = edges.flatMap(({ to, as, kind }) => (kind === "result" ? [as ?? to] : []));
     const answer =
-      asked.get(id) ?? Promise.resolve().then(() => ask({ root, settings, params: values, cell } as never)); // The types are the task's own.
+      asked.get(id) ?? Promise.resolve().then(() => ask({ root, settings, params: values, cell, needs } as never)); // The types are the task's own.
     asked.set(id, answer);
     return await answer.catch((error: unknown) => {
       throw isBtError(error) ? error : pathsThrew(id, "versions", error);

@@ -86,6 +86,12 @@ export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> =
   | readonly string[]
   | ((bound: Bound<P, M>) => readonly string[] | Promise<readonly string[]>);
 
+/** What `versions` may depend on. */
+export interface Surveyed<P extends ParamSet = ParamSet, M extends Matrix = Matrix> extends Bound<P, M> {
+  readonly settings: Settings;
+  /** Names of the results that the task will be given, also of needs that a plugin has found. */
+  readonly needs: readonly string[];
+}
 /** Name to digest or version. `undefined`: cannot be told now. */
 export type Versions = Readonly<Record<string, string | undefined>>;
 
@@ -215,7 +221,7 @@ export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matr
    * What else the result depends on, such as the digest that a tag stands for now; enters the key. Asked once a run; what
    * cannot be told, or is not asked because nothing may be done (`-n`, `-q`, `--why`), counts as it was last time.
    */
-  readonly versions?: (bound: Bound<P, M> & { readonly settings: Settings }) => Versions | Promise<Versions>;
+  readonly versions?: (bound: Surveyed<P, M>) => Versions | Promise<Versions>;
   /** A function, one command line (`bash -euo pipefail` when it needs a shell), or an argument list. Absent: a group. */
   readonly run?: string | readonly string[] | ((context: Context<P, N, M>) => R | Promise<R>);
   /** False: the task is skipped. */

@@ -36,6 +36,23 @@ export function basePlatform(
   );
 }
 
+export function parentPlatform(
+  at: Place,
+  facts: {
+    readonly reference: string;
+    readonly task: string;
+    readonly platform: string;
+    readonly platforms: readonly string[];
+  },
+): BtError {
+  const { reference, task, platform, platforms } = facts;
+  return new BtError(
+    "IMAGES_PARENT_PLATFORM",
+    `"FROM ${reference}" asks for the image of task "${task}" for ${platform}; that task builds ${platforms.join(", ")}`,
+    { at, fix: `Add ${platform} to the platforms of "${task}", or take it from those of this image.` },
+  );
+}
+
 export function baseUnreadable(at: Place, reference: string, problem: string): BtError {
   return new BtError("IMAGES_BASE_UNREADABLE", `The image "${reference}" cannot be read: ${problem}`, {
     at,

@@ -1,55 +1,46 @@
 /** The work of an image task: what it reads, how it is built, whether the result is still there. Does not know other tasks. */
 import * as path from "node:path";
-import type { Arch, Bound, Context } from "../../core/index.ts";
+import type { Arch, Bound, Context, Surveyed, Versions } from "../../core/index.ts";
 import {
   createLayout,
   fetchImage,
   findBlobSize,
   openLayout,
   readBlob,
-  resolveImage,
   type ImageResult,
   type Manifest,
 } from "../multiarch-manifest/index.ts";
+import { resolveBase } from "./base-digest.ts";
 import { buildImage } from "./embedded.ts";
-import { findInputs } from "./inputs.ts";
+import { findBases, findInputs, type BaseInput, type InputOptions } from "./inputs.ts";
+import { parentName, type Recipe } from "./recipe.ts";
 
 /** Layout of all images of a project, relative to its root: content-addressed, so cells share their layers. */
 const store = ".bt/oci";
 
-/** The options of an image with their defaults filled in. */
-interface Options {
-  readonly dockerfile: string;
-  readonly context: string;
-  readonly args: Readonly<Record<string, string>>;
-  /** Seconds since 1970. */
-  readonly timestamp: number;
-  readonly target?: string;
-}
+type CellOf = Pick<Bound, "root" | "cell">;
 
 /** Dockerfile, ignore file and context files, relative to the root. */
-export async function findImageInputs(
-  { root, cell }: Pick<Bound, "root" | "cell">,
-  options: Options,
-): Promise<readonly string[]> {
-  const context = path.resolve(root, options.context);
-  const dockerfile = path.resolve(root, options.dockerfile);
-  const { target, args } = options;
-  const { files } = await findInputs(dockerfile, context, {
-    args,
-    platform: cell["arch"] as Arch,
-    cwd: root,
-    ...(target === undefined ? {} : { target }),
-  }); // Cells of platforms().
+export async function findImageInputs(bound: CellOf, recipe: Recipe): Promise<readonly string[]> {
+  const { root } = bound;
+  const context = path.resolve(root, recipe.context);
+  const { files } = await findInputs(path.resolve(root, recipe.dockerfile), context, inputOptions(bound, recipe));
   const names = ["dockerignore", "containerignore"];
-  const ignoreFiles = names.flatMap((name) => [
-    `${options.dockerfile}.${name}`,
-    path.join(options.context, `.${name}`),
-  ]);
+  const ignoreFiles = names.flatMap((name) => [`${recipe.dockerfile}.${name}`, path.join(recipe.context, `.${name}`)]);
   const present = await Promise.all(
     ignoreFiles.map(async (file) => ((await isThere(path.resolve(root, file))) ? [file] : [])),
   );
-  return [options.dockerfile, ...present.flat(), ...files.map((file) => path.join(options.context, file))];
+  return [recipe.dockerfile, ...present.flat(), ...files.map((file) => path.join(recipe.context, file))];
+}
+
+/** The images that the cell's Dockerfile names. */
+export async function basesOf(bound: CellOf, recipe: Recipe): Promise<readonly BaseInput[]> {
+  return findBases(path.resolve(bound.root, recipe.dockerfile), inputOptions(bound, recipe));
+}
+
+function inputOptions({ root, cell }: CellOf, { target, args }: Recipe): InputOptions {
+  const platform = cell["arch"] as Arch; // Cells of platforms().
+  return { args, platform, cwd: root, ...(target === undefined ? {} : { target }) };
 }
 
 async function isThere(file: string): Promise<boolean> {
@@ -60,28 +51,44 @@ async function isThere(file: string): Promise<boolean> {
   );
 }
 
+/** What the cell's result depends on besides files and needs: the digests of its bases. What cannot be asked for is left open. */
+export async function findVersions(bound: Surveyed, recipe: Recipe): Promise<Versions> {
+  const { root, settings, needs } = bound;
+  const bases = await basesOf(bound, recipe);
+  const asked = bases
+    .filter(({ reference, platform }) => !needs.includes(parentName(reference, platform)))
+    .map(async ({ reference }) => {
+      const resolved = await resolveBase(root, reference, settings.mirrors).catch(() => undefined); // Building says why.
+      return [reference, resolved?.digest] as const;
+    });
+  return Object.fromEntries(await Promise.all(asked));
+}
+
 /** Builds one platform into the project's store. */
-export async function buildCell(
-  { root, cell, log, signal, settings }: Context,
-  options: Options,
-): Promise<ImageResult> {
+export async function buildCell(context: Context, recipe: Recipe): Promise<ImageResult> {
+  const { root, cell, log, signal, settings, needs } = context;
   const into = await createLayout(path.join(root, store));
   const bases: Record<string, string> = {};
-  const { engine = "embedded", mirrors = {} } = settings;
+  const { engine = "embedded" } = settings;
   if (engine !== "embedded")
     log.warn(`The engine "${engine}" of the settings cannot be used yet; the embedded one builds`);
-  const { target } = options;
+  const { target } = recipe;
   const built = await buildImage({
-    dockerfile: path.resolve(root, options.dockerfile),
-    context: path.resolve(root, options.context),
+    dockerfile: path.resolve(root, recipe.dockerfile),
+    context: path.resolve(root, recipe.context),
     platform: cell["arch"] as Arch, // Cells of platforms().
-    args: options.args,
-    timestamp: options.timestamp,
+    args: recipe.args,
+    timestamp: recipe.timestamp,
     into,
     resolveBase: async (reference, platform) => {
-      const { found, digest } = await findBase(root, reference, mirrors);
+      const parent = needs[parentName(reference, platform)] as ImageResult | undefined; // The result of an image task.
+      if (parent !== undefined) {
+        bases[reference] = parent.digest;
+        return { mediaType: parent.mediaType, digest: parent.digest, size: parent.size };
+      }
+      const { digest, pinned } = await resolveBase(root, reference, settings.mirrors);
       bases[reference] = digest;
-      return fetchImage(found, platform, into);
+      return fetchImage(pinned, platform, into);
     },
     cwd: root,
     signal,
@@ -100,39 +107,8 @@ export async function buildCell(
   };
 }
 
-/** Layouts are named relative to the project root, wherever bt was called. */
-function inRoot(root: string, reference: string): string {
-  return reference.startsWith("oci:") ? `oci:${path.resolve(root, reference.slice("oci:".length))}` : reference;
-}
-
-/** Asks the mirror of the reference's registry first, then the registry itself. */
-async function findBase(
-  root: string,
-  reference: string,
-  mirrors: Readonly<Record<string, string>>,
-): Promise<{ found: string; digest: string }> {
-  const [host = "", ...rest] = reference.split("/");
-  const mirror = mirrors[host];
-  if (mirror !== undefined && rest.length > 0) {
-    const found = [mirror, ...rest].join("/");
-    const digest = await resolveImage(found).catch(() => undefined);
-    if (digest !== undefined) return { found, digest };
-  }
-  const found = inRoot(root, reference);
-  return { found, digest: await resolveImage(found) };
-}
-
-/** Whether an image is still in the store, and its bases are still what they were. A base that cannot be asked for counts as unchanged. */
-export async function isCurrent(root: string, image: ImageResult): Promise<boolean> {
-  if (!(await isStored(root, image))) return false;
-  const moved = Object.entries(image.bases ?? {}).map(async ([reference, digest]) => {
-    const now = await resolveImage(inRoot(root, reference)).catch(() => digest);
-    return now !== digest;
-  });
-  return !(await Promise.all(moved)).some(Boolean);
-}
-
-async function isStored(root: string, image: ImageResult): Promise<boolean> {
+/** Whether an image is still in the store, with all its blobs. */
+export async function isStored(root: string, image: ImageResult): Promise<boolean> {
   try {
     const layout = await openLayout(path.join(root, image.layout));
     const manifest = JSON.parse((await readBlob(layout, image.digest)).toString("utf8")) as Manifest;

@@ -1,38 +1,56 @@
 /** Image tasks: one Dockerfile, one image for each platform. Describes; the work is loaded when a task runs. */
-import { task, type Arch, type Task } from "../../core/index.ts";
+import { definePlugin, param, task, type Arch, type Param, type Task } from "../../core/index.ts";
 import type { ImageResult } from "../multiarch-manifest/index.ts";
+import { fillIn, type ImageOptions, type Recipe } from "./recipe.ts";
 
-/** What to build. Paths are relative to the project root. */
-export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
-  /** Platforms, from `platforms(…)`: one cell each. */
-  readonly platforms: A;
-  /** Default: `Dockerfile` in the context. */
-  readonly dockerfile?: string;
-  /** Folder that COPY and ADD read. Default: `.`. */
-  readonly context?: string;
-  /** Build arguments. Default: none. */
-  readonly args?: Readonly<Record<string, string>>;
-  /** Stage to build. Default: the last one. */
-  readonly target?: string;
-  /** Time of everything in the image, in seconds since 1970. Default: 0. */
-  readonly timestamp?: number;
-  readonly description?: string;
+export type { ImageOptions } from "./recipe.ts";
+
+/** Which engine builds: the same param for every plugin that builds images. */
+export interface EngineParams {
+  readonly [name: string]: Param;
+  readonly engine: Param<"embedded" | "buildah" | "podman" | "docker" | undefined>;
 }
 
+/** `--engine`, `ENGINE`. Default: what engineVariables say, then the user's settings, then the first engine that works. */
+export const engineParams: EngineParams = {
+  engine: param.enum(["embedded", "buildah", "podman", "docker"], { description: "Who builds" }),
+};
+
+/** Environment variables that name an engine in Makefiles of today: KubeVirt's, Maistra's, and everybody's. */
+export const engineVariables = ["KUBEVIRT_CRI", "CONTAINER_CLI", "DOCKER"] as const;
+
+/** Recipes of image tasks, by handle. */
+const recipes = new WeakMap<object, Recipe>();
+
+/** What image tasks rely on: FROM lines become needs, and `bt --doctor` tells which engine builds. */
+const images = definePlugin({
+  name: "images",
+  tasks: {},
+  apply: (hooks) => {
+    hooks.graph.tap(async (graph, tools) => (await import("./edges.ts")).connectParents(graph, tools, recipes));
+  },
+});
+
 /**
- * A task with one cell a platform, built by the embedded engine: no daemon, no root, the same image ID everywhere.
- * A Dockerfile with RUN needs another engine.
+ * A task with one cell a platform. Without RUN the embedded engine builds it: no daemon, no root, the same image ID everywhere;
+ * otherwise buildah, podman or docker.
  */
-export function image<const A extends readonly Arch[]>(options: ImageOptions<A>): Task<ImageResult, {}, A[number]> {
-  const { context = ".", args = {}, timestamp = 0, target } = options;
-  const dockerfile = options.dockerfile ?? (context === "." ? "Dockerfile" : `${context}/Dockerfile`);
-  const recipe = { dockerfile, context, args, timestamp, ...(target === undefined ? {} : { target }) };
-  return task({
-    description: options.description ?? `Builds the image of ${dockerfile}`,
+export function image<const A extends readonly Arch[]>(
+  options: ImageOptions<A>,
+): Task<ImageResult, EngineParams, A[number]> {
+  const recipe = fillIn(options);
+  const made = task({
+    description: options.description ?? `Builds the image of ${recipe.dockerfile}`,
     matrix: { arch: options.platforms },
-    inputs: async ({ root, cell }) => (await import("./image-task.ts")).findImageInputs({ root, cell }, recipe),
+    params: engineParams,
+    env: engineVariables,
+    brings: images,
+    inputs: async (bound) => (await import("./image-task.ts")).findImageInputs(bound, recipe),
+    versions: async (bound) => (await import("./image-task.ts")).findVersions(bound, recipe),
     salt: JSON.stringify(recipe),
-    status: async ({ root, previous }) => (await import("./image-task.ts")).isCurrent(root, previous as ImageResult), // Its own last result.
-    run: async (taskContext): Promise<ImageResult> => (await import("./image-task.ts")).buildCell(taskContext, recipe),
+    status: async ({ root, previous }) => (await import("./image-task.ts")).isStored(root, previous as ImageResult), // Its own last result.
+    run: async (context): Promise<ImageResult> => (await import("./image-task.ts")).buildCell(context, recipe),
   });
+  recipes.set(made.handle, recipe);
+  return made;
 }

@@ -4,16 +4,23 @@ import { openContext, type Context } from "./context.ts";
 import { loadDockerfile } from "./embedded.ts";
 import { loadIgnoreRules } from "./ignore.ts";
 import type { Instruction } from "./instruction.ts";
-import { planBuild, type PlannedStage } from "./plan.ts";
+import { planBuild, type BuildPlan, type PlannedStage } from "./plan.ts";
 import { createStageScope, declareArgs, declareEnv, expandIn, type Scope } from "./scope.ts";
 import { findSources } from "./source.ts";
 import { parseHeredocWord } from "./statement.ts";
 import { joinPath, walkTree, type Node } from "./tree.ts";
 
+/** An image that a build reads. */
+export interface BaseInput {
+  /** As written after variables are replaced. */
+  readonly reference: string;
+  readonly platform: Arch;
+}
+
 /** What a build reads besides the Dockerfile itself. */
 export interface BuildInputs {
-  /** References of images in FROM and --from, as written after variables are replaced; sorted, each once. */
-  readonly bases: readonly string[];
+  /** Images in FROM and --from; sorted, each once. */
+  readonly bases: readonly BaseInput[];
   /** Files and links of the context, relative to it, sorted. Sources that do not exist yet are left out. */
   readonly files: readonly string[];
   /** Names that ARG declares in the needed stages and before the first FROM; sorted. */
@@ -43,28 +50,48 @@ export async function findInputs(
   context: string,
   options: InputOptions = {},
 ): Promise<BuildInputs> {
+  const plan = await planInputs(dockerfile, options);
+  const tree = await openContext(context, await loadIgnoreRules(dockerfile, context));
+  const files = new Set<string>();
+  for (const planned of plan.stages) for (const file of await findFiles(tree, planned, plan.global)) files.add(file);
+  const declared = [
+    ...plan.dockerfile.args,
+    ...plan.stages.flatMap(({ stage }) => stage.instructions.filter(({ kind }) => kind === "arg")),
+  ];
+  return {
+    bases: basesOf(plan.stages),
+    files: sortOnce(files),
+    args: sortOnce(declared.flatMap((arg) => ("pairs" in arg ? arg.pairs.map(({ name }) => name) : []))),
+    runs: plan.stages.some(({ stage }) => stage.instructions.some(({ kind }) => kind === "run")),
+  };
+}
+
+function basesOf(stages: readonly PlannedStage[]): readonly BaseInput[] {
+  const bases = stages.flatMap(({ base, sources, platform }) =>
+    [base, ...[...sources.values()].flat()].flatMap((origin): [string, BaseInput][] =>
+      origin.kind === "image" ? [[`${origin.reference} ${platform}`, { reference: origin.reference, platform }]] : [],
+    ),
+  );
+  const once = new Map(bases.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return [...once.values()];
+}
+
+/**
+ * The images that building the Dockerfile reads; sorted, each once. Looks at no context.
+ * @throws BtError as parseDockerfile and planBuild
+ */
+export async function findBases(dockerfile: string, options: InputOptions = {}): Promise<readonly BaseInput[]> {
+  return basesOf((await planInputs(dockerfile, options)).stages);
+}
+
+async function planInputs(dockerfile: string, options: InputOptions): Promise<BuildPlan> {
   const { args = {}, platform = hostPlatform().arch, target, cwd } = options;
-  const parsed = await loadDockerfile(dockerfile, cwd);
-  const plan = planBuild(parsed, {
+  return planBuild(await loadDockerfile(dockerfile, cwd), {
     args,
     platform,
     buildPlatform: hostPlatform().arch,
     ...(target === undefined ? {} : { target }),
   });
-  const tree = await openContext(context, await loadIgnoreRules(dockerfile, context));
-  const files = new Set<string>();
-  for (const planned of plan.stages) for (const file of await findFiles(tree, planned, plan.global)) files.add(file);
-  const origins = plan.stages.flatMap(({ base, sources }) => [base, ...[...sources.values()].flat()]);
-  const declared = [
-    ...parsed.args,
-    ...plan.stages.flatMap(({ stage }) => stage.instructions.filter(({ kind }) => kind === "arg")),
-  ];
-  return {
-    bases: sortOnce(origins.flatMap((origin) => (origin.kind === "image" ? [origin.reference] : []))),
-    files: sortOnce(files),
-    args: sortOnce(declared.flatMap((arg) => ("pairs" in arg ? arg.pairs.map(({ name }) => name) : []))),
-    runs: plan.stages.some(({ stage }) => stage.instructions.some(({ kind }) => kind === "run")),
-  };
 }
 
 async function findFiles(context: Context, { stage }: PlannedStage, global: Scope): Promise<readonly string[]> {

@@ -1,6 +1,7 @@
 /** What findInputs() says a build reads: for keys, and for the edges of the task graph. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { hostPlatform } from "../../../core/index.ts";
 import { findInputs } from "../../../plugins/images/inputs.ts";
 import { writeContext } from "./rig.ts";
 
@@ -35,7 +36,10 @@ test("findInputs() names the images, files and arguments of the needed stages", 
   const inputs = await findInputs(join(dir, "Dockerfile"), dir, { platform: "arm64", args: { TAG: "7" } });
 
   expect(inputs).toEqual({
-    bases: ["quay.io/shop/base:7", "quay.io/shop/cache:3", "quay.io/shop/tools:2"],
+    bases: ["quay.io/shop/base:7", "quay.io/shop/cache:3", "quay.io/shop/tools:2"].map((reference) => ({
+      reference,
+      platform: "arm64",
+    })),
     files: ["bin/mix-arm64", "rye", "shop/a", "shop/link"],
     args: ["FLOUR", "REGISTRY", "TAG", "TARGETARCH"],
     runs: true,
@@ -50,7 +54,12 @@ test("findInputs() counts the whole context for a bind mount of it, and nothing 
 
   const inputs = await findInputs(join(dir, "Dockerfile"), dir);
 
-  expect(inputs).toEqual({ bases: ["debian"], files: ["Dockerfile", "a/b"], args: [], runs: true });
+  expect(inputs).toEqual({
+    bases: [{ reference: "debian", platform: hostPlatform().arch }],
+    files: ["Dockerfile", "a/b"],
+    args: [],
+    runs: true,
+  });
 });
 
 test("findInputs() looks only at the stages of a target", async () => {

@@ -1,6 +1,6 @@
 /** Image and publish tasks as people run them: bases from a layout and a registry, results judged by skopeo. */
 import * as path from "node:path";
-import { expect } from "vitest";
+import { expect, test } from "vitest";
 import { project, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { run, testWith } from "../../support/tool.ts";
@@ -74,7 +74,7 @@ testWith("skopeo", "docker-registry")(
     await p.bt("base", "-s");
     await push();
 
-    expect((await p.bt("app-build")).stdout).toContain("(its status check failed)");
+    expect((await p.bt("app")).stdout).toContain(`(version of "${registry.host}/oven/base:1" changed: sha256:`);
   },
 );
 
@@ -132,3 +132,64 @@ testWith("skopeo", "docker-registry")(
     expect((await inspect(`oci:${path.join(p.root, "out/app")}:1`, "s390x")).Layers).toHaveLength(2);
   },
 );
+
+/** Three images in a chain of FROM lines; only the last is asked for. */
+function chain(more: Record<string, string> = {}): Promise<Project> {
+  return project({
+    "builderfile.ts": `import { defineBuilder, platforms } from "builderfile";
+import { image } from "builderfile/plugins/images";
+const both = platforms("amd64", "s390x");
+const mill = image({ context: "mill", platforms: both, name: "shop/mill:1" });
+const dough = image({ context: "dough", platforms: both, name: "shop/dough:1" });
+const loaf = image({ context: "loaf", platforms: both, args: { DOUGH: "shop/dough" } });
+export default defineBuilder({ tasks: { mill, dough, loaf } });
+`,
+    "mill/Dockerfile": "FROM scratch\nCOPY flour /flour\n",
+    "mill/flour": "white",
+    "dough/Dockerfile": "FROM scratch\nCOPY --from=shop/mill:1 /flour /flour\nENV DOUGH=soft\n",
+    "loaf/Dockerfile": "ARG DOUGH\nFROM ${DOUGH}:1\nCOPY seeds /seeds\n",
+    "loaf/seeds": "poppy",
+    ...more,
+  });
+}
+
+test("FROM lines make images wait for the project's own images, which are built first", async () => {
+  const p = await chain();
+
+  const graph = JSON.parse((await p.bt("--graph=json", "loaf:s390x")).stdout);
+  const result = await p.bt("loaf:s390x", "--json");
+
+  expect(graph.tasks.map(({ id }: { id: string }) => id).sort()).toEqual(["dough:s390x", "loaf:s390x", "mill:s390x"]);
+  expect(result.exitCode).toBe(0);
+  const { values } = JSON.parse(result.stdout.trim().split("\n").at(-1)!);
+  expect(values["loaf:s390x"].bases).toEqual({ "shop/dough:1": expect.stringMatching(/^sha256:/) });
+});
+
+test("a change in the first image of a chain builds all of them again, and nothing else", async () => {
+  const p = await chain();
+  await p.bt("loaf");
+
+  p.write("mill/flour", "brown");
+
+  expect((await p.bt("loaf")).stdout).toContain("6 ran");
+  expect((await p.bt("loaf")).stdout).toContain("2 tasks are up to date");
+});
+
+test("a FROM line whose platform the other image does not have is a mistake with its place", async () => {
+  const p = await chain({ "loaf/Dockerfile": "FROM --platform=linux/arm64 shop/dough:1\n" });
+
+  const result = await p.bt("loaf:s390x");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stderr).toContain(`asks for the image of task "dough" for arm64; that task builds amd64, s390x`);
+  expect(result.stderr).toContain("loaf/Dockerfile");
+});
+
+test("images that need each other are a circle", async () => {
+  const p = await chain({ "mill/Dockerfile": "FROM shop/dough:1\n" });
+
+  const result = await p.bt("loaf:s390x");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stderr).toContain("circle");
+});

@@ -1,0 +1,49 @@
+/** What an image task was told to build. Plain data; reads nothing. */
+import type { Arch } from "../../core/index.ts";
+
+/** What to build. Paths are relative to the project root. */
+export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
+  /** Platforms, from `platforms(…)`: one cell each. */
+  readonly platforms: A;
+  /** What FROM lines of the project's other images call this one: they wait for it and are built on it, whatever a registry has under that name. Default: nothing. */
+  readonly name?: string;
+  /** Default: `Dockerfile` in the context. */
+  readonly dockerfile?: string;
+  /** Folder that COPY and ADD read. Default: `.`. */
+  readonly context?: string;
+  /** Build arguments. Default: none. */
+  readonly args?: Readonly<Record<string, string>>;
+  /** Stage to build. Default: the last one. */
+  readonly target?: string;
+  /** Time of everything in the image, in seconds since 1970. Default: 0. */
+  readonly timestamp?: number;
+  readonly description?: string;
+}
+
+/** The options of an image with their defaults filled in. */
+export interface Recipe extends Required<
+  Pick<ImageOptions, "platforms" | "dockerfile" | "context" | "args" | "timestamp">
+> {
+  readonly name?: string;
+  readonly target?: string;
+}
+
+/** Name of the result of a parent in the needs of an image task. */
+export function parentName(reference: string, platform: Arch): string {
+  return `FROM ${reference} for ${platform}`;
+}
+
+/** The options with their defaults. */
+export function fillIn(options: ImageOptions): Recipe {
+  const { platforms, context = ".", args = {}, timestamp = 0, target, name } = options;
+  const dockerfile = options.dockerfile ?? (context === "." ? "Dockerfile" : `${context}/Dockerfile`);
+  return {
+    platforms,
+    dockerfile,
+    context,
+    args,
+    timestamp,
+    ...(target === undefined ? {} : { target }),
+    ...(name === undefined ? {} : { name }),
+  };
+}

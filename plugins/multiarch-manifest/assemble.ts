@@ -5,7 +5,7 @@ import { convertManifest } from "./convert.ts";
 import { digestOf } from "./digest.ts";
 import { entriesEmpty, platformShared, platformTwice, platformsDiffer } from "./errors.ts";
 import { checkLayers, checkPlatform, readImage, type Image } from "./image.ts";
-import { linkBlob, putEntries, writeBlob, type Layout } from "./layout.ts";
+import { hasBlob, linkBlob, putEntries, writeBlob, type Layout } from "./layout.ts";
 import { isForeignLayer, mediaTypes, refNameAnnotation, type Descriptor, type Format } from "./oci.ts";
 import { layoutSource } from "./source.ts";
 
@@ -20,6 +20,8 @@ export interface AssembleEntry {
   readonly upstream?: { readonly ref: string; readonly digest: string };
   /** Write this platform into a config that says another one. Default: false, a mismatch is an error. */
   readonly rewriteConfig?: boolean;
+  /** Layers may still be where the image came from; whoever sends or completes the index checks them. Default: false. */
+  readonly layersLater?: boolean;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -158,7 +160,7 @@ async function checkEntry(entry: AssembleEntry): Promise<Checked> {
   const { arch } = parsePlatform(entry.platform);
   const source = layoutSource(entry.layout);
   const image = await readImage(source, entry.digest);
-  const [finding] = await checkLayers(source, image.manifest);
+  const [finding] = entry.layersLater === true ? [] : await checkLayers(source, image.manifest);
   if (finding !== undefined) throw finding;
   if (entry.rewriteConfig !== true) checkPlatform(image, arch, entry.upstream?.ref ?? source.place);
   return { entry, arch, image };
@@ -175,7 +177,8 @@ async function writeChild(
   const { config, layers } = converted.manifest;
   const blobs = [config, ...layers.filter((layer) => !isForeignLayer(layer))];
   if (image !== checked.image) blobs.shift();
-  for (const { digest } of blobs) await linkBlob(entry.layout, into, digest);
+  for (const { digest } of blobs)
+    if (entry.layersLater !== true || (await hasBlob(entry.layout, digest))) await linkBlob(entry.layout, into, digest);
   const { digest, size } = await writeBlob(into, converted.bytes);
   const annotations =
     format === "oci" && entry.annotations !== undefined ? { annotations: sorted(entry.annotations) } : {};

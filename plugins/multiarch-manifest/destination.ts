@@ -1,8 +1,11 @@
 /** Where images are published: a repository of a registry, or a layout. One interface for both; does not know when what is sent. */
 import type { Assembled } from "./assemble.ts";
 import { openRepository, type Client, type Repository } from "./host.ts";
+import { fetchBlob } from "./complete.ts";
 import {
+  blobPath,
   createLayout,
+  hasBlob,
   linkBlob,
   putEntries,
   readBlob,
@@ -13,10 +16,10 @@ import {
 } from "./layout.ts";
 import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
 import { parseManifest } from "./document.ts";
-import { renderImage, type LayoutReference, type RegistryReference } from "./reference.ts";
+import { parseReference, renderImage, type LayoutReference, type RegistryReference } from "./reference.ts";
 import { deleteTag, findManifest, putManifest, repositorySource } from "./registry.ts";
 import { layoutSource, type Source } from "./source.ts";
-import { openBlobFile, probePush, uploadBlob } from "./upload.ts";
+import { openBlobFile, probePush, uploadBlob, type BlobFile } from "./upload.ts";
 
 /** What a tag stands for, with its bytes, so that it can be put back. */
 export interface Tagged {
@@ -82,7 +85,7 @@ export async function openRegistryDestination(
 }
 
 /** A layout, created when it is first written to. */
-export function openLayoutDestination(reference: LayoutReference): Destination {
+export function openLayoutDestination(client: Client, reference: LayoutReference): Destination {
   const layout: Layout = { dir: reference.dir };
   const place = `oci:${reference.dir}`;
   const readTag = async (tag: string): Promise<Tagged | undefined> => {
@@ -99,7 +102,7 @@ export function openLayoutDestination(reference: LayoutReference): Destination {
     readTag,
     readDigest: async () => undefined,
     probe: async () => void (await createLayout(layout.dir)),
-    send: (image) => copyImage(layout, image),
+    send: (image) => copyImage(client, layout, image),
     putTags: (tags) =>
       putEntries(
         layout,
@@ -126,10 +129,11 @@ async function sendImage(
 ): Promise<number> {
   const { chunkBytes } = options;
   const blobs = await blobsOf(image);
+  await noteOrigins(repository, blobs, options.holders);
   const work = blobs.map(async (blob) => {
     const key = `${repository.host} ${blob.digest}`;
     const mountFrom = [...(options.holders.get(key) ?? [])].filter((name) => name !== repository.name);
-    const status = await uploadBlob(repository, await openBlobFile(image.layout, blob), {
+    const status = await uploadBlob(repository, await openFile(repository, image, blob), {
       mountFrom,
       ...(chunkBytes !== undefined && { chunkBytes }),
     });
@@ -145,24 +149,58 @@ async function sendImage(
   return results.filter((result) => result.status === "fulfilled" && result.value === "uploaded").length;
 }
 
-async function copyImage(layout: Layout, image: Assembled): Promise<number> {
-  for (const blob of await blobsOf(image)) await linkBlob(image.layout, layout, blob.digest);
+/** The repositories that images came from hold their blobs. */
+async function noteOrigins(repository: Repository, blobs: readonly ImageBlob[], holders: Holders): Promise<void> {
+  for (const { digest, origin } of blobs) {
+    const reference = origin === undefined ? undefined : parseReference(origin);
+    if (reference?.kind !== "registry") continue;
+    const { host, name } = await openRepository(repository.client, reference);
+    if (host !== repository.host) continue;
+    const key = `${host} ${digest}`;
+    holders.set(key, new Set([...(holders.get(key) ?? []), name]));
+  }
+}
+
+/** A blob of the layout; one that was left in another registry is fetched when it is needed. */
+async function openFile(repository: Repository, image: Assembled, blob: ImageBlob): Promise<BlobFile> {
+  const { origin, ...descriptor } = blob;
+  if (origin === undefined || (await hasBlob(image.layout, blob.digest))) return openBlobFile(image.layout, descriptor);
+  return {
+    ...descriptor,
+    path: blobPath(image.layout, blob.digest),
+    place: origin,
+    fetch: () => fetchBlob(repository.client, origin, { layout: image.layout, blob: descriptor }),
+  };
+}
+
+async function copyImage(client: Client, layout: Layout, image: Assembled): Promise<number> {
+  for (const { origin, ...blob } of await blobsOf(image)) {
+    if (origin !== undefined) await fetchBlob(client, origin, { layout: image.layout, blob });
+    await linkBlob(image.layout, layout, blob.digest);
+  }
   for (const { digest } of [...image.children.map((child) => child.descriptor), image.descriptor]) {
     await writeBlob(layout, await readBlob(image.layout, digest), { digest });
   }
   return 0;
 }
 
+interface ImageBlob extends Descriptor {
+  /** The image in a registry that has it. Absent: the layout alone. */
+  readonly origin?: string;
+}
+
 /** Configs and layers of all children, each once. */
-async function blobsOf(image: Assembled): Promise<readonly Descriptor[]> {
-  const blobs = new Map<string, Descriptor>();
-  for (const { descriptor } of image.children) {
+async function blobsOf(image: Assembled): Promise<readonly ImageBlob[]> {
+  const blobs = new Map<string, ImageBlob>();
+  for (const { descriptor, upstream } of image.children) {
+    const origin = upstream?.ref?.startsWith("docker://") === true ? upstream.ref : undefined;
     const { config, layers } = parseManifest(
       await readBlob(image.layout, descriptor.digest),
       descriptor.digest,
       descriptor.mediaType,
     );
-    for (const blob of [config, ...layers]) if (!isForeignLayer(blob)) blobs.set(blob.digest, blob);
+    for (const blob of [config, ...layers])
+      if (!isForeignLayer(blob)) blobs.set(blob.digest, { ...blob, ...(origin !== undefined && { origin }) });
   }
   return [...blobs.values()];
 }

@@ -246,6 +246,14 @@ export function storageMissing(name: string, program: string, output: string): B
   );
 }
 
+export function storageRefused(name: string, output: string): BtError {
+  return new BtError("MANIFEST_STORAGE_REFUSED", `\`skopeo\` cannot write "${name}" into the local storage`, {
+    exitCode: 1,
+    detail: output.split("\n"),
+    fix: "Run `skopeo` by hand to see whether the storage can be used; CONTAINERS_STORAGE_CONF picks another one.",
+  });
+}
+
 export function transportUnknown(
   text: string,
   transport: string,

@@ -3,16 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Arch, Place } from "../../core/index.ts";
-import { agrees, chooseChild, descriptorPlatform, renderPlatform } from "./choose.ts";
-import { childMissing } from "./errors.ts";
-import { createClient, type Client } from "./host.ts";
+import { agrees, archOf, chooseChild, descriptorPlatform, isImage, renderPlatform } from "./choose.ts";
+import { childMissing, platformForeign } from "./errors.ts";
+import { createClient, type Client, type Repository } from "./host.ts";
 import { readImage, type Image } from "./image.ts";
 import { hasBlob, linkBlob, openLayout, putEntries, writeBlob, type Layout } from "./layout.ts";
 import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
 import { parseReference, renderReference, type Reference } from "./reference.ts";
 import { findHead, imageOf, openReference, repositorySource } from "./registry.ts";
 import { manifestMissing } from "./registry-errors.ts";
-import { layoutSource, type Source } from "./source.ts";
+import { layoutSource, type Source, type Stored } from "./source.ts";
 import { exportStorage } from "./storage.ts";
 
 /** How to fetch. */
@@ -27,15 +27,21 @@ export interface FetchOptions {
   readonly onWarning?: (sentence: string) => void;
   /** Name of the image in the layout's index.json. Default: it gets no entry and is there by digest. */
   readonly entryName?: string;
+  /** `later`: layers of a registry stay there, only manifest and config are copied. Default: `now`. */
+  readonly layers?: "now" | "later";
+  /** A single image is taken whatever its config says; the caller mends that. Default: false. */
+  readonly anyPlatform?: boolean;
 }
 
 /** Where a reference leads. */
-interface Opened {
+export interface Opened {
   readonly source: Source;
   /** Tag, entry name or digest in the source. Undefined: the only entry of a layout. */
   readonly name: string | undefined;
   /** Set when blobs can be linked instead of copied. */
   readonly layout?: Layout;
+  /** Set when it is in a registry. */
+  readonly repository?: Repository;
 }
 
 /**
@@ -49,28 +55,73 @@ export async function fetchImage(
   into: Layout,
   options: FetchOptions = {},
 ): Promise<Descriptor> {
+  const [fetched] = await fetchPlatforms(reference, [platform], { ...options, into });
+  const { descriptor } = fetched!; // One platform, one image.
+  if (options.entryName !== undefined) {
+    await putEntries(into, [{ ...descriptor, annotations: { [refNameAnnotation]: options.entryName } }]);
+  }
+  return descriptor;
+}
+
+/** One platform's image, copied into a layout. */
+export interface Fetched {
+  readonly platform: Arch;
+  readonly descriptor: Descriptor;
+  /** `docker://HOST/REPO@DIGEST`. Absent: it is not from a registry. */
+  readonly repository?: string;
+}
+
+/**
+ * Copies the images for `platforms` into a layout, the source opened once. Without platforms: all that it has.
+ * @throws BtError as fetchImage()
+ */
+export async function fetchPlatforms(
+  reference: string,
+  platforms: readonly Arch[] | undefined,
+  options: FetchOptions & { readonly into: Layout },
+): Promise<readonly Fetched[]> {
   return withSource(reference, options, async (opened) => {
-    const { source } = opened;
-    const digest = await findDigest(opened, platform, { reference, options });
-    const image = await readImage(source, digest);
-    const fits =
-      image.config === undefined ||
-      agrees(image.config, platform) ||
-      options.armFallback?.includes(image.config.architecture) === true;
-    if (!fits) throw childMissing(reference, platform, [renderPlatform(image.config)]);
-    await copyBlobs(opened, image, into);
-    const { size } = await writeBlob(into, image.stored.bytes, { digest });
-    const descriptor: Descriptor = {
-      mediaType: image.stored.document.mediaType,
-      digest,
-      size,
-      platform: descriptorPlatform(platform),
-    };
-    if (options.entryName !== undefined) {
-      await putEntries(into, [{ ...descriptor, annotations: { [refNameAnnotation]: options.entryName } }]);
-    }
-    return descriptor;
+    const stored = await opened.source.readDocument(opened.name);
+    const wanted = platforms ?? (await platformsOf(opened.source, stored));
+    return Promise.all(
+      wanted.map(async (platform) => {
+        const digest = digestIn(stored, platform, { reference, options });
+        const descriptor = await copyImage(opened, { digest, platform, reference }, options);
+        const { repository } = opened;
+        return { platform, descriptor, ...(repository && { repository: `docker://${repository.place}@${digest}` }) };
+      }),
+    );
   });
+}
+
+/** Those of bt's table; a single image has the one of its config. */
+async function platformsOf(source: Source, stored: Stored): Promise<readonly Arch[]> {
+  if (stored.document.kind === "index")
+    return stored.document.index.manifests
+      .filter(isImage)
+      .flatMap((child) => (child.platform === undefined ? [] : (archOf(child.platform) ?? [])));
+  const { config } = await readImage(source, stored.digest);
+  const arch = config === undefined ? undefined : archOf(config);
+  if (arch === undefined) throw platformForeign(source.place, stored.digest, renderPlatform(config));
+  return [arch];
+}
+
+async function copyImage(
+  opened: Opened,
+  wanted: { readonly digest: string; readonly platform: Arch; readonly reference: string },
+  options: FetchOptions & { readonly into: Layout },
+): Promise<Descriptor> {
+  const { into } = options;
+  const { digest, platform, reference } = wanted;
+  const image = await readImage(opened.source, digest);
+  const fits =
+    image.config === undefined ||
+    agrees(image.config, platform) ||
+    options.armFallback?.includes(image.config.architecture) === true;
+  if (!fits && options.anyPlatform !== true) throw childMissing(reference, platform, [renderPlatform(image.config)]);
+  await copyBlobs(opened, image, { into, onlyConfig: options.layers === "later" && opened.repository !== undefined });
+  const { size } = await writeBlob(into, image.stored.bytes, { digest });
+  return { mediaType: image.stored.document.mediaType, digest, size, platform: descriptorPlatform(platform) };
 }
 
 /**
@@ -90,14 +141,14 @@ export async function resolve(
     if (head === undefined) throw manifestMissing(imageOf(repository, name));
     return head.digest;
   }
-  return withSource(reference, options, async (opened) => {
-    if (platform !== undefined) return findDigest(opened, platform, { reference, options });
-    return (await opened.source.readDocument(opened.name)).digest;
+  return withSource(reference, options, async ({ source, name }) => {
+    const stored = await source.readDocument(name);
+    return platform === undefined ? stored.digest : digestIn(stored, platform, { reference, options });
   });
 }
 
 /** Runs `work` on the source of a reference. An image of engine storage is exported for that time. */
-async function withSource<T>(
+export async function withSource<T>(
   reference: string,
   options: FetchOptions,
   work: (opened: Opened) => Promise<T>,
@@ -107,7 +158,7 @@ async function withSource<T>(
   switch (parsed.kind) {
     case "registry": {
       const { repository, name } = await openReference(client, parsed);
-      return work({ source: repositorySource(repository), name });
+      return work({ source: repositorySource(repository), name, repository });
     }
     case "layout": {
       const layout = await openLayout(parsed.dir);
@@ -135,12 +186,11 @@ async function withExport<T>(client: Client, name: string, work: (layout: Layout
   }
 }
 
-async function findDigest(
-  opened: Opened,
+function digestIn(
+  { digest, document }: Stored,
   platform: Arch,
   asked: { readonly reference: string; readonly options: FetchOptions },
-): Promise<string> {
-  const { digest, document } = await opened.source.readDocument(opened.name);
+): string {
   if (document.kind === "manifest") return digest;
   const { armFallback, onWarning } = asked.options;
   const { child, warning } = chooseChild(
@@ -154,10 +204,14 @@ async function findDigest(
 }
 
 /** The client's number of requests at a time limits how many layers travel together. */
-async function copyBlobs(opened: Opened, image: Image, into: Layout): Promise<void> {
+async function copyBlobs(
+  opened: Opened,
+  image: Image,
+  { into, onlyConfig }: { readonly into: Layout; readonly onlyConfig: boolean },
+): Promise<void> {
   const { config, layers } = image.manifest;
   const wanted = new Map(
-    [config, ...layers].filter((blob) => !isForeignLayer(blob)).map((blob) => [blob.digest, blob]),
+    [config, ...(onlyConfig ? [] : layers)].filter((blob) => !isForeignLayer(blob)).map((blob) => [blob.digest, blob]),
   );
   const copies = [...wanted.values()].map(async (blob) => {
     if (await hasBlob(into, blob.digest)) return;

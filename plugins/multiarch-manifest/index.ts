@@ -1,8 +1,9 @@
-/** Publishing of multi-architecture images, and what other plugins use for it. Describes; the work is loaded when a task runs. */
-import { param, task, type Param, type Task } from "../../core/index.ts";
-import type * as Fetch from "./fetch.ts";
-import type { Descriptor } from "./oci.ts";
-import type { ImageResult, PublishResult } from "./result.ts";
+/** Multi-architecture images: indexes, publishing, and the registry client for other plugins. Describes; the work is loaded when it is called. */
+import { definePlugin, type Plugin } from "../../core/index.ts";
+import { describeTasks, groupsOf, listImages } from "./describe.ts";
+import type { ManifestOptions } from "./options.ts";
+import type { ManifestTasks } from "./tasks.ts";
+import type { Shop } from "./shop.ts";
 
 export {
   blobPath,
@@ -16,52 +17,36 @@ export {
   writeBlob,
   type Layout,
 } from "./layout.ts";
+export * from "./library.ts";
 export { mediaTypes, type Descriptor, type ImageConfig, type Index, type Manifest } from "./oci.ts";
-export type { ImageResult, PublishResult } from "./result.ts";
+export type { ImageSource, ImageTask, IndexEntry, IndexSpec, ManifestOptions } from "./options.ts";
+export type { CreateResult, CreateResults, ImageResult, PlatformResult, PublishResult, PushResult } from "./result.ts";
+export { publish, type PublishOptions } from "./task.ts";
+export type { ManifestTasks } from "./tasks.ts";
 
-/** One platform of an image from a registry, a layout or an engine's storage, copied into a layout. Loads the client when called. */
-export async function fetchImage(...values: Parameters<typeof Fetch.fetchImage>): Promise<Descriptor> {
-  return (await import("./fetch.ts")).fetchImage(...values);
-}
-
-/** The digest that a reference has now. Loads the client when called. */
-export async function resolveImage(...values: Parameters<typeof Fetch.resolve>): Promise<string> {
-  return (await import("./fetch.ts")).resolve(...values);
-}
-
-/** What to publish where. */
-export interface PublishOptions<C extends string = string> {
-  /** A task with one image for each platform, from `image(…)`. */
-  readonly images: Task<ImageResult, {}, C>;
-  /** `HOST/REPO:TAG`, or `oci:DIR:NAME`, a layout relative to the project root. `DESTINATION` changes it. */
-  readonly to: string;
-  readonly description?: string;
-}
-
-/** A task that joins the images into one index and makes it visible in one step, when every platform is there. */
-export function publish<const C extends string>(
-  options: PublishOptions<C>,
-): Task<PublishResult, { destination: Param<string> }> {
-  return task({
-    description: options.description ?? "Publishes the images as one index",
-    needs: { images: options.images },
-    params: {
-      destination: param.string({
-        default: options.to,
-        description: "Where to publish: HOST/REPO:TAG or oci:DIR:NAME",
-      }),
-    },
-    inputs: [],
-    status: async ({ root, params, previous }) =>
-      (await (await import("./publish-task.ts")).findPublished(root, params.destination)) ===
-      (previous as PublishResult).digest, // Its own last result.
-    run: async (context): Promise<PublishResult> => {
-      const images = context.needs.images as Readonly<Record<string, ImageResult>>; // A task with cells gives a record of them.
-      return (await import("./publish-task.ts")).publishImages(
-        context,
-        Object.values(images),
-        context.params.destination,
-      );
+/**
+ * Tasks that assemble, publish, prove and show images for several platforms. Without images they work on `IMAGE` and `SOURCES`.
+ * @throws BtError PLATFORM_UNKNOWN, MANIFEST_PLATFORM_TWICE, MANIFEST_ENTRIES_EMPTY, MANIFEST_GROUP_UNKNOWN, MANIFEST_GROUP_TWICE
+ */
+export function multiarchManifest<const P extends Readonly<Record<string, string>>>(
+  options: ManifestOptions<P> = {},
+): Plugin<ManifestTasks<P>> {
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, multiarchManifest);
+  const given = options as ManifestOptions; // The names of platforms matter to the compiler only.
+  let isDryRun = false;
+  const { outDir = ".bt/manifest" } = options;
+  const shop: Shop = { options: given, entries: listImages(given), outDir, isDryRun: () => isDryRun };
+  groupsOf(given);
+  return definePlugin({
+    name: "multiarch-manifest",
+    tasks: describeTasks(shop) as ManifestTasks<P>,
+    apply(hooks) {
+      hooks.event.tap((event) => void (event.kind === "run-started" && (isDryRun = event.dryRun)));
+      hooks.graph.tap(async (graph) => {
+        if (![...graph.nodes.values()].some(({ name }) => name.startsWith("manifest:"))) return graph;
+        return (await import("./narrow.ts")).narrowGraph(graph, shop, site);
+      });
     },
   });
 }

@@ -2,6 +2,7 @@
 import type { Assembled, AssembleSpec } from "./assemble.ts";
 import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty, tagTwice } from "./publish-errors.ts";
 import { placeOfReference } from "./destination.ts";
+import type { Attachment } from "./referrers.ts";
 import {
   isTag,
   parseReference,
@@ -28,6 +29,8 @@ export interface PublishItem {
   readonly onExisting?: "overwrite" | "same" | "fail";
   /** Platforms that the index must have. Default: those of `image`. */
   readonly requirePlatforms?: AssembleSpec["requirePlatforms"];
+  /** What is attached to the index; the blobs are in its layout. Default: nothing. */
+  readonly attachments?: readonly Attachment[];
 }
 
 /** One tag that will stand for a digest. */

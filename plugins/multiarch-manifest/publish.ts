@@ -61,7 +61,7 @@ export async function publish(
     if (options.journal !== undefined && phase !== "check")
       await writeJournal(options.journal, { schema: 1, phase, moves });
   };
-  await begin("check", `${group.length} images`);
+  await begin("check", group.map(({ name }) => name).join(", "));
   const plan = planPublish(group, { shortNames: await client.conf() });
   const left = options.journal === undefined ? undefined : await readJournal(options.journal);
   if (left !== undefined && left.moves.length > 0)
@@ -71,7 +71,7 @@ export async function publish(
     );
 
   await begin("collect", "every image is read and checked", left?.moves);
-  await checkImages(group);
+  await checkImages(client, group);
   const targets = await Promise.all(
     plan.map(async (planned): Promise<Target> => ({
       ...planned,
@@ -89,14 +89,18 @@ export async function publish(
   const changed = targets.filter((target) => !unchanged.has(target));
   for (const { destination } of uniquePlaces(changed)) await destination.probe();
 
-  await begin("upload", `${changed.length} images are sent by digest`, left?.moves);
+  await begin(
+    "upload",
+    changed.length === 0 ? "nothing to send" : `${count(changed.length)} sent by digest`,
+    left?.moves,
+  );
   const holders: Holders = new Map();
   for (const { destination, item } of changed) {
     const blobs = await destination.send(item.image, holders);
     options.onStep?.("upload", `${item.name}: ${blobs} blobs sent`);
   }
 
-  await begin("verify", "what was sent is proven", left?.moves);
+  if (changed.length > 0) await begin("verify", "what was sent is proven", left?.moves);
   for (const { destination, item } of changed) await checkRemote(destination.source, item);
 
   const wanted = inOrder(
@@ -127,6 +131,10 @@ export async function publish(
   return targets.map((target) => published(target, unchanged.has(target) ? "unchanged" : "pushed"));
 }
 
+function count(images: number): string {
+  return images === 1 ? "one image is" : `${images} images are`;
+}
+
 async function openDestination(
   client: Client,
   planned: PlannedItem,
@@ -134,7 +142,7 @@ async function openDestination(
 ): Promise<Destination> {
   const { reference } = planned;
   return reference.kind === "layout"
-    ? openLayoutDestination(reference)
+    ? openLayoutDestination(client, reference)
     : openRegistryDestination(client, reference, chunkBytes);
 }
 

@@ -27,3 +27,60 @@ export interface PublishResult {
   readonly status: "pushed" | "unchanged";
   readonly platforms: Readonly<Record<string, { readonly digest: string; readonly imageId: string }>>;
 }
+
+/** One platform of an assembled index. */
+export interface PlatformResult extends ImageResult {
+  /** Manifest, config and layers together. */
+  readonly bytes: number;
+  /** Where it came from, or what it was before conversion. Absent: it was built here and its bytes were kept. */
+  readonly source?: { readonly ref?: string; readonly digest: string };
+}
+
+/** An assembled index in a layout. */
+export interface CreateResult {
+  /** Its name in the builderfile, or the last part of `IMAGE`. */
+  readonly name: string;
+  readonly digest: string;
+  readonly mediaType: string;
+  /** Of the index, in bytes. */
+  readonly size: number;
+  readonly format: "oci" | "v2s2";
+  /** OCI layout, relative to the project root. */
+  readonly layout: string;
+  /** By `linux/arm64`, in the order of the index. */
+  readonly platforms: Readonly<Record<string, PlatformResult>>;
+}
+
+/** What was published together. */
+export interface PushResult {
+  /** By name in the builderfile. */
+  readonly images: Readonly<
+    Record<
+      string,
+      {
+        /** `quay.io/bake/oven:1`. */
+        readonly ref: string;
+        /** Digest of the index. */
+        readonly digest: string;
+        /** `unchanged`: the registry had exactly this before. */
+        readonly status: "pushed" | "unchanged";
+        readonly platforms: Readonly<Record<string, ImageResult>>;
+      }
+    >
+  >;
+}
+
+/** Results of `manifest:create`, by image. */
+export type CreateResults = Readonly<Record<string, CreateResult>>;
+
+/** An image that was copied from elsewhere. */
+export interface FetchedImage {
+  readonly digest: string;
+  /** OCI layout, relative to the project root. */
+  readonly layout: string;
+  /** Where it came from: a repository with the digest, or another reference. */
+  readonly ref: string;
+}
+
+/** Fetched images by platform: `arm64`. */
+export type FetchResult = Readonly<Record<string, FetchedImage>>;

@@ -1,6 +1,12 @@
 /** Images out of the storage of container engines, through skopeo or buildah. The only file that starts an engine; lookups stay local. */
 import { spawn } from "node:child_process";
-import { engineMissing, storageMissing } from "./errors.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseManifest } from "./document.ts";
+import { engineMissing, storageMissing, storageRefused } from "./errors.ts";
+import { createLayout, linkBlob, putEntries, readBlob, type Layout } from "./layout.ts";
+import { mediaTypes, refNameAnnotation } from "./oci.ts";
 
 /** How the engine is started. */
 export interface StorageOptions {
@@ -28,6 +34,35 @@ export async function exportStorage(name: string, dir: string, options: StorageO
     return;
   }
   throw engineMissing(name);
+}
+
+/**
+ * Copies one platform's image of a layout into the storage, under `name`. Resolves to its image ID, which the copy keeps.
+ * @throws BtError MANIFEST_ENGINE_MISSING, MANIFEST_STORAGE_REFUSED with what the engine said
+ */
+export async function storeImage(
+  layout: Layout,
+  digest: string,
+  target: StorageOptions & { readonly name: string },
+): Promise<string> {
+  const bytes = await readBlob(layout, digest);
+  const { config, layers, mediaType = mediaTypes.oci.manifest } = parseManifest(bytes, digest);
+  const dir = await mkdtemp(join(tmpdir(), "bt-store-"));
+  try {
+    const alone = await createLayout(dir);
+    for (const blob of [digest, config.digest, ...layers.map((layer) => layer.digest)])
+      await linkBlob(layout, alone, blob);
+    const entry = { mediaType, digest, size: bytes.length };
+    await putEntries(alone, [{ ...entry, annotations: { [refNameAnnotation]: "image" } }]);
+    const conf = target.registriesConf === undefined ? [] : ["--registries-conf", target.registriesConf];
+    const words = ["copy", "--quiet", `oci:${dir}:image`, `containers-storage:${target.name}`];
+    const result = await runEngine("skopeo", [...conf, ...words], target);
+    if (result === undefined) throw engineMissing(target.name);
+    if (result.code !== 0) throw storageRefused(target.name, result.output);
+    return config.digest;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
 }
 
 /** Undefined: the program is not installed. */

@@ -20,6 +20,8 @@ export interface BlobFile {
   readonly path: string;
   /** For messages. */
   readonly place: string;
+  /** Brings the file, called only when the registry does not have the blob. Absent: it is there. */
+  readonly fetch?: () => Promise<void>;
 }
 
 /** How to send. */
@@ -81,6 +83,7 @@ export async function uploadBlob(
     // A 202 is a normal upload; the next mount would open another one.
     if (opened !== undefined) break;
   }
+  await blob.fetch?.();
   const whole = options.wholeBytes ?? 5 << 20;
   for (let tries = 1; ; tries++) {
     opened ??= await start(repository);

@@ -1,0 +1,31 @@
+/** The work of `manifest:digests`: the record of what was published, for people and other programs. Asks no registry. */
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import type { Desk } from "./desk.ts";
+import { readDigests, type Digests } from "./digests.ts";
+import type { Shop } from "./shop.ts";
+import { digestsMissing } from "./task-errors.ts";
+
+/** Prints digests.json, and writes it to OUT. @throws BtError MANIFEST_DIGESTS_MISSING */
+export async function showDigests(
+  { root, log, params }: Desk<{ readonly out?: string | undefined }>,
+  shop: Shop,
+): Promise<Digests> {
+  const file = join(shop.outDir, "digests.json");
+  if (shop.isDryRun()) {
+    log.info(`read    ${file}`);
+    return { schema: 1, images: {} };
+  }
+  if (!existsSync(join(root, file))) throw digestsMissing(file);
+  const digests = await readDigests(join(root, file));
+  const text = JSON.stringify(digests, undefined, 2);
+  if (params.out !== undefined) {
+    const target = resolve(root, params.out);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(`${target}.${process.pid}`, `${text}\n`);
+    await rename(`${target}.${process.pid}`, target);
+  }
+  log.info(text);
+  return digests;
+}

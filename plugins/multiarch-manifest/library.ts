@@ -1,0 +1,81 @@
+/** The client for other plugins and programs: each function loads its part when it is called. Does not describe tasks. */
+import type * as Assemble from "./assemble.ts";
+import type * as Fetch from "./fetch.ts";
+import type { ClientOptions } from "./host.ts";
+import type { Descriptor } from "./oci.ts";
+import type * as Publish from "./publish.ts";
+import type { Reference, ReferenceOptions } from "./reference.ts";
+import type * as Storage from "./storage.ts";
+import type { Verification, VerifyOptions } from "./verify.ts";
+
+export type { Assembled, AssembledChild, AssembleEntry, AssembleSpec } from "./assemble.ts";
+export type { FetchOptions } from "./fetch.ts";
+export type { Client, ClientOptions } from "./host.ts";
+export type { PublishItem } from "./plan.ts";
+export type { Published, PublishOptions as PublishGroupOptions } from "./publish.ts";
+export type { Reference, ReferenceOptions } from "./reference.ts";
+export type { Verification, VerifyOptions } from "./verify.ts";
+
+/** The image that a text names: `docker://HOST/REPO:TAG@DIGEST`, `oci:DIR:REF`, `containers-storage:ID`. */
+export async function parseReference(text: string, options?: ReferenceOptions): Promise<Reference> {
+  return (await import("./reference.ts")).parseReference(text, options);
+}
+
+/** One platform of an image from a registry, a layout or an engine's storage, copied into a layout. */
+export async function fetchImage(...values: Parameters<typeof Fetch.fetchImage>): Promise<Descriptor> {
+  return (await import("./fetch.ts")).fetchImage(...values);
+}
+
+/** The digest that a reference has now. */
+export async function resolveImage(...values: Parameters<typeof Fetch.resolve>): Promise<string> {
+  return (await import("./fetch.ts")).resolve(...values);
+}
+
+/** An index over images in layouts, written into a layout. */
+export async function assemble(...values: Parameters<typeof Assemble.assemble>): Promise<Assemble.Assembled> {
+  return (await import("./assemble.ts")).assemble(...values);
+}
+
+/** Proves that what a reference names is whole; findings are collected, not thrown. */
+export async function verify(
+  reference: string,
+  options: VerifyOptions & Pick<Fetch.FetchOptions, "client"> = {},
+): Promise<Verification> {
+  const [{ withSource }, { verify: prove }] = await Promise.all([import("./fetch.ts"), import("./verify.ts")]);
+  return withSource(reference, options, ({ source, name }) => prove(source, name, options));
+}
+
+/** Publishes a group of images behind the barrier: they become visible together or not at all. */
+export async function publishGroup(
+  ...values: Parameters<typeof Publish.publish>
+): Promise<readonly Publish.Published[]> {
+  return (await import("./publish.ts")).publish(...values);
+}
+
+/** What is attached to an image in a registry: signatures, SBOMs, provenance. Empty also for images elsewhere. */
+export async function referrers(
+  reference: string,
+  options: Pick<Fetch.FetchOptions, "client"> & { readonly artifactType?: string } = {},
+): Promise<readonly Descriptor[]> {
+  const [fetch, list] = await Promise.all([import("./fetch.ts"), import("./referrers.ts")]);
+  return fetch.withSource(reference, options, async ({ source, name, repository }) => {
+    if (repository === undefined) return [];
+    const { digest } = await source.readDocument(name);
+    return list.listReferrers(repository, digest, options.artifactType);
+  });
+}
+
+/** Copies an image of a layout into the storage of container engines, through skopeo. Resolves to its image ID. */
+export async function storeImage(...values: Parameters<typeof Storage.storeImage>): Promise<string> {
+  return (await import("./storage.ts")).storeImage(...values);
+}
+
+/** A client for several calls: it keeps what it has learned about hosts. End it with closeClient(). */
+export async function openClient(options?: ClientOptions): Promise<import("./host.ts").Client> {
+  return (await import("./host.ts")).createClient(options);
+}
+
+/** Closes the kept connections of a client. */
+export async function closeClient(client: import("./host.ts").Client): Promise<void> {
+  return (await import("./host.ts")).closeClient(client);
+}

@@ -1,0 +1,181 @@
+/** Looks at a run before it starts: what was given is checked, what was not asked for is left out of the graph. Loads no client. */
+import { BtError, isBtError, parsePlatform, type Graph, type Node } from "../../core/index.ts";
+import {
+  adhocName,
+  askedEntries,
+  askedImages,
+  askedPlatforms,
+  parseSources,
+  specOf,
+  type NamingValues,
+  type NarrowingValues,
+} from "./asked.ts";
+import { referenceOf } from "./entries.ts";
+import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty } from "./publish-errors.ts";
+import { isTag, parseReference } from "./reference.ts";
+import type { Shop } from "./shop.ts";
+import { nameTagged } from "./task-errors.ts";
+
+type Values = Partial<NarrowingValues> &
+  NamingValues & { readonly tags?: readonly string[]; readonly allowMissing?: readonly string[] };
+
+/** Names without a host may be resolved by registries.conf, which is read later. */
+const shortNames = { aliases: {}, searchRegistries: ["registry.invalid"] };
+
+/**
+ * The graph without what was not asked for.
+ * @throws BtError, or AggregateError of them: all that is wrong with images and params, before anything is built
+ */
+export function narrowGraph(graph: Graph, shop: Shop, site: { readonly stack?: string }): Graph {
+  const mistakes: unknown[] = [];
+  const attempt = (work: () => unknown, at?: { readonly where: string }): void => {
+    try {
+      work();
+    } catch (error) {
+      mistakes.push(isBtError(error) ? placedAt(error, at, site) : error);
+    }
+  };
+  const nodes = new Map(graph.nodes);
+  for (const node of graph.nodes.values()) {
+    if (!node.name.startsWith("manifest:")) continue;
+    try {
+      nodes.set(node.id, { ...node, edges: narrowEdges(node, shop) });
+    } catch (error) {
+      attempt(() => raise(error));
+    }
+  }
+  const kept = reach(nodes, graph.targets);
+  const checked = new Set<string>();
+  for (const node of kept.values()) {
+    if (!node.name.startsWith("manifest:")) continue;
+    const values = valuesOf(node);
+    checkValues(values, attempt);
+    const image = /^manifest:(?:create|fetch):(.+)$/.exec(node.name)?.[1];
+    const names = image !== undefined ? [image] : imagesOf(node, shop, values);
+    for (const name of names) {
+      if (checked.has(name)) continue;
+      checked.add(name);
+      checkSpec(name, shop, attempt);
+    }
+  }
+  const unique = [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
+  if (unique.length === 1) throw unique[0];
+  if (unique.length > 1) throw new AggregateError(unique);
+  return { ...graph, nodes: kept };
+}
+
+function valuesOf(node: Node): Values {
+  return Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value])) as Values; // As describe.ts declares them.
+}
+
+/** Images that a task works on without needing them built. */
+function imagesOf(node: Node, shop: Shop, { image, sources = [] }: Values): readonly string[] {
+  if (!/^manifest:(verify|inspect)$/.test(node.name) || sources.length > 0) return [];
+  return image === undefined || shop.entries.has(image) ? askedNames(node, shop, image) : [];
+}
+
+function askedNames(node: Node, shop: Shop, image: string | undefined): readonly string[] {
+  return shop.entries.size === 0 && image === undefined ? [] : askedImages(node.name, shop, image);
+}
+
+/** @throws BtError MANIFEST_IMAGE_UNKNOWN, MANIFEST_IMAGE_UNSAID, MANIFEST_PLATFORM_UNOFFERED, PLATFORM_UNKNOWN */
+function narrowEdges(node: Node, shop: Shop): Node["edges"] {
+  const values = valuesOf(node);
+  const { image, sources = [], platforms = [], architectures = [] } = values;
+  const created = /^manifest:create:(.+)$/.exec(node.name)?.[1];
+  if (created !== undefined) {
+    const entries = shop.entries.get(created) ?? [];
+    const asked = askedEntries(created, entries, { platforms, architectures });
+    return node.edges.filter(({ as }) => as === "fetched" || asked.some(({ arch }) => arch === as));
+  }
+  if (!/^manifest:(create|push|archive)$/.test(node.name)) return node.edges;
+  if (sources.length > 0) {
+    adhocName(image);
+    if (node.name === "manifest:push") checkDestination(image ?? "", values.tags ?? []);
+    return node.edges.filter(({ kind }) => kind !== "result");
+  }
+  const names = askedImages(node.name, shop, image);
+  // A group becomes visible together, so one of its images brings the others along.
+  return node.edges.filter(
+    ({ kind, as = "" }) => kind !== "result" || as.split("+").some((one) => names.includes(one)),
+  );
+}
+
+/** @throws BtError MANIFEST_DESTINATION, MANIFEST_TAGS_EMPTY, MANIFEST_REFERENCE_MALFORMED */
+function checkDestination(to: string, tags: readonly string[]): void {
+  const reference = parseReference(to, { at: { where: "IMAGE" }, shortNames });
+  if (reference.kind === "storage") throw storageUnwanted(to);
+  if (reference.digest !== undefined) throw digestUnwanted(to);
+  const own = reference.kind === "layout" ? reference.name : to.endsWith(`:${reference.tag}`) || undefined;
+  if (own === undefined && tags.length === 0) throw tagsEmpty(adhocName(to), to);
+}
+
+function reach(nodes: ReadonlyMap<string, Node>, targets: readonly string[]): ReadonlyMap<string, Node> {
+  const found = new Set<string>();
+  const open = [...targets];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (found.has(id)) continue;
+    found.add(id);
+    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
+  }
+  return new Map([...nodes].filter(([id]) => found.has(id)));
+}
+
+type Attempt = (work: () => unknown, at?: { readonly where: string }) => void;
+
+function checkValues(values: Values, attempt: Attempt): void {
+  const { image, sources = [], platforms = [], architectures = [], tags = [], allowMissing = [] } = values;
+  attempt(() => askedPlatforms({ platforms, architectures: [] }), { where: "PLATFORMS" });
+  attempt(() => askedPlatforms({ platforms: [], architectures }), { where: "ARCHITECTURES" });
+  for (const platform of allowMissing) attempt(() => parsePlatform(platform), { where: "ALLOW_MISSING" });
+  for (const tag of tags)
+    if (!isTag(tag)) attempt(() => raise(tagMalformed(image ?? "of this run", tag)), { where: "TAGS" });
+  if (image !== undefined && /[/:]/.test(image)) {
+    const at = { where: "IMAGE" };
+    attempt(() => parseReference(image, { at, shortNames }), at);
+  }
+  attempt(
+    () => {
+      for (const { reference } of parseSources(sources))
+        parseReference(reference, { at: { where: "SOURCES" }, shortNames });
+    },
+    { where: "SOURCES" },
+  );
+}
+
+/** Destination, tags, platforms and sources of one image of the builderfile. */
+function checkSpec(name: string, shop: Shop, attempt: Attempt): void {
+  const spec = specOf(shop, name);
+  attempt(() => {
+    const reference = parseReference(spec.name, { shortNames });
+    const isTagged =
+      reference.kind === "layout"
+        ? reference.name !== undefined
+        : reference.kind === "registry" && spec.name.endsWith(`:${reference.tag}`);
+    if (isTagged || (reference.kind !== "storage" && reference.digest !== undefined)) throw nameTagged(name, spec.name);
+  });
+  const tags = [...spec.tags, ...(spec.alsoTags ?? [])];
+  if (tags.length === 0) attempt(() => raise(tagsEmpty(name, spec.name)));
+  for (const tag of tags) if (!isTag(tag)) attempt(() => raise(tagMalformed(name, tag)));
+  for (const platform of [...(spec.requirePlatforms ?? []), ...(spec.allowMissing ?? [])])
+    attempt(() => parsePlatform(platform));
+  for (const { source } of shop.entries.get(name) ?? []) {
+    const reference = referenceOf(source);
+    if (reference !== undefined) attempt(() => parseReference(reference, { shortNames }));
+  }
+}
+
+function raise(error: unknown): never {
+  throw error;
+}
+
+/** The same error, which says where: the variable, or the line of the builderfile. */
+function placedAt(
+  error: BtError,
+  at: { readonly where: string } | undefined,
+  site: { readonly stack?: string },
+): BtError {
+  if (error.at !== undefined) return error;
+  const { code, message, fix, exitCode, detail, cause } = error;
+  return new BtError(code, message, { fix, exitCode, detail, cause, ...(at === undefined ? { site } : { at }) });
+}

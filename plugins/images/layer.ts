@@ -37,7 +37,11 @@ export async function writeLayer(nodes: ReadonlyMap<string, Node>, options: Laye
   });
 }
 
-async function compressLayer(tar: AsyncIterable<Uint8Array>, { into, signal }: LayerOptions): Promise<Layer> {
+/** Stores the bytes of a tar archive as one layer. */
+export async function compressLayer(
+  tar: AsyncIterable<Uint8Array>,
+  { into, signal }: Pick<LayerOptions, "into" | "signal">,
+): Promise<Layer> {
   const hash = createHash("sha256");
   const gzip = createGzip({ level: 6 });
   async function* hashed(): AsyncGenerator<Uint8Array> {

@@ -1,8 +1,10 @@
-/** A program of another architecture, without a compiler or the network: it writes its architecture to the file `made` and prints it; with an argument it waits for ever. */
+/** A program for any of three architectures, without a compiler or the network: it writes its architecture to the file `made` and prints it; with an argument it waits for ever. */
 import { parsePlatform, type Arch } from "../../../core/index.ts";
 
-/** Machine code: creat or openat, write, write, exit; or pause, ppoll. */
+/** Machine code, by system calls: creat or openat, write, write, exit; or pause, ppoll. */
 const code = {
+  amd64:
+    "48833c24017f41488d3d43000000bea4010000b8550000000f0589c7e813000000bf01000000e80900000031ffb83c0000000f05488d351b000000ba06000000b8010000000f05c3b8220000000f05ebf76d61646500616d6436340a",
   arm64:
     "e00340f91f0400f14c020054600c8092e1020010224880d2833480d2080780d2010000d406000094200080d204000094000080d2a80b80d2010000d4a1010050c20080d2080880d2010000d4c0035fd6000080d2010080d2020080d2030080d2280980d2010000d4faffff176d616465000061726d36340a",
   s390x:

@@ -1,0 +1,134 @@
+/** Builds with buildah or podman: images go in and out as layouts, the build has a store of its own. Does not know where bases come from. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { findTool, ociPlatform, type ExecResult } from "../../core/index.ts";
+import { openLayout, readEntries } from "../multiarch-manifest/index.ts";
+import { wrapCommand, type Started } from "./emulation.ts";
+import { resultUnreadable } from "./engine-errors.ts";
+import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
+import { generateDockerfile, needsDockerFormat, pairFlags } from "./generate.ts";
+import { allBases, nameBases, writeBaseLayout, writeIgnoreFile } from "./prepared-build.ts";
+
+/** Which program, and as what it behaves. */
+export interface StorageProgram {
+  readonly name: "buildah" | "podman";
+  /** Name or path. */
+  readonly program: string;
+}
+
+/** What the steps of one build share. */
+interface Session {
+  readonly engine: StorageProgram;
+  readonly build: PreparedBuild;
+  readonly desk: Desk;
+  readonly options: EngineOptions;
+  /**
+   * Store with the images that builds start from; they only read it. Absent: each build imports them, because podman ties a store to
+   * one other folder for ever, and files of users that only the engine can be would stay in the project.
+   */
+  readonly images: string | undefined;
+  /** For what must not outlive a restart; podman takes no more than 50 characters. */
+  readonly runDir: string;
+  readonly canUnshare: boolean;
+}
+
+/** Builds; the result is in a layout below the build's folder. */
+export async function buildInStorage(
+  engine: StorageProgram,
+  build: PreparedBuild,
+  { desk, options }: { readonly desk: Desk; readonly options: EngineOptions },
+): Promise<ExportedImage> {
+  const isRoot = process.getuid?.() === 0;
+  const suffix = [build.emulation.kind === "userns" ? "-userns" : "", desk.env["STORAGE_DRIVER"] ?? ""];
+  const images =
+    isRoot && engine.name === "buildah" ? join(build.storeDir, [engine.name, ...suffix].join("")) : undefined;
+  const canUnshare = isRoot && (await canMount());
+  const session: Session = { engine, build, desk, options, images, runDir: await desk.tempDir(), canUnshare };
+  // Its files belong to users that only the engine can be.
+  const empty = (): Promise<unknown> =>
+    run(session, ["unshare", "rm", "-rf", join(build.folder, "store")], { store: "" });
+  if (!isRoot) desk.defer(empty);
+  for (const base of allBases(build)) await importBase(session, base);
+  const id = await runBuild(session);
+  const exported = await exportImage(session, id);
+  if (!isRoot) await empty();
+  return exported;
+}
+
+/** Under a name made of its ID, which nothing else uses: the engine takes it from the folder's. */
+async function importBase(session: Session, base: Base): Promise<void> {
+  const { build, images } = session;
+  const dir = `bt-${base.id}`;
+  await writeBaseLayout(base, build.request.into, join(build.folder, dir));
+  const { stdout } = await run(
+    session,
+    ["pull", "--quiet", "--platform", ociPlatform(base.platform), `oci:${dir}:image`],
+    { store: images ?? "build" },
+  );
+  if (stdout.trim().split("\n").at(-1)?.trim() !== base.id)
+    throw resultUnreadable(session.engine.name, `"${base.reference}" became ${stdout.trim()}`);
+}
+
+async function runBuild(session: Session): Promise<string> {
+  const { build, options, desk, engine } = session;
+  const { request, plan, folder } = build;
+  const file = join(folder, "Dockerfile");
+  const idFile = join(folder, "id");
+  const names = nameBases(build, ({ id }) => id);
+  await writeFile(file, generateDockerfile(plan, names));
+  await run(
+    session,
+    [
+      // Older releases of buildah know only this name.
+      engine.name === "buildah" ? "bud" : "build",
+      ...["--isolation", options.isolation ?? desk.env["BUILDAH_ISOLATION"] ?? "chroot"],
+      ...["--platform", ociPlatform(request.platform)],
+      ...["--pull=never", "--layers=false", "--format", needsDockerFormat(plan) ? "docker" : "oci"],
+      ...["--iidfile", idFile, "--timestamp", String(build.timestamp), "--ignorefile", await writeIgnoreFile(build)],
+      ...pairFlags("--build-arg", build.args),
+      ...pairFlags("--label", request.labels ?? {}),
+      ...(options.extraArgs ?? []),
+      ...["--file", file, request.context],
+    ],
+    { store: "build" },
+  );
+  return (await readFile(idFile, "utf8")).trim().replace("sha256:", "");
+}
+
+async function exportImage(session: Session, id: string): Promise<ExportedImage> {
+  const format = needsDockerFormat(session.build.plan) ? "v2s2" : "oci";
+  await run(session, ["push", "--quiet", "--format", format, id, "oci:built:image"], { store: "build" });
+  const layout = await openLayout(join(session.build.folder, "built"));
+  const [entry] = await readEntries(layout);
+  if (entry === undefined) throw resultUnreadable(session.engine.name, "there is nothing in it");
+  return { layout, digest: entry.digest };
+}
+
+/** Runs the engine in the folder of the build. `store`: a path, `build` for the build's own, or empty for none. */
+function run(session: Session, words: readonly string[], { store }: { readonly store: string }): Promise<ExecResult> {
+  const { engine, build, desk, images, options, runDir } = session;
+  const root = store === "build" ? join(build.folder, "store") : store;
+  const roots = root === "" ? [] : ["--root", root, "--runroot", join(runDir, store === "build" ? "build" : "images")];
+  const shared = store === "build" && images !== undefined && allBases(build).length > 0;
+  // The driver's name is left out: whichever it is takes the option.
+  const sharing = shared ? ["--storage-opt", `.imagestore=${images}`] : [];
+  const conf = options.registriesConf;
+  const env = { ...desk.env, ...(conf === undefined ? {} : { CONTAINERS_REGISTRIES_CONF: conf }) };
+  const command = { file: engine.program, args: [...roots, ...sharing, ...words], env };
+  const started =
+    build.emulation.kind === "userns" ? wrapCommand(command, build.emulation) : hideMounts(session, command);
+  return desk.exec(started.file, started.args, { ...(store === "" ? {} : { cwd: build.folder }), env: started.env });
+}
+
+/** A driver leaves its folder mounted on itself; in a namespace of its own that ends with the program. */
+function hideMounts({ canUnshare }: Session, command: Started): Started {
+  if (!canUnshare) return command;
+  return { ...command, file: "unshare", args: ["--mount", "--", command.file, ...command.args] };
+}
+
+async function canMount(): Promise<boolean> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const sysAdmin = 21n;
+  return ((capabilities >> sysAdmin) & 1n) === 1n && findTool("unshare", process.env["PATH"] ?? "") !== undefined;
+}

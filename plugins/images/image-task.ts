@@ -40,7 +40,7 @@ export async function basesOf(bound: CellOf, recipe: Recipe): Promise<readonly B
 
 function inputOptions({ root, cell }: CellOf, { target, args }: Recipe): InputOptions {
   const platform = cell["arch"] as Arch; // Cells of platforms().
-  return { args, platform, cwd: root, ...(target === undefined ? {} : { target }) };
+  return { args: args[platform] ?? {}, platform, cwd: root, ...(target === undefined ? {} : { target }) };
 }
 
 async function isThere(file: string): Promise<boolean> {
@@ -73,11 +73,12 @@ export async function buildCell(context: Context, recipe: Recipe): Promise<Image
   if (engine !== "embedded")
     log.warn(`The engine "${engine}" of the settings cannot be used yet; the embedded one builds`);
   const { target } = recipe;
+  const arch = cell["arch"] as Arch; // Cells of platforms().
   const built = await buildImage({
     dockerfile: path.resolve(root, recipe.dockerfile),
     context: path.resolve(root, recipe.context),
-    platform: cell["arch"] as Arch, // Cells of platforms().
-    args: recipe.args,
+    platform: arch,
+    args: recipe.args[arch] ?? {},
     timestamp: recipe.timestamp,
     into,
     resolveBase: async (reference, platform) => {

@@ -1,6 +1,9 @@
 /** What an image task was told to build. Plain data; reads nothing. */
 import type { Arch } from "../../core/index.ts";
 
+/** Build arguments by name. */
+export type BuildArgs = Readonly<Record<string, string>>;
+
 /** What to build. Paths are relative to the project root. */
 export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
   /** Platforms, from `platforms(…)`: one cell each. */
@@ -11,8 +14,8 @@ export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
   readonly dockerfile?: string;
   /** Folder that COPY and ADD read. Default: `.`. */
   readonly context?: string;
-  /** Build arguments. Default: none. */
-  readonly args?: Readonly<Record<string, string>>;
+  /** Build arguments, the same for all platforms or made for each. Default: none. */
+  readonly args?: BuildArgs | ((platform: A[number]) => BuildArgs);
   /** Stage to build. Default: the last one. */
   readonly target?: string;
   /** Time of everything in the image, in seconds since 1970. Default: 0. */
@@ -21,9 +24,9 @@ export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
 }
 
 /** The options of an image with their defaults filled in. */
-export interface Recipe extends Required<
-  Pick<ImageOptions, "platforms" | "dockerfile" | "context" | "args" | "timestamp">
-> {
+export interface Recipe extends Required<Pick<ImageOptions, "platforms" | "dockerfile" | "context" | "timestamp">> {
+  /** Build arguments by platform. */
+  readonly args: Readonly<Record<string, BuildArgs>>;
   readonly name?: string;
   readonly target?: string;
 }
@@ -34,14 +37,16 @@ export function parentName(reference: string, platform: Arch): string {
 }
 
 /** The options with their defaults. */
-export function fillIn(options: ImageOptions): Recipe {
+export function fillIn<A extends readonly Arch[]>(options: ImageOptions<A>): Recipe {
   const { platforms, context = ".", args = {}, timestamp = 0, target, name } = options;
   const dockerfile = options.dockerfile ?? (context === "." ? "Dockerfile" : `${context}/Dockerfile`);
   return {
     platforms,
     dockerfile,
     context,
-    args,
+    args: Object.fromEntries(
+      platforms.map((platform: A[number]) => [platform, typeof args === "function" ? args(platform) : args]),
+    ),
     timestamp,
     ...(target === undefined ? {} : { target }),
     ...(name === undefined ? {} : { name }),

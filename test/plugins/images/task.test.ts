@@ -193,3 +193,22 @@ test("images that need each other are a circle", async () => {
   expect(result.exitCode).toBe(2);
   expect(result.stderr).toContain("circle");
 });
+
+test("build arguments can be made for each platform", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, platforms, findPlatform } from "builderfile";
+import { image } from "builderfile/plugins/images";
+const base = image({ platforms: platforms("amd64", "s390x"), args: (arch) => ({ BAZEL_ARCH: findPlatform(arch).uname }) });
+export default defineBuilder({ tasks: { base } });
+`,
+    Dockerfile: "FROM scratch\nARG BAZEL_ARCH\nENV BAZEL=$BAZEL_ARCH\n",
+  });
+
+  const result = await p.bt("base", "--json");
+
+  const { values } = JSON.parse(result.stdout.trim().split("\n").at(-1)!);
+  const config = (arch: string): { config: { Env: string[] } } =>
+    JSON.parse(p.read(`.bt/oci/blobs/sha256/${values.base[arch].imageId.slice("sha256:".length)}`));
+  expect(config("amd64").config.Env).toContain("BAZEL=x86_64");
+  expect(config("s390x").config.Env).toContain("BAZEL=s390x");
+});

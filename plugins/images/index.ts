@@ -6,6 +6,13 @@ import { fillIn, type ImageOptions, type Recipe } from "./recipe.ts";
 
 export type { Emulation, EmulationMode, Started } from "./emulation.ts";
 export type { EngineName } from "./engine-name.ts";
+export {
+  imageFamily,
+  type FamilyOptions,
+  type Version,
+  type VersionEntry,
+  type VersionTable,
+} from "./family/family.ts";
 export type { ImageOptions } from "./recipe.ts";
 
 /** Which engine builds: the same param for every plugin that builds images. */

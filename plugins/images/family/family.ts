@@ -1,0 +1,196 @@
+/** Image families: one typed table of versions, and the tasks that build, publish and try each of them. Describes; the work is loaded when a task runs. */
+import { createHash } from "node:crypto";
+import { definePlugin, task, type Param, type Plugin, type TaskBase } from "../../../core/index.ts";
+import { fieldUnknown, templateThrew } from "./table-errors.ts";
+import { addFamilyTasks } from "./family-tasks.ts";
+import { loadTable } from "./load-table.ts";
+import { argsOf, optionNames, type Family, type FamilyOptions } from "./options.ts";
+import { rememberFamily, withRole, type RoleKind } from "./role.ts";
+import { resolveTable, type Version } from "./table.ts";
+import { engineParams, multiParams, pushParams, shellParams, versionsParams, type FamilyContext } from "./variables.ts";
+
+export type { FamilyOptions } from "./options.ts";
+export type { Version, VersionEntry, VersionTable } from "./table.ts";
+
+/** Builds that share docker's builder take turns. */
+const pool = "image-family";
+
+/**
+ * A family of images, one for each version of a product. List it in `plugins`.
+ * @throws BtError IMAGES_FAMILY_… for a table that cannot be right
+ */
+export function imageFamily(name: string, options: FamilyOptions): Plugin {
+  const { family, start } = createFamily(name, options);
+  const plugin = definePlugin({
+    name,
+    tasks: {},
+    apply: (hooks) => {
+      hooks.config.tap((settings) => ({ ...settings, pools: { [pool]: 1, ...settings.pools } }));
+      // Made here, not above: their keys hold what their images are made of, and not the whole builderfile.
+      hooks.tasks.tap((all) => addFamilyTasks(all, family, createTasks(family)));
+      hooks.graph.tap(async (graph) => (await import("./select.ts")).shapeGraph(graph));
+      hooks.beforeRun.tap(start);
+    },
+  });
+  return rememberFamily(plugin, family);
+}
+
+function createTasks(family: Family): Readonly<Record<string, TaskBase>> {
+  const tasks = [...family.versions.values()].map((version) => versionTasks(family, version));
+  return Object.fromEntries([aggregateTasks(family), ...tasks].flatMap((some) => Object.entries(some)));
+}
+
+function createFamily(name: string, options: FamilyOptions): { readonly family: Family; readonly start: () => void } {
+  for (const field of Object.keys(options))
+    if (!optionNames.includes(field))
+      throw fieldUnknown({ field, of: `the image family "${name}"`, known: optionNames }, undefined);
+  const { table: written, find } = loadTable(name, options);
+  const table = options.hooks?.versions?.(written) ?? written;
+  const { versions, mistakes } = resolveTable(table, { eol: options.eol ?? [], find });
+  let isLive = false;
+  const context = (options.context ?? ".").replace(/\/+$/, "") || "/";
+  const rendered = renderAll(options, versions);
+  const family = { name, options, context, table, versions, mistakes, rendered, isLive: () => isLive };
+  return { family, start: () => void (isLive = true) };
+}
+
+function renderAll({ template }: FamilyOptions, versions: ReadonlyMap<string, Version>): ReadonlyMap<string, string> {
+  if (template === undefined) return new Map();
+  const own = [...versions.values()].filter(({ sameAs }) => sameAs === undefined);
+  return new Map(
+    own.map((version) => {
+      try {
+        return [version.version, template(version)];
+      } catch (error) {
+        throw templateThrew(version.version, error);
+      }
+    }),
+  );
+}
+
+function aggregateTasks(family: Family): Readonly<Record<string, TaskBase>> {
+  const { name, options } = family;
+  const params = { ...engineParams(name, options), ...versionsParams(name) };
+  const all = [...family.versions.values()];
+  const group = (kind: RoleKind, description: string, nameOf: (version: Version) => string): TaskBase =>
+    withRole(task({ description, params, needs: all.map(nameOf) }), { kind, family });
+  return {
+    [name]: group("all", "Builds every supported version for this machine", ({ version }) => `${name}_${version}`),
+    [`${name}.push`]: group(
+      "push-all",
+      "Publishes every supported version",
+      ({ version, platforms }) => `${name}_${version}.${platforms.length > 1 ? "push_multi" : "push"}`,
+    ),
+  };
+}
+
+function versionTasks(family: Family, version: Version): Readonly<Record<string, TaskBase>> {
+  const { name, options } = family;
+  const id = `${name}_${version.version}`;
+  const engine = engineParams(name, options);
+  const multi = { ...engine, ...multiParams() };
+  const isMulti = version.platforms.length > 1;
+  const salt = saltOf(family, version);
+  const inputs = async ({ root }: { readonly root: string }): Promise<readonly string[]> =>
+    (await import("./inputs.ts")).findVersionInputs(root, family, version);
+  const same = (suffix: string): readonly string[] =>
+    version.sameAs === undefined ? [] : [`${name}_${version.sameAs}${suffix}`];
+  const roled = (kind: RoleKind, described: TaskBase): TaskBase => withRole(described, { kind, family, version });
+  return {
+    [id]: roled(
+      "build",
+      task({
+        description: `Builds version ${version.version} for this machine${version.isEol ? " (end of life)" : ""}`,
+        params: engine,
+        needs: same(""),
+        inputs,
+        salt,
+        status: async (context) => (await import("./build.ts")).isBuilt(asTask(context)),
+        run: async (context) => (await import("./build.ts")).build(asTask(context), family, version),
+        dryRun: "record",
+      }),
+    ),
+    [`${id}_multi`]: roled(
+      "multi",
+      task({
+        description: `Builds version ${version.version} for all its platforms`,
+        params: multi,
+        needs: same("_multi"),
+        inputs,
+        salt: `${salt} ${version.platforms.join(" ")}`,
+        pool,
+        status: async (context) => (await import("./build.ts")).isBuilt(asTask(context)),
+        run: async (context) => (await import("./build.ts")).buildMulti(asTask(context), family, version),
+        dryRun: "record",
+      }),
+    ),
+    [`${id}.push`]: roled(
+      "push",
+      task({
+        description: isMulti ? `Refused: use ${id}.push_multi` : `Builds and publishes version ${version.version}`,
+        params: { ...engine, ...pushParams() },
+        needs: isMulti ? [] : [id],
+        run: async (context) => (await import("./publish.ts")).push(asTask(context), family, version),
+        dryRun: "record",
+      }),
+    ),
+    [`${id}.push_multi`]: roled(
+      "push-multi",
+      task({
+        description: `Publishes version ${version.version} for all its platforms as one index`,
+        params: { ...multi, ...pushParams() },
+        needs: [`${id}_multi`],
+        pool,
+        run: async (context) => (await import("./publish.ts")).pushMulti(asTask(context), family, version),
+        dryRun: "record",
+      }),
+    ),
+    [`build-containers-${version.version}`]: roled(
+      "self-test",
+      task({
+        description: `Lets the image of version ${version.version} build itself`,
+        params: engine,
+        needs: [id],
+        run: async (context) => (await import("./self-test.ts")).selfTest(asTask(context), family, version),
+        dryRun: "record",
+      }),
+    ),
+    ...shellTasks(family, version, { ...engine, ...pushParams(), ...shellParams() }),
+  };
+}
+
+function shellTasks(
+  family: Family,
+  version: Version,
+  params: Readonly<Record<string, Param>>,
+): Readonly<Record<string, TaskBase>> {
+  const id = `${family.name}_${version.version}`;
+  const describe = (kind: "shell" | "run", description: string, more: object): TaskBase =>
+    withRole(
+      task({
+        description,
+        params,
+        run: async (context) => (await import("./shell.ts")).enter(asTask(context), family, version),
+        dryRun: "record",
+        ...more,
+      }),
+      { kind, family, version },
+    );
+  return {
+    [`${id}:shell`]: describe("shell", `A shell in version ${version.version}, or its base, for any architecture`, {
+      pool: "console",
+    }),
+    [`${id}:run`]: describe("run", `One command in version ${version.version}, or its base, for any architecture`, {}),
+  };
+}
+
+/** What a key holds besides files and params. */
+function saltOf(family: Family, version: Version): string {
+  const text = family.rendered.get(version.version);
+  const template = text === undefined ? {} : { template: createHash("sha256").update(text).digest("hex") };
+  return JSON.stringify({ args: argsOf(family, version), ...template });
+}
+
+function asTask(context: unknown): FamilyContext {
+  return context as FamilyContext; // Every task above declares params of variables.ts.
+}

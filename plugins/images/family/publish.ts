@@ -1,0 +1,206 @@
+/** Publishes one version: the tag for its content first, proven in the registry, and its moving tags last. Does not know how it was built. */
+import { findPlatform, isBtError } from "../../../core/index.ts";
+import { closeClient, openClient, resolveImage, type Client } from "../../multiarch-manifest/index.ts";
+import { buildx, platformsOf } from "./build.ts";
+import { pushCommand, pushListCommand, tagCommand, type Argv } from "./commands.ts";
+import { run, textOf } from "./engine.ts";
+import { pushLost, pushRefused, pushSeveral } from "./errors.ts";
+import { immutableTagOf } from "./inputs.ts";
+import { tagsOf, type Family } from "./options.ts";
+import type { Version } from "./table.ts";
+import { isInsecure, refOf, repositoryOf, toolOf, type FamilyContext } from "./variables.ts";
+
+/** What a version's publish has come to. */
+export interface PublishedVersion {
+  readonly version: string;
+  readonly task: string;
+  readonly status: "pushed" | "unchanged";
+  readonly reason: string;
+  readonly ref: string;
+  readonly immutableRef?: string;
+  /** Absent: the registry could not be asked. */
+  readonly digest?: string;
+  readonly platforms: readonly string[];
+  readonly seconds: number;
+}
+
+/** How the registry is asked. */
+interface Desk extends Pick<FamilyContext, "log"> {
+  readonly client: Client;
+}
+
+/** Names of one version in the registry. */
+interface Names {
+  /** The engine's own name for the image or list. */
+  readonly local: string;
+  readonly moving: readonly string[];
+  readonly immutable?: string;
+}
+
+/** One image, made on this machine for this machine. */
+export async function push(context: FamilyContext, family: Family, version: Version): Promise<PublishedVersion> {
+  const { params } = context;
+  if (version.platforms.length > 1) throw pushSeveral(`${family.name}_${version.version}`, version.platforms);
+  const tool = toolOf(params);
+  return publish(context, family, version, async (names, ref) => {
+    if (ref !== names.local) await run(context, tagCommand(tool, names.local, ref));
+    await send(context, pushCommand(tool, ref, isInsecure(params)), ref);
+  });
+}
+
+/** All platforms as one index. */
+export async function pushMulti(context: FamilyContext, family: Family, version: Version): Promise<PublishedVersion> {
+  const { params } = context;
+  const tool = toolOf(params);
+  if (tool.engine === "docker") return pushBuildx(context, family, version);
+  return publish(context, family, version, async ({ local }, ref) =>
+    send(context, pushListCommand(tool, { ref: local, to: ref }, isInsecure(params)), ref),
+  );
+}
+
+/** docker builds and pushes in one step; the names move together at its end. */
+async function pushBuildx(context: FamilyContext, family: Family, version: Version): Promise<PublishedVersion> {
+  let hasSent = false;
+  return publish(context, family, version, async ({ local, moving, immutable }) => {
+    if (hasSent) return;
+    hasSent = true;
+    const all = [...moving, ...(immutable === undefined ? [] : [immutable])];
+    const tags = all.filter((ref) => ref !== local);
+    await context.publishing(moving);
+    await buildx(context, family, { version, output: ["--push"], tags });
+  });
+}
+
+/** `sendTo` makes the registry have one name; the content's own name comes first. */
+async function publish(
+  context: FamilyContext,
+  family: Family,
+  version: Version,
+  sendTo: (names: Names, ref: string) => Promise<void>,
+): Promise<PublishedVersion> {
+  const startedMs = Date.now();
+  const names = namesOf(context, family, version);
+  const { immutable, moving } = names;
+  const platforms = platformsOf(context.params, version);
+  const conclude = (
+    status: PublishedVersion["status"],
+    reason: string,
+    digest: string | undefined,
+  ): PublishedVersion => {
+    const [ref = names.local] = moving;
+    if (family.isLive()) context.log.info(`${ref}${digest === undefined ? "" : `@${digest}`} ${status}: ${reason}`);
+    return {
+      version: version.version,
+      task: context.name,
+      status,
+      reason,
+      ref,
+      ...(immutable === undefined ? {} : { immutableRef: immutable }),
+      ...(digest === undefined ? {} : { digest }),
+      platforms,
+      seconds: Math.round((Date.now() - startedMs) / 100) / 10,
+    };
+  };
+  if (!family.isLive()) {
+    for (const ref of [...(immutable === undefined ? [] : [immutable]), ...moving]) await sendTo(names, ref);
+    return conclude("pushed", "dry run", undefined);
+  }
+  const desk = await openDesk(context);
+  const there = immutable === undefined ? undefined : await findDigest(desk, immutable);
+  if (there !== undefined && (family.options.pushWhen ?? "changed") === "changed") {
+    const stale = await findStale(desk, moving, there);
+    if (stale.length === 0) return conclude("unchanged", "the registry has this content under all its tags", there);
+    await context.publishing(stale);
+    for (const ref of stale) await sendTo(names, ref);
+    return conclude("pushed", `${stale.join(", ")} did not name this content`, there);
+  }
+  if (immutable !== undefined) await sendTo(names, immutable);
+  const sent = immutable === undefined ? undefined : await proveDigest(desk, immutable, platforms);
+  await context.publishing(moving);
+  for (const ref of moving) await sendTo(names, ref);
+  const digest = await proveDigest(desk, moving[0] ?? names.local, platforms);
+  return conclude("pushed", "its content is new", digest ?? sent);
+}
+
+/** Its connections end with the task. */
+async function openDesk(context: FamilyContext): Promise<Desk> {
+  const { params, signal, env, defer, log } = context;
+  const { registryAuthFile, registryInsecure } = params;
+  const client = await openClient({
+    env: { ...process.env, ...env },
+    signal,
+    ...(registryAuthFile === undefined ? {} : { authFile: registryAuthFile }),
+    ...(registryInsecure === "1" ? { tlsVerify: false } : {}),
+  });
+  defer(async () => closeClient(client));
+  return { log, client };
+}
+
+function namesOf({ root, params }: FamilyContext, family: Family, version: Version): Names {
+  const repository = repositoryOf(params);
+  const immutable = immutableTagOf(root, family, version);
+  return {
+    local: refOf(params, version.version),
+    moving: tagsOf(family, version).map((tag) => `${repository}:${tag}`),
+    ...(immutable === undefined ? {} : { immutable: `${repository}:${immutable}` }),
+  };
+}
+
+/** Moving tags that name something else, or nothing. */
+async function findStale(desk: Desk, moving: readonly string[], digest: string): Promise<readonly string[]> {
+  const found = await Promise.all(moving.map((ref) => findDigest(desk, ref)));
+  return moving.filter((_, at) => found[at] !== digest);
+}
+
+/** Undefined: the registry has nothing under this name, or cannot be asked; then the engine's push says why. */
+async function findDigest({ log, client }: Desk, ref: string): Promise<string | undefined> {
+  try {
+    return await resolveImage(ref, { client });
+  } catch (error) {
+    if (!(isBtError(error) && error.code === "REGISTRY_MANIFEST_MISSING"))
+      log.warn(`${ref} cannot be looked up: ${textOf(error).split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+/** The digest of what was just pushed, once every platform is in it. @throws BtError IMAGES_FAMILY_LOST, MANIFEST_CHILD_MISSING */
+async function proveDigest(
+  { log, client }: Desk,
+  ref: string,
+  platforms: readonly string[],
+): Promise<string | undefined> {
+  try {
+    const arches = platforms.length > 1 ? platforms.flatMap((platform) => findPlatform(platform)?.arch ?? []) : [];
+    for (const platform of arches) await resolveImage(ref, { platform, client });
+    return await resolveImage(ref, { client });
+  } catch (error) {
+    if (isBtError(error) && error.code === "REGISTRY_MANIFEST_MISSING") throw pushLost(ref);
+    if (isBtError(error) && error.code === "MANIFEST_CHILD_MISSING") throw error;
+    log.warn(`${ref} was pushed, but cannot be looked up: ${textOf(error).split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+/** Pushes; buildah and podman try again by themselves, docker does not. */
+async function send(context: FamilyContext, command: Argv, ref: string): Promise<void> {
+  const tries = toolOf(context.params).engine === "docker" ? 3 : 1;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await run(context, command);
+      return;
+    } catch (error) {
+      const text = textOf(error);
+      const isDenied = /\b(401|403)\b|unauthorized|forbidden|denied|no basic auth/i.test(text);
+      const isPassing = /\b5\d\d\b|connection re(fused|set)|timeout|EOF|dial tcp|TLS handshake/i.test(text);
+      if (isBtError(error) && error.code !== "COMMAND_FAILED") throw error;
+      if (isDenied || !isPassing || attempt === tries) throw pushRefused(ref, lastLine(text), isDenied);
+      context.log.warn(`Try ${attempt} of ${tries} failed: ${lastLine(text)}`);
+    }
+  }
+}
+
+/** What the registry or the engine said last. */
+function lastLine(text: string): string {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  return lines.findLast((line) => /error|status|denied|unauthorized/i.test(line)) ?? lines.at(-1) ?? "";
+}

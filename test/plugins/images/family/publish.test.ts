@@ -1,0 +1,127 @@
+/** Publishing with the real buildah to a real registry, and skopeo as the judge. */
+import * as fs from "node:fs";
+import { expect } from "vitest";
+import type { Result } from "../../../support/project.ts";
+import { startRegistry, writeAuthFile, writeHtpasswd, type TestRegistry } from "../../../support/registry.ts";
+import { run, testWith } from "../../../support/tool.ts";
+import { familyProject, ownBuildah, type FamilyProject } from "./rig.ts";
+
+const testPublish = testWith("buildah", "docker-registry", "skopeo");
+
+interface Bakery extends FamilyProject {
+  readonly registry: TestRegistry;
+  readonly make: (...argv: string[]) => Promise<Result>;
+  readonly tags: () => Promise<readonly string[]>;
+  readonly raw: (tag: string) => Promise<string>;
+}
+
+/** A family whose hub is a registry of its own. */
+async function bakery(facts: Parameters<typeof startRegistry>[0] = {}): Promise<Bakery> {
+  const p = await familyProject();
+  const registry = await startRegistry(facts);
+  const hub = `${registry.host}/bakery`;
+  const env = { HUB: hub, CONTAINER_CLI: ownBuildah(p), BUILDAH_ISOLATION: "chroot" };
+  return {
+    ...p,
+    registry,
+    make: (...argv) => p.btWith({ env }, ...argv),
+    tags: async () => {
+      const answer = await fetch(`http://${registry.host}/v2/bakery/oven/tags/list`);
+      return [...((await answer.json()) as { tags?: string[] }).tags!].sort();
+    },
+    raw: (tag) => run("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${hub}/oven:${tag}`]),
+  };
+}
+
+/** Blobs and manifests that a registry was sent so far. */
+function uploads(registry: TestRegistry): number {
+  return registry.log().match(/"(PUT|PATCH|POST) \/v2\//g)?.length ?? 0;
+}
+
+testPublish("only the declared tag and the one for the content are pushed, and nothing the second time", async () => {
+  const p = await bakery();
+  await p.make("oven_1");
+  await run(ownBuildah(p), ["tag", `${p.registry.host}/bakery/oven:1`, `${p.registry.host}/bakery/oven:private`]);
+
+  const first = await p.make("oven_1.push");
+  const sent = uploads(p.registry);
+  const second = await p.make("oven_1.push");
+
+  expect(first).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(await p.tags()).toEqual(["1", expect.stringMatching(/^1-[0-9a-f]{12}$/)]);
+  expect(second.stdout).toContain("unchanged: the registry has this content under all its tags\n");
+  expect(uploads(p.registry)).toBe(sent);
+});
+
+testPublish(
+  "several platforms become one index, the same one again, and a push of one of them is refused",
+  async () => {
+    const p = await bakery();
+
+    const first = await p.make("oven_2.push_multi");
+    const index = await p.raw("2");
+    const again = await p.make("-B", "oven_2.push_multi");
+    const single = await p.make("oven_2.push");
+
+    expect(first).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(index)).toMatchObject({
+      mediaType: "application/vnd.oci.image.index.v1+json",
+      manifests: expect.arrayContaining([
+        expect.objectContaining({ platform: { architecture: "amd64", os: "linux" } }),
+        expect.objectContaining({ platform: { architecture: "arm64", os: "linux" } }),
+      ]),
+    });
+    expect(again).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(single).toMatchObject({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        "bt: oven_2.push would replace an index of linux/amd64, linux/arm64 by one architecture\n  fix  Run `bt oven_2.push_multi`.\n",
+    });
+    expect(await p.raw("2")).toBe(index);
+  },
+);
+
+testPublish("a moving tag that was lost comes back without a build", async () => {
+  const p = await bakery();
+  await p.make("oven.push");
+  const index = await p.raw("2");
+  const one = await p.raw("1");
+  await dropTag(p.registry, "2");
+  await dropTag(p.registry, "1");
+
+  const result = await p.make("oven.push");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).not.toContain("buildah build");
+  expect(await p.raw("2")).toBe(index);
+  expect(await p.raw("1")).toBe(one);
+});
+
+testPublish("two names of one version have the same digest", async () => {
+  const p = await bakery();
+
+  await p.make("oven.push");
+
+  expect(await p.raw("3")).toBe(await p.raw("2"));
+});
+
+testPublish("a registry that wants a login is told by an auth file, and refuses without", async () => {
+  const p = await bakery({ htpasswd: await writeHtpasswd() });
+  const authFile = await writeAuthFile(p.registry.host);
+
+  const refused = await p.make("oven_1.push");
+  const pushed = await p.make("oven_1.push", `REGISTRY_AUTH_FILE=${authFile}`);
+
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stdout).toMatch(/oven:1-[0-9a-f]{12} was not pushed: .*(unauthorized|401|authentication required)/);
+  expect(pushed).toMatchObject({ exitCode: 0 });
+  expect(pushed.stdout + pushed.stderr + refused.stdout).not.toContain("crumb");
+});
+
+/** As somebody might do by accident: in the registry's own store, since deleting by tag is not for every registry. */
+async function dropTag({ dir, restart }: TestRegistry, tag: string): Promise<void> {
+  const folder = `${dir}/docker/registry/v2/repositories/bakery/oven/_manifests/tags/${tag}`;
+  fs.rmSync(folder, { recursive: true });
+  await restart();
+}

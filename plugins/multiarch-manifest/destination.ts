@@ -129,10 +129,11 @@ async function sendImage(
 ): Promise<number> {
   const { chunkBytes } = options;
   const blobs = await blobsOf(image);
-  await noteOrigins(repository, blobs, options.holders);
+  await noteOrigins(repository, image.layout, { blobs, holders: options.holders });
   const work = blobs.map(async (blob) => {
     const key = `${repository.host} ${blob.digest}`;
     const mountFrom = [...(options.holders.get(key) ?? [])].filter((name) => name !== repository.name);
+    if (options.holders.get(key)?.has(repository.name) === true) return "present";
     const status = await uploadBlob(repository, await openFile(repository, image, blob), {
       mountFrom,
       ...(chunkBytes !== undefined && { chunkBytes }),
@@ -143,19 +144,37 @@ async function sendImage(
   const results = await Promise.allSettled(work);
   const failed = results.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-  for (const descriptor of [...image.children.map((child) => child.descriptor), image.descriptor]) {
-    await put(repository, descriptor.digest, { descriptor, bytes: await readBlob(image.layout, descriptor.digest) });
-  }
+  const send = async (descriptor: Descriptor): Promise<void> =>
+    put(repository, descriptor.digest, { descriptor, bytes: await readBlob(image.layout, descriptor.digest) });
+  await Promise.all((await missingChildren(repository, image)).map(send));
+  await send(image.descriptor);
   return results.filter((result) => result.status === "fulfilled" && result.value === "uploaded").length;
 }
 
-/** The repositories that images came from hold their blobs. */
-async function noteOrigins(repository: Repository, blobs: readonly ImageBlob[], holders: Holders): Promise<void> {
+/** Children that were not read from this very repository a moment ago. */
+async function missingChildren(repository: Repository, { children }: Assembled): Promise<readonly Descriptor[]> {
+  const wanted = await Promise.all(
+    children.map(async ({ descriptor, upstream }) => {
+      const reference = upstream?.ref?.startsWith("docker://") === true ? parseReference(upstream.ref) : undefined;
+      if (reference?.kind !== "registry" || reference.digest !== descriptor.digest) return [descriptor];
+      const { host, name } = await openRepository(repository.client, reference);
+      return host === repository.host && name === repository.name ? [] : [descriptor];
+    }),
+  );
+  return wanted.flat();
+}
+
+/** The repositories that images came from hold their blobs. What is not in the layout was seen there in phase 1. */
+async function noteOrigins(
+  repository: Repository,
+  layout: Layout,
+  { blobs, holders }: { readonly blobs: readonly ImageBlob[]; readonly holders: Holders },
+): Promise<void> {
   for (const { digest, origin } of blobs) {
     const reference = origin === undefined ? undefined : parseReference(origin);
     if (reference?.kind !== "registry") continue;
     const { host, name } = await openRepository(repository.client, reference);
-    if (host !== repository.host) continue;
+    if (host !== repository.host || (name === repository.name && (await hasBlob(layout, digest)))) continue;
     const key = `${host} ${digest}`;
     holders.set(key, new Set([...(holders.get(key) ?? []), name]));
   }

@@ -10,7 +10,7 @@ import { readImage, type Image } from "./image.ts";
 import { hasBlob, linkBlob, openLayout, putEntries, writeBlob, type Layout } from "./layout.ts";
 import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
 import { parseReference, renderReference, type Reference } from "./reference.ts";
-import { findHead, imageOf, openReference, repositorySource } from "./registry.ts";
+import { findHead, imageOf, keptSource, openReference, repositorySource } from "./registry.ts";
 import { manifestMissing } from "./registry-errors.ts";
 import { layoutSource, type Source, type Stored } from "./source.ts";
 import { exportStorage } from "./storage.ts";
@@ -158,7 +158,7 @@ export async function withSource<T>(
   switch (parsed.kind) {
     case "registry": {
       const { repository, name } = await openReference(client, parsed);
-      return work({ source: repositorySource(repository), name, repository });
+      return work({ source: keptSource(repositorySource(repository)), name, repository });
     }
     case "layout": {
       const layout = await openLayout(parsed.dir);

@@ -1,7 +1,9 @@
 /** Finds out how a host is spoken to: scheme, certificates, challenge. Keeps that for the run; does not know what is asked for. */
+import { connect as connectTls } from "node:tls";
 import { parseChallenge, type Challenge, type Token } from "./auth.ts";
 import type { Credentials } from "./credentials.ts";
 import { closeConnection, createConnection, dropBody, send, type Connection } from "./http.ts";
+import { findProxy } from "./proxy.ts";
 import { findEndpoint, loadRegistriesConf, type RegistriesConf } from "./registries-conf.ts";
 import { certificateRefused, registryPlain, registryStrange, registryUnreachable } from "./registry-errors.ts";
 import { isCertificateError, isPassing, isPassingStatus, isPlainSign, isRefusal, maxTries, pause } from "./retry.ts";
@@ -100,6 +102,19 @@ async function probe(client: Client, repository: Pick<Repository, "host" | "name
   const { insecure } = findEndpoint(await client.conf(), name, repository.name);
   const { tlsVerify, concurrency, idleMs } = client.options;
   const policy = tlsPolicy(name, { insecure, ...(tlsVerify !== undefined && { tlsVerify }) });
+  // Certificates take longer to load than everything else: a loopback host that speaks no TLS does not need them.
+  if (
+    policy.plain &&
+    findProxy(new URL(`https://${name}`), client.env) === undefined &&
+    (await isPlain(name, client))
+  ) {
+    const bare = { tls: { ca: [] }, verify: policy.verify, env: client.env, idleMs: idleMs ?? 60_000 };
+    const connection = createConnection(bare);
+    const plain = await ping(client, connection, `http://${name}`);
+    const rest = { name, connection, slots: createSlots(concurrency ?? 4), tokens: new Map(), credentials: new Map() };
+    if ("answer" in plain) return { ...rest, ...plain.answer };
+    throw registryUnreachable(name, plain.error);
+  }
   const tls = await loadTls(name, client.env);
   const connection = createConnection({ tls, verify: policy.verify, env: client.env, idleMs: idleMs ?? 60_000 });
   const host = { name, connection, slots: createSlots(concurrency ?? 4), tokens: new Map(), credentials: new Map() };
@@ -110,6 +125,29 @@ async function probe(client: Client, repository: Pick<Repository, "host" | "name
   const plain = await ping(client, connection, `http://${name}`);
   if ("answer" in plain) return { ...host, ...plain.answer };
   throw registryUnreachable(name, plain.error);
+}
+
+/** Whether a host answers a TLS greeting as a plain HTTP server does. Nothing is sent but the greeting. */
+function isPlain(name: string, client: Client): Promise<boolean> {
+  const { hostname, port } = new URL(`https://${name}`);
+  const { signal, idleMs = 60_000 } = client.options;
+  return new Promise((resolve) => {
+    const end = (plain: boolean): void => {
+      signal?.removeEventListener("abort", stop);
+      socket.destroy();
+      resolve(plain);
+    };
+    const stop = (): void => end(false);
+    const socket = connectTls({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || 443),
+      ca: [],
+      rejectUnauthorized: false,
+    });
+    signal?.addEventListener("abort", stop, { once: true });
+    socket.setTimeout(idleMs, stop);
+    socket.once("secureConnect", stop).on("error", (error) => end(isPlainSign(error)));
+  });
 }
 
 type Ping =

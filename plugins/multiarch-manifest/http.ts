@@ -8,7 +8,6 @@ import {
 } from "node:http";
 import { Agent as SecureAgent, request as requestSecure } from "node:https";
 import type { Socket } from "node:net";
-import { pipeline, Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { findProxy } from "./proxy.ts";
 import type { TlsFacts } from "./tls.ts";
@@ -177,15 +176,27 @@ function proxyAuthorization(proxy: URL): Record<string, string> {
   return { "proxy-authorization": `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 
+/** A part is handed to the kernel before the next one is asked for, so that whoever makes them may use one buffer again and again. */
 function writeBody(outgoing: ClientRequest, body: Body | undefined): void {
   if (body === undefined || body instanceof Uint8Array) {
     outgoing.end(body);
     return;
   }
-  const source = Readable.from(body.open(), { objectMode: false });
-  // Before pipeline's own listener, which would end the request with a mere ECONNRESET.
-  source.on("error", (error) => outgoing.destroy(error));
-  pipeline(source, outgoing, () => undefined);
+  const write = (chunk: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const lost = (): void => reject(new Error("the connection was closed"));
+      outgoing.once("close", lost);
+      outgoing.write(chunk, (error) => {
+        outgoing.off("close", lost);
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  const copy = async (): Promise<void> => {
+    for await (const chunk of body.open()) await write(chunk);
+    outgoing.end();
+  };
+  copy().catch((error: unknown) => outgoing.destroy(error instanceof Error ? error : new Error(String(error))));
 }
 
 function flatten(message: IncomingMessage): Record<string, string | undefined> {

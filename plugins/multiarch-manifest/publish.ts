@@ -87,7 +87,7 @@ export async function publish(
     else checkExisting(target, moves);
   }
   const changed = targets.filter((target) => !unchanged.has(target));
-  for (const { destination } of uniquePlaces(changed)) await destination.probe();
+  await Promise.all(uniquePlaces(changed).map(({ destination }) => destination.probe()));
 
   await begin(
     "upload",

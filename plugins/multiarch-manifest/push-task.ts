@@ -91,13 +91,15 @@ async function pushItems(
   { outDir, options }: Shop,
   { client, items }: { readonly client: Client; readonly items: readonly PublishItem[] },
 ): Promise<PushResult> {
-  const published = await publish(items, {
+  const show = (text: string): string => text.replaceAll(`oci:${root}/`, "oci:").replaceAll("docker://", "");
+  const proven = await publish(items, {
     client,
     journal: join(root, ".bt", "publish", `${encodeURIComponent(name)}.json`),
     beforeTags: publishing,
-    onStep: (phase, sentence) => log.info(`${phase.padEnd(10)} ${sentence}`),
+    onStep: (phase, sentence) => log.info(`${phase.padEnd(10)} ${show(sentence)}`),
     ...(options.chunkSize !== undefined && { chunkBytes: options.chunkSize }),
   });
+  const published = proven.map((one) => ({ ...one, reference: show(one.reference) }));
   await writeDigests(join(root, outDir, "digests.json"), published, new Date());
   for (const { reference, digest, status } of published)
     log.info(`${reference}@${digest} ${status === "unchanged" ? "was there already" : "published"}`);
@@ -130,7 +132,7 @@ async function sayPush(context: Push<Values>, shop: Shop, names: readonly string
     log.info(`${name}: ${arches.map((arch) => `linux/${arch}`).join(", ")}, not assembled yet`);
     log.info(`  send    to ${spec.name}: blobs, ${arches.length} manifests, 1 index, by digest`);
     log.info(`  verify  ${spec.name}`);
-    for (const tag of [...tags, ...(spec.alsoTags ?? [])]) log.info(`  tag     ${inRoot(root, spec.name)}:${tag}`);
+    for (const tag of [...tags, ...(spec.alsoTags ?? [])]) log.info(`  tag     ${spec.name}:${tag}`);
   }
   return { images: {} };
 }

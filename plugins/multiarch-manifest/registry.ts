@@ -173,6 +173,19 @@ export async function* openRemoteBlob(
   }
 }
 
+/** A source that keeps the documents it has read by digest: they cannot change. For one use of a reference, not for proofs. */
+export function keptSource(source: Source): Source {
+  const kept = new Map<string, Stored>();
+  return {
+    ...source,
+    readDocument: async (name) => {
+      const stored = kept.get(name ?? "") ?? (await source.readDocument(name));
+      kept.set(stored.digest, stored);
+      return stored;
+    },
+  };
+}
+
 /** A repository as a source. */
 export function repositorySource(repository: Repository): Source {
   return {

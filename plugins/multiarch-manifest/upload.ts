@@ -1,7 +1,6 @@
 /** Blobs into a repository: skipped, mounted, sent whole or in chunks, continued after a cut. Never holds a blob in memory. */
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { isBtError } from "../../core/index.ts";
 import { ask, describeRefusal, locationOf } from "./client.ts";
 import { blobMissing, blobSize, blobCorrupt } from "./errors.ts";
@@ -33,6 +32,9 @@ export interface UploadOptions {
   /** Blobs up to so many bytes are sent in one request. Default: 5 MiB. */
   readonly wholeBytes?: number;
 }
+
+/** Bytes that are read, hashed and sent at a time. */
+const partBytes = 1 << 20;
 
 /** What was necessary. */
 export type UploadStatus = "present" | "mounted" | "uploaded";
@@ -236,21 +238,29 @@ async function finish(upload: Upload, part: readonly [start: number, end: number
   if (answer.status >= 300) throw new Restart("lost", new Error("the registry forgot the upload"));
 }
 
-/** Part of the file, hashed as far as it was not before. The last byte of the file proves the hash before it is sent. */
+/** Part of the file, hashed as far as it was not before. The last byte of the file proves the hash before it is sent. Every part is in the same buffer. */
 async function* readPart(upload: Upload, part: readonly [start: number, end: number]): AsyncGenerator<Uint8Array> {
   const { blob } = upload;
   let [position, end] = part;
   if (position === end) return;
-  for await (const chunk of createReadStream(blob.path, { start: position, end: end - 1, highWaterMark: 1 << 18 })) {
-    const bytes = chunk as Buffer;
-    const fresh = bytes.subarray(Math.min(Math.max(0, upload.hashed - position), bytes.length));
-    if (fresh.length > 0 && upload.hashed === position + bytes.length - fresh.length) {
-      upload.hash.update(fresh);
-      upload.hashed += fresh.length;
+  const buffer = Buffer.allocUnsafe(Math.min(partBytes, end - position));
+  const file = await open(blob.path);
+  try {
+    while (position < end) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - position), position);
+      if (bytesRead === 0) break;
+      const bytes = buffer.subarray(0, bytesRead);
+      const fresh = bytes.subarray(Math.min(Math.max(0, upload.hashed - position), bytes.length));
+      if (fresh.length > 0 && upload.hashed === position + bytes.length - fresh.length) {
+        upload.hash.update(fresh);
+        upload.hashed += fresh.length;
+      }
+      position += bytes.length;
+      if (upload.hashed === blob.size) checkHash(upload);
+      yield bytes;
     }
-    position += bytes.length;
-    if (upload.hashed === blob.size) checkHash(upload);
-    yield bytes;
+  } finally {
+    await file.close();
   }
   if (position !== end) throw blobSize(blob.place, blob.digest, { expected: end, found: position });
 }

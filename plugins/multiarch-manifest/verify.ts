@@ -63,12 +63,8 @@ export async function verify(
   if (document.kind === "index" && document.mediaType !== mediaTypes[format].index)
     findings.push(familyMixed(source.place, digest, format));
   const targets = document.kind === "index" ? listed : [{ mediaType: document.mediaType, digest, size: -1 }];
-  for (const target of targets) {
-    const result = await verifyChild(source, target, {
-      format,
-      deep: options.deep ?? false,
-      nested: document.kind === "index",
-    });
+  const child = { format, deep: options.deep ?? false, nested: document.kind === "index" };
+  for (const result of await Promise.all(targets.map((target) => verifyChild(source, target, child)))) {
     findings.push(...result.findings);
     if (result.child !== undefined) children.push(result.child);
   }

@@ -117,7 +117,7 @@ function toPushed(root: string, { reference: ref, digest, status, item }: Publis
 
 /** What each phase would do. What is not assembled yet has no digest. */
 async function sayPush(context: Push<Values>, shop: Shop, names: readonly string[]): Promise<PushResult> {
-  const { root, log, params, needs } = context;
+  const { log, params, needs } = context;
   for (const name of names) {
     const created = (needs as Created)[name];
     const spec = specOf(shop, name);

@@ -117,14 +117,14 @@ function toPushed(root: string, { reference: ref, digest, status, item }: Publis
 
 /** What each phase would do. What is not assembled yet has no digest. */
 async function sayPush(context: Push<Values>, shop: Shop, names: readonly string[]): Promise<PushResult> {
-  const { log, params, needs } = context;
+  const { root, log, params, needs } = context;
   for (const name of names) {
     const created = (needs as Created)[name];
     const spec = specOf(shop, name);
     if (created !== undefined) {
       const shortNames = { aliases: {}, searchRegistries: [] };
-      for (const line of renderPlan(planPublish([await toItem(context, created, spec)], { shortNames })))
-        log.info(line);
+      const plan = planPublish([await toItem(context, created, spec)], { shortNames });
+      for (const line of renderPlan(plan)) log.info(line.replaceAll(`oci:${root}/`, "oci:"));
       continue;
     }
     const tags = params.tags.length > 0 ? params.tags : spec.tags;

@@ -1,15 +1,13 @@
 /** Builds with docker's daemon: images go in and out as files, and what the daemon kept of the build is removed. Does not know where bases come from. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ociPlatform, type ExecResult } from "../../core/index.ts";
-import { openContext } from "./context.ts";
 import { readDockerArchive, writeDockerArchive } from "./docker-archive.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
 import { generateDockerfile, pairFlags } from "./generate.ts";
-import { loadIgnoreRules } from "./ignore.ts";
-import { allBases, linkFile, nameBases } from "./prepared-build.ts";
-import { walkTree } from "./tree.ts";
+import { allBases, nameBases } from "./prepared-build.ts";
+import { stageContext } from "./staged-context.ts";
 
 /** What the steps of one build share. */
 interface Session {
@@ -77,24 +75,6 @@ async function runBuild(session: Session, names: ReadonlyMap<string, string>): P
     ...["--file", file, await stageContext(build)],
   ]);
   return (await readFile(idFile, "utf8")).trim();
-}
-
-/** The context as docker may read it, ignored files left out: the classic builder knows one ignore file only. */
-async function stageContext({ request, folder }: PreparedBuild): Promise<string> {
-  const { dockerfile, context } = request;
-  const tree = await openContext(context, await loadIgnoreRules(dockerfile, context));
-  const dir = join(folder, "context");
-  await mkdir(dir);
-  for await (const [path, node] of walkTree(tree, "")) {
-    const to = join(dir, path);
-    if (path === "" || path === ".dockerignore") continue;
-    if (node.kind === "folder") await mkdir(to);
-    if (node.kind === "link") await symlink(node.target, to);
-    if (node.kind === "file" && node.content.kind === "path") await linkFile(node.content.path, to);
-  }
-  // All rules are obeyed already; docker adds a name by chance to this file, which must not reach the image.
-  await writeFile(join(dir, ".dockerignore"), ".dockerignore\n");
-  return dir;
 }
 
 /** Containers and images of this build; images that others have a name for stay. */

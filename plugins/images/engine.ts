@@ -1,5 +1,6 @@
 /** Builds an image with any engine: the same request, the same result. Does not choose the engine, or fetch images. */
 import { buildWithDocker } from "./docker.ts";
+import { buildWithBuildx, hasOwnBuilder } from "./docker-buildx.ts";
 import { buildImage, type BuildRequest, type BuiltImage } from "./embedded.ts";
 import type { EngineName } from "./engine-name.ts";
 import type { Desk, EngineOptions } from "./engine-request.ts";
@@ -42,7 +43,11 @@ export async function buildWithEngine(
       return withPreparedBuild(name, request, {
         desk,
         options,
-        work: async (build) => takeImage(await buildWithDocker(program, build, { desk, options }), build, name),
+        work: async (build) => {
+          const canBuildx = engine.capabilities?.includes("buildx") === true && (await hasOwnBuilder(program, desk));
+          const builder = canBuildx ? buildWithBuildx : buildWithDocker;
+          return takeImage(await builder(program, build, { desk, options }), build, name);
+        },
       });
   }
 }

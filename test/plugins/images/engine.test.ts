@@ -228,6 +228,24 @@ for (const engine of engines) {
     }
   });
 
+  testWith(engine, "qemu-s390x-static")(`${engine} builds cells side by side, native and foreign`, async () => {
+    const layout = await createLayout(await temporaryFolder());
+    const bases = { s390x: await makeBase(layout, "s390x"), amd64: await makeBase(layout, "amd64") };
+    const dir = await writeContext({ Dockerfile: 'FROM base\nRUN ["/bin/make"]\n' });
+    const platforms = ["amd64", "s390x", "amd64", "s390x", "amd64", "s390x"] as const;
+
+    const built = await Promise.all(
+      platforms.map(async (platform) => {
+        const resolveBase = async (): Promise<Descriptor> => bases[platform];
+        return buildWith(engine, {}, { dir, layout, platform, options: { resolveBase } });
+      }),
+    );
+
+    const [native, foreign] = built.map(({ image }) => image);
+    expect(built.map(({ image }) => image)).toEqual([native, foreign, native, foreign, native, foreign]);
+    expect(await leftovers(built[0]!.desk)).toEqual(nothing);
+  });
+
   check(`${engine} leaves nothing behind when a command fails`, async () => {
     const layout = await createLayout(await temporaryFolder());
     const base = await makeBase(layout, "amd64");

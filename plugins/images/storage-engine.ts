@@ -39,19 +39,24 @@ export async function buildInStorage(
   { desk, options }: { readonly desk: Desk; readonly options: EngineOptions },
 ): Promise<ExportedImage> {
   const isRoot = process.getuid?.() === 0;
-  const suffix = [build.emulation.kind === "userns" ? "-userns" : "", desk.env["STORAGE_DRIVER"] ?? ""];
+  const parts = [engine.name, build.emulation.kind === "userns" ? "userns" : "", desk.env["STORAGE_DRIVER"] ?? ""];
   const images =
-    isRoot && engine.name === "buildah" ? join(build.storeDir, [engine.name, ...suffix].join("")) : undefined;
+    isRoot && engine.name === "buildah"
+      ? join(build.storeDir, parts.filter((part) => part !== "").join("-"))
+      : undefined;
   const canUnshare = isRoot && (await canMount());
   const session: Session = { engine, build, desk, options, images, runDir: await desk.tempDir(), canUnshare };
-  // Its files belong to users that only the engine can be.
-  const empty = (): Promise<unknown> =>
-    run(session, ["unshare", "rm", "-rf", join(build.folder, "store")], { store: "" });
-  if (!isRoot) desk.defer(empty);
+  let emptied = isRoot;
+  // Without root its files belong to users that only the engine can be.
+  const empty = async (): Promise<void> => {
+    if (!emptied) await run(session, ["unshare", "rm", "-rf", join(build.folder, "store")], { store: "" });
+    emptied = true;
+  };
+  desk.defer(empty);
   for (const base of allBases(build)) await importBase(session, base);
   const id = await runBuild(session);
   const exported = await exportImage(session, id);
-  if (!isRoot) await empty();
+  await empty();
   return exported;
 }
 

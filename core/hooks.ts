@@ -9,6 +9,7 @@ import type { Leaf } from "./fingerprint.ts";
 import type { FoundNeed, Graph, Node } from "./graph.ts";
 import type { Step } from "./plan.ts";
 import type { FileFact } from "./files.ts";
+import type { Settings } from "./settings.ts";
 
 /** Settings of a builderfile that a plugin may change before the tasks are collected. */
 export interface BuilderSettings {
@@ -29,6 +30,14 @@ export interface Requirement {
   readonly isRequired: boolean;
   /** How to get it: `apt-get install buildah`. */
   readonly install: string;
+}
+
+/** What a tap of `doctor` looks at. */
+export interface DoctorPlace {
+  /** Project root, absolute. */
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly settings: Settings;
 }
 
 /** A task that is about to run, for whoever runs it. */
@@ -96,7 +105,7 @@ export interface Hooks {
   /** Everything that happens. A failing tap is dropped with a warning. */
   readonly event: SyncHook<[event: Event]>;
   /** What is needed on this machine; returns the list with its own added. Rejecting ends `bt --doctor`. */
-  readonly doctor: AsyncSeriesWaterfallHook<[requirements: readonly Requirement[]]>;
+  readonly doctor: AsyncSeriesWaterfallHook<[requirements: readonly Requirement[], place: DoctorPlace]>;
   /** Once, after the last task. Rejecting makes the run fail. */
   readonly afterRun: AsyncSeriesHook<[end: RunEnd]>;
   /** Not a hook: failed taps of `event` that nobody has been told of yet. */
@@ -124,7 +133,7 @@ export function createHooks(): Hooks {
     cache: new SyncWaterfallHook(["providers"]),
     publish: new AsyncSeriesHook(["group", "node"]),
     event: new SyncHook(["event"]),
-    doctor: new AsyncSeriesWaterfallHook(["requirements"]),
+    doctor: new AsyncSeriesWaterfallHook(["requirements", "place"]),
     afterRun: new AsyncSeriesHook(["end"]),
     listenerFailures: [],
   };
@@ -147,7 +156,10 @@ export interface Taps {
   readonly cache: (providers: readonly CacheProvider[]) => readonly CacheProvider[];
   readonly publish: (group: readonly string[], node: Node) => void | Promise<void>;
   readonly event: (event: Event) => void;
-  readonly doctor: (requirements: readonly Requirement[]) => readonly Requirement[] | Promise<readonly Requirement[]>;
+  readonly doctor: (
+    requirements: readonly Requirement[],
+    place: DoctorPlace,
+  ) => readonly Requirement[] | Promise<readonly Requirement[]>;
   readonly afterRun: (end: RunEnd) => void | Promise<void>;
 }
 

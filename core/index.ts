@@ -11,6 +11,7 @@ export type {
   BoundHooks,
   BuilderSettings,
   CacheProvider,
+  DoctorPlace,
   Finished,
   GraphTools,
   Job,

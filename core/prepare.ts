@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { createAssigner, type Assignment } from "./assign.ts";
 import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
 import { createForecast, type DecideOptions, type Forecast } from "./decide.ts";
+import { passedEnvironment, taskEnvironment } from "./environment.ts";
 import { isBtError, placed, placeErrors, throwAll } from "./errors.ts";
 import { inputMissing, pathsThrew, poolUnknown } from "./errors/graph.ts";
 import { onlyStale, restUnwanted } from "./errors/request.ts";
@@ -82,7 +83,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     hide: secrets.hide,
     state,
     isForced: () => request.isForced,
-    versionsOf: createVersions(project, request.mayWrite),
+    versionsOf: createVersions(project, request),
     restOf: (node) => (node.id === rest ? request.rest : []),
   };
   for (const node of graph.nodes.values()) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
@@ -92,15 +93,20 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
 }
 
 /** Asks a node for what its result depends on besides files, once a run; nothing is known when nothing may be done. */
-function createVersions({ root, settings }: Project, mayAsk: boolean): DecideOptions["versionsOf"] {
+function createVersions(
+  { root, settings }: Project,
+  { env, mayWrite: mayAsk }: BuildRequest,
+): DecideOptions["versionsOf"] {
   const asked = new Map<string, Promise<Versions>>();
-  return async ({ id, task, params, cell, edges }) => {
+  return async (node) => {
+    const { id, task, params, cell, edges } = node;
     if (task.versions === undefined || !mayAsk) return {};
     const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
     const ask = task.versions;
     const needs = edges.flatMap(({ to, as, kind }) => (kind === "result" ? [as ?? to] : []));
-    const answer =
-      asked.get(id) ?? Promise.resolve().then(() => ask({ root, settings, params: values, cell, needs } as never)); // The types are the task's own.
+    const own = { ...passedEnvironment(env), ...taskEnvironment(node, env) };
+    const bound = { root, settings, env: own, params: values, cell, needs };
+    const answer = asked.get(id) ?? Promise.resolve().then(() => ask(bound as never)); // The types are the task's own.
     asked.set(id, answer);
     return await answer.catch((error: unknown) => {
       throw isBtError(error) ? error : pathsThrew(id, "versions", error);

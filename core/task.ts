@@ -89,6 +89,8 @@ export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> =
 /** What `versions` may depend on. */
 export interface Surveyed<P extends ParamSet = ParamSet, M extends Matrix = Matrix> extends Bound<P, M> {
   readonly settings: Settings;
+  /** Environment that the task's processes will get. */
+  readonly env: Readonly<Record<string, string>>;
   /** Names of the results that the task will be given, also of needs that a plugin has found. */
   readonly needs: readonly string[];
 }

@@ -7,7 +7,7 @@ import { assemble } from "../plugin.ts";
 
 /** The tools that tasks declare, then what plugins add. */
 export async function askDoctor(
-  { builder }: Project,
+  { builder, root, settings }: Project,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly Requirement[]> {
   const { catalog, hooks } = assemble(builder);
@@ -24,7 +24,9 @@ export async function askDoctor(
       });
     }
   }
-  return hooks.doctor.isUsed() ? await hooks.doctor.promise([...tools.values()]) : [...tools.values()];
+  return hooks.doctor.isUsed()
+    ? await hooks.doctor.promise([...tools.values()], { root, env, settings })
+    : [...tools.values()];
 }
 
 export function renderDoctor(requirements: readonly Requirement[], paint: Paint): string {

@@ -13,7 +13,7 @@ import { probeEngine, type Capability, type Probe } from "./engine-probe.ts";
 
 /** Words that choose an engine: a name, or the path of a program whose last name is one. Empty is as absent; the first one wins. */
 export interface EngineWords {
-  /** The option of the task, or `--engine`. */
+  /** `--engine`, `ENGINE`. */
   readonly engine?: string | undefined;
   /** KUBEVIRT_CRI: `podman` or `docker`. */
   readonly kubevirtCri?: string | undefined;
@@ -21,6 +21,8 @@ export interface EngineWords {
   readonly containerCli?: string | undefined;
   /** DOCKER. */
   readonly docker?: string | undefined;
+  /** What the builderfile says. */
+  readonly builderfile?: string | undefined;
   readonly settings?: { readonly engine?: string };
   /** Whether the Dockerfile has a RUN. Default: true. */
   readonly runs?: boolean;
@@ -82,6 +84,7 @@ export function findWanted(words: EngineWords): WantedEngine | undefined {
     [words.kubevirtCri, "KUBEVIRT_CRI"],
     [words.containerCli, "CONTAINER_CLI"],
     [words.docker, "DOCKER"],
+    [words.builderfile, "The builderfile"],
     [words.settings?.engine, "The engine of your settings"],
   ];
   for (const [word = "", from] of candidates) {

@@ -11,8 +11,11 @@ import {
   type Manifest,
 } from "../multiarch-manifest/index.ts";
 import { resolveBase } from "./base-digest.ts";
-import { buildImage } from "./embedded.ts";
-import { findBases, findInputs, type BaseInput, type InputOptions } from "./inputs.ts";
+import type { BuildRequest } from "./embedded.ts";
+import { chooseEngine, type EngineWords } from "./engine-choice.ts";
+import { describeWish, findWords } from "./engine-words.ts";
+import { buildWithEngine } from "./engine.ts";
+import { findInputs, findNeeds, type BaseInput, type InputOptions } from "./inputs.ts";
 import { parentName, type Recipe } from "./recipe.ts";
 
 /** Layout of all images of a project, relative to its root: content-addressed, so cells share their layers. */
@@ -35,7 +38,7 @@ export async function findImageInputs(bound: CellOf, recipe: Recipe): Promise<re
 
 /** The images that the cell's Dockerfile names. */
 export async function basesOf(bound: CellOf, recipe: Recipe): Promise<readonly BaseInput[]> {
-  return findBases(path.resolve(bound.root, recipe.dockerfile), inputOptions(bound, recipe));
+  return (await findNeeds(path.resolve(bound.root, recipe.dockerfile), inputOptions(bound, recipe))).bases;
 }
 
 function inputOptions({ root, cell }: CellOf, { target, args }: Recipe): InputOptions {
@@ -54,14 +57,22 @@ async function isThere(file: string): Promise<boolean> {
 /** What the cell's result depends on besides files and needs: the digests of its bases. What cannot be asked for is left open. */
 export async function findVersions(bound: Surveyed, recipe: Recipe): Promise<Versions> {
   const { root, settings, needs } = bound;
-  const bases = await basesOf(bound, recipe);
+  const { bases, runs } = await findNeeds(path.resolve(root, recipe.dockerfile), inputOptions(bound, recipe));
   const asked = bases
     .filter(({ reference, platform }) => !needs.includes(parentName(reference, platform)))
     .map(async ({ reference }) => {
       const resolved = await resolveBase(root, reference, settings.mirrors).catch(() => undefined); // Building says why.
       return [reference, resolved?.digest] as const;
     });
-  return Object.fromEntries(await Promise.all(asked));
+  const engine = await describeWish({ ...wordsOf(bound, recipe), runs }, bound.env);
+  return { ...Object.fromEntries(await Promise.all(asked)), engine };
+}
+
+function wordsOf(
+  { params, env, settings }: Pick<Surveyed, "params" | "env" | "settings">,
+  { engine }: Recipe,
+): EngineWords {
+  return findWords({ engine: params["engine"] as string | undefined, builderfile: engine }, env, settings); // A param of engineParams.
 }
 
 /** Builds one platform into the project's store. */
@@ -69,12 +80,12 @@ export async function buildCell(context: Context, recipe: Recipe): Promise<Image
   const { root, cell, log, signal, settings, needs } = context;
   const into = await createLayout(path.join(root, store));
   const bases: Record<string, string> = {};
-  const { engine = "embedded" } = settings;
-  if (engine !== "embedded")
-    log.warn(`The engine "${engine}" of the settings cannot be used yet; the embedded one builds`);
+  const { runs } = await findNeeds(path.resolve(root, recipe.dockerfile), inputOptions(context, recipe));
+  const engine = await chooseEngine({ ...wordsOf(context, recipe), runs }, context.env);
+  if (engine.name !== "embedded") log.info(`${engine.name} ${engine.version ?? ""} builds: ${engine.reason}`);
   const { target } = recipe;
   const arch = cell["arch"] as Arch; // Cells of platforms().
-  const built = await buildImage({
+  const request: BuildRequest = {
     dockerfile: path.resolve(root, recipe.dockerfile),
     context: path.resolve(root, recipe.context),
     platform: arch,
@@ -94,6 +105,11 @@ export async function buildCell(context: Context, recipe: Recipe): Promise<Image
     cwd: root,
     signal,
     ...(target === undefined ? {} : { target }),
+  };
+  const { emulation } = recipe;
+  const built = await buildWithEngine(engine, request, {
+    desk: context,
+    ...(emulation === undefined ? {} : { emulation }),
   });
   const { platform, digest, id: imageId, size, mediaType } = built;
   log.info(`${platform}  ${digest}`);

@@ -37,6 +37,10 @@ const images = definePlugin({
   name: "images",
   tasks: {},
   apply: (hooks) => {
+    hooks.doctor.tap(async (known, { env, settings }) => [
+      ...known,
+      ...(await (await import("./engine-words.ts")).describeHere(env, settings)),
+    ]);
     hooks.graph.tap(async (graph, tools) => (await import("./edges.ts")).connectParents(graph, tools, recipes));
   },
 });
@@ -53,7 +57,7 @@ export function image<const A extends readonly Arch[]>(
     description: options.description ?? `Builds the image of ${recipe.dockerfile}`,
     matrix: { arch: options.platforms },
     params: engineParams,
-    env: engineVariables,
+    env: [...engineVariables, "BUILDAH_ISOLATION", "STORAGE_DRIVER", "DOCKER_HOST", "DOCKER_CONTEXT"],
     brings: images,
     inputs: async (bound) => (await import("./image-task.ts")).findImageInputs(bound, recipe),
     versions: async (bound) => (await import("./image-task.ts")).findVersions(bound, recipe),

@@ -62,7 +62,7 @@ export async function findInputs(
     bases: basesOf(plan.stages),
     files: sortOnce(files),
     args: sortOnce(declared.flatMap((arg) => ("pairs" in arg ? arg.pairs.map(({ name }) => name) : []))),
-    runs: plan.stages.some(({ stage }) => stage.instructions.some(({ kind }) => kind === "run")),
+    runs: hasRun(plan.stages),
   };
 }
 
@@ -77,11 +77,19 @@ function basesOf(stages: readonly PlannedStage[]): readonly BaseInput[] {
 }
 
 /**
- * The images that building the Dockerfile reads; sorted, each once. Looks at no context.
+ * The part that can be told without looking at the context.
  * @throws BtError as parseDockerfile and planBuild
  */
-export async function findBases(dockerfile: string, options: InputOptions = {}): Promise<readonly BaseInput[]> {
-  return basesOf((await planInputs(dockerfile, options)).stages);
+export async function findNeeds(
+  dockerfile: string,
+  options: InputOptions = {},
+): Promise<Pick<BuildInputs, "bases" | "runs">> {
+  const { stages } = await planInputs(dockerfile, options);
+  return { bases: basesOf(stages), runs: hasRun(stages) };
+}
+
+function hasRun(stages: readonly PlannedStage[]): boolean {
+  return stages.some(({ stage }) => stage.instructions.some(({ kind }) => kind === "run"));
 }
 
 async function planInputs(dockerfile: string, options: InputOptions): Promise<BuildPlan> {

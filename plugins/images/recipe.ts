@@ -1,5 +1,7 @@
 /** What an image task was told to build. Plain data; reads nothing. */
 import type { Arch } from "../../core/index.ts";
+import type { EmulationMode } from "./emulation.ts";
+import type { EngineName } from "./engine-name.ts";
 
 /** Build arguments by name. */
 export type BuildArgs = Readonly<Record<string, string>>;
@@ -20,6 +22,10 @@ export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
   readonly target?: string;
   /** Time of everything in the image, in seconds since 1970. Default: 0. */
   readonly timestamp?: number;
+  /** Who builds, unless `--engine` or a variable says otherwise. Default: the user's settings, then the first that works. */
+  readonly engine?: EngineName;
+  /** How commands of foreign architectures run. Default: auto. */
+  readonly emulation?: EmulationMode;
   readonly description?: string;
 }
 
@@ -29,6 +35,8 @@ export interface Recipe extends Required<Pick<ImageOptions, "platforms" | "docke
   readonly args: Readonly<Record<string, BuildArgs>>;
   readonly name?: string;
   readonly target?: string;
+  readonly engine?: EngineName;
+  readonly emulation?: EmulationMode;
 }
 
 /** Name of the result of a parent in the needs of an image task. */
@@ -38,7 +46,7 @@ export function parentName(reference: string, platform: Arch): string {
 
 /** The options with their defaults. */
 export function fillIn<A extends readonly Arch[]>(options: ImageOptions<A>): Recipe {
-  const { platforms, context = ".", args = {}, timestamp = 0, target, name } = options;
+  const { platforms, context = ".", args = {}, timestamp = 0, target, name, engine, emulation } = options;
   const dockerfile = options.dockerfile ?? (context === "." ? "Dockerfile" : `${context}/Dockerfile`);
   return {
     platforms,
@@ -50,5 +58,7 @@ export function fillIn<A extends readonly Arch[]>(options: ImageOptions<A>): Rec
     timestamp,
     ...(target === undefined ? {} : { target }),
     ...(name === undefined ? {} : { name }),
+    ...(engine === undefined ? {} : { engine }),
+    ...(emulation === undefined ? {} : { emulation }),
   };
 }

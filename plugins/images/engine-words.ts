@@ -1,0 +1,45 @@
+/** Who asks for which engine: options, variables, settings. Starts no program. */
+import { stat } from "node:fs/promises";
+import { findTool, type Requirement, type Settings } from "../../core/index.ts";
+import { describeEngines, findWanted, type EngineWords } from "./engine-choice.ts";
+import { engineMissing } from "./engine-errors.ts";
+import { engineNames } from "./engine-name.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The words of a task, with those of the environment and of the user's settings. */
+export function findWords(
+  own: Pick<EngineWords, "engine" | "builderfile">,
+  env: Environment,
+  { engine }: Settings,
+): EngineWords {
+  return {
+    ...own,
+    kubevirtCri: env["KUBEVIRT_CRI"],
+    containerCli: env["CONTAINER_CLI"],
+    docker: env["DOCKER"],
+    settings: engine === undefined ? {} : { engine },
+  };
+}
+
+/**
+ * The program that is going to build, as a key has it: a new one may build something else. The engine that is there counts, whether it works or not.
+ * @throws BtError IMAGES_ENGINE_UNKNOWN, IMAGES_ENGINE_MISSING when somebody asks for one that is not there
+ */
+export async function describeWish(words: EngineWords, env: Environment): Promise<string> {
+  const wanted = findWanted(words);
+  if (wanted?.name === "embedded" || (wanted === undefined && words.runs === false)) return "embedded";
+  const names = wanted === undefined ? engineNames.filter((name) => name !== "embedded") : [wanted.program];
+  for (const name of names) {
+    const file = name.includes("/") ? name : findTool(name, env["PATH"] ?? "");
+    const facts = file === undefined ? undefined : await stat(file).catch(() => undefined);
+    if (facts !== undefined) return `${file} of ${facts.mtime.toISOString()}, ${facts.size} bytes`;
+  }
+  if (wanted !== undefined) throw engineMissing(wanted.name, wanted.program, wanted.from);
+  return "none";
+}
+
+/** What `bt --doctor` says of the engines. */
+export async function describeHere(env: Environment, settings: Settings): Promise<readonly Requirement[]> {
+  return describeEngines(findWords({}, env, settings), env);
+}

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
 import { streamUnknown } from "./errors.ts";
-import type { RpmDepsOptions } from "./options.ts";
+import type { RpmDepsOptions, Scope } from "./options.ts";
 import { checkPinned, loadPins, overridePins, type Pin, type Pins } from "./pins.ts";
 import { loadRepositoryList, type RepositoryList } from "./repofile.ts";
 import type { SnapshotOptions } from "./snapshot.ts";
@@ -51,9 +51,6 @@ export interface Desk extends Inputs {
   /** Absolute; everything that the plugin keeps. */
   readonly folder: string;
 }
-
-/** Streams that a task works on when none is named. */
-export type Scope = "first" | "all" | { readonly stream: string };
 
 /** @throws BtError those of readInputs */
 export async function createDesk(task: Task, options: RpmDepsOptions, params: Params, scope: Scope): Promise<Desk> {

@@ -46,3 +46,14 @@ export function parseText(text: string, file: string): Parsed {
   };
   return { root: locate(document.contents) };
 }
+
+/** The text without some items of its list `repositories`, and with other names for some; the rest stays. */
+export function editRepositories(
+  text: string,
+  { drop, rename }: { readonly drop: ReadonlySet<number>; readonly rename: ReadonlyMap<number, string> },
+): string {
+  const document = parseDocument(text);
+  for (const [at, name] of rename) document.setIn(["repositories", at, "name"], name);
+  for (const at of [...drop].sort((a, b) => b - a)) document.deleteIn(["repositories", at]);
+  return document.toString();
+}

@@ -1,5 +1,5 @@
 /** Downloads from http, https and file addresses, tried again when the network fails. Does not know what is inside. */
-import { createHash, type Hash } from "node:crypto";
+import { createHash, randomUUID, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import * as path from "node:path";
@@ -56,7 +56,7 @@ export async function downloadFile(
   file: string,
   { checksum, size, ...options }: Expected & DownloadOptions,
 ): Promise<DownloadFailure | undefined> {
-  const staged = `${file}.${process.pid}.part`;
+  const staged = `${file}.${randomUUID()}.part`;
   await mkdir(path.dirname(file), { recursive: true });
   return await tryAgain(url, options, async () => {
     try {

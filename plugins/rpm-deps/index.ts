@@ -1,7 +1,7 @@
 /** Rpms of container images: versions in one file, solved by bazeldnf, written to Bazel files. Describes; the work is loaded when a task runs. */
 import { definePlugin, param, task, type Plugin, type TaskBase } from "../../core/index.ts";
-import type { RpmDepsOptions } from "./options.ts";
-import { streamParam, treeParams } from "./params.ts";
+import type { RpmDepsOptions, Scope } from "./options.ts";
+import { solveParams, streamParam, treeParams } from "./params.ts";
 import { tapRun } from "./tap.ts";
 
 export type {
@@ -28,6 +28,26 @@ export function rpmDeps(options: RpmDepsOptions): Plugin {
       run: async (context) => (await import("./check-task.ts")).checkPins(context, options),
     }),
   };
-  const run = tapRun(options, tasks, { "rpm-deps:check": "all" });
+  const solve = { ...trees, ...solveParams() };
+  const solving = (description: string, scope: Scope, withAliases = false): TaskBase =>
+    task({
+      description,
+      dryRun: "record",
+      params: scope === "first" ? { ...solve, ...stream } : solve,
+      run: async (context) => {
+        const { solveAndWrite } = await import("./run-task.ts");
+        return await solveAndWrite(context, options, { scope, withAliases, isDryRun: run.isDryRun() });
+      },
+    });
+  tasks["rpm-deps"] = solving("Solves the trees of one stream and writes the Bazel files", "first");
+  for (const name of Object.keys(options.streams))
+    tasks[`rpm-deps-${name}`] = solving(`Solves the trees of ${name}`, { stream: name });
+  tasks["rpm-deps-all"] = solving("Solves the trees of all streams and writes the aliases", "all", true);
+  const solvers: Record<string, Scope> = { "rpm-deps": "first", "rpm-deps-all": "all" };
+  for (const name of Object.keys(options.streams)) solvers[`rpm-deps-${name}`] = { stream: name };
+  const run = tapRun(options, tasks, {
+    readers: { "rpm-deps:check": "all", ...solvers },
+    solvers: Object.keys(solvers),
+  });
   return definePlugin({ name: "rpm-deps", tasks, apply: run.apply });
 }

@@ -103,3 +103,6 @@ export interface RpmDepsOptions {
   /** Default: `.bt/rpm-deps`. */
   readonly cacheDir?: string;
 }
+
+/** Streams that a task works on when none is named. */
+export type Scope = "first" | "all" | { readonly stream: string };

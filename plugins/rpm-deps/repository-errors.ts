@@ -65,6 +65,14 @@ export function repositoryUnreachable(repository: string, failure: DownloadFailu
   );
 }
 
+export function rpmUnreachable(rpm: string, failures: readonly DownloadFailure[]): BtError {
+  return new BtError("RPM_DEPS_RPM_UNREACHABLE", `The rpm ${rpm} is at none of its addresses`, {
+    exitCode: 5,
+    detail: failures.map((failure) => `${failure.url}: ${describeFailure(failure)}`),
+    fix: "Run `bt rpm-deps` to get new addresses, or add one of an archive to the rule.",
+  });
+}
+
 /** `qemu-img 17:9-1.el9 (QEMU) for s390x, cs9: there is 17:8-1.el9 …`. */
 function renderMiss(miss: Miss): readonly string[] {
   const wanted = miss.wanted === undefined ? miss.package : `${miss.package} ${miss.wanted}`;

@@ -1,5 +1,5 @@
 /** The repositories as they are at one moment: fetched, checked, parsed once. Does not know what is wanted of them. */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { findCompression, openPacked } from "./decompress.ts";
@@ -152,8 +152,9 @@ async function fetchRepomd(
   const text = await downloadText(url, options);
   if (typeof text !== "string") throw repositoryUnreachable(repository.name, text);
   await mkdir(path.dirname(kept), { recursive: true });
-  await writeFile(`${kept}.${process.pid}`, text);
-  await rename(`${kept}.${process.pid}`, kept);
+  const staged = `${kept}.${randomUUID()}`; // Two streams may name one repository.
+  await writeFile(staged, text);
+  await rename(staged, kept);
   return { text, url };
 }
 

@@ -1,6 +1,6 @@
 /** Checks what people have written before the first task starts, so that a mistake there is one of the command line or the builderfile. Loads nothing before. */
 import type { BoundHooks, TaskBase } from "../../core/index.ts";
-import type { RpmDepsOptions } from "./options.ts";
+import type { RpmDepsOptions, Scope } from "./options.ts";
 
 /** What is known about the run that a task is in. */
 export interface RunFacts {
@@ -9,16 +9,26 @@ export interface RunFacts {
   readonly isDryRun: () => boolean;
 }
 
-/** `scopes` says on which streams a task works that reads pins and lists; other tasks are not in it. */
+/** Names of tasks. */
+export interface TaskKinds {
+  /** Tasks that read pins and repository lists, and the streams they work on. */
+  readonly readers: Readonly<Record<string, Scope>>;
+  /** Those of them that need the solver. */
+  readonly solvers: readonly string[];
+}
+
 export function tapRun(
   options: RpmDepsOptions,
   tasks: Readonly<Record<string, TaskBase>>,
-  scopes: Readonly<Record<string, "first" | "all" | { readonly stream: string }>>,
+  { readers, solvers }: TaskKinds,
 ): RunFacts {
   let run = { root: "", isDryRun: false };
   const scopeOf = new Map(
-    Object.entries(scopes).flatMap(([name, scope]) => (tasks[name] === undefined ? [] : [[tasks[name].handle, scope]])),
+    Object.entries(readers).flatMap(([name, scope]) =>
+      tasks[name] === undefined ? [] : [[tasks[name].handle, scope] as const],
+    ),
   );
+  const solving = new Set(solvers.flatMap((name) => tasks[name]?.handle ?? []));
   return {
     isDryRun: () => run.isDryRun,
     apply(hooks) {
@@ -31,7 +41,11 @@ export function tapRun(
           if (scope === undefined) continue;
           const { readInputs, toParams } = await import("./desk.ts");
           const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
-          await readInputs(run.root, options, toParams(values, options), scope);
+          const { bazeldnf, ...given } = toParams(values, options);
+          await readInputs(run.root, options, given, scope);
+          if (!solving.has(task.handle)) continue;
+          const { checkBackend, createBackend } = await import("./backend.ts");
+          checkBackend(createBackend(options.backend, bazeldnf), process.env);
         }
       });
     },

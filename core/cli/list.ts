@@ -82,15 +82,24 @@ function renderLine(task: ListedTask, width: number, paint: Paint): string {
     ...(task.isDefault ? ["default"] : []),
     ...(task.aliases.length > 0 ? [`also ${task.aliases.join(", ")}`] : []),
     ...(task.cells.length > 0 ? [task.cells.join(" ")] : []),
-    ...(task.params.length > 0
-      ? [task.params.map((param) => (param.required ? `${param.variable}=…` : param.variable)).join(" ")]
-      : []),
+    ...(task.params.length > 0 ? [renderNames(task.params)] : []),
   ];
   const note = notes.length === 0 ? "" : `  ${paint.dim(`[${notes.join(" · ")}]`)}`;
   return (
     `  ${paint.good(task.name)}${" ".repeat(Math.max(0, width - task.name.length))}  ${task.description ?? ""}${note}`.trimEnd() +
     "\n"
   );
+}
+
+/** How many params that may be left out a line of the list names; help names all. */
+const shownParams = 3;
+
+function renderNames(params: readonly ListedParam[]): string {
+  const required = params.filter((param) => param.required).map(({ variable }) => `${variable}=…`);
+  const optional = params.filter((param) => !param.required).map(({ variable }) => variable);
+  const shown = optional.slice(0, optional.length > shownParams ? shownParams - 1 : shownParams);
+  const left = optional.length - shown.length;
+  return [...required, ...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
 }
 
 /** The help of one task, ending in a newline. */

@@ -256,3 +256,19 @@ test("run-finished carries what the targets returned", async () => {
 
   expect(JSON.parse(stdout.trim().split("\n").at(-1)!).values).toEqual({ loaf: { weight: 2 } });
 });
+
+test("the list names what must be given and a few params more; help names all", async () => {
+  const params = ["a", "b", "c", "d", "e"].map((name) => `${name}: param.string({ required: ${name === "e"} })`);
+  const p = await project({
+    "builderfile.ts": withTasks({
+      loaf: `task({ params: { ${params.slice(1).join(", ")} }, run: "true" })`,
+      bun: `task({ params: { ${params.join(", ")} }, run: "true" })`,
+    }),
+  });
+
+  const { stdout } = await p.bt();
+
+  expect(stdout).toMatch(/loaf +\[E=… B C D\]/);
+  expect(stdout).toMatch(/bun +\[E=… A B and 2 more\]/);
+  expect((await p.bt("bun", "--help")).stdout).toContain("D=VALUE");
+});

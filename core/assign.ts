@@ -1,7 +1,7 @@
 /** Values given on a command line, and which task each goes to. Pure; does not know how they were written. */
 import type { NamedTask } from "./catalog.ts";
 import { throwAll } from "./errors.ts";
-import { variableUnknown } from "./errors/request.ts";
+import { variableUnexpanded, variableUnknown } from "./errors/request.ts";
 import { bindParams, optionName, variableName, type BoundParam, type ParamTexts } from "./params.ts";
 
 /** `TAG=v1`, `--tag v1`, `build.TAG=v1`. */
@@ -11,6 +11,10 @@ export interface Assignment {
   readonly value: string;
   /** Only this task gets it. Absent: every task of the run that declares it. */
   readonly task?: string;
+  /** Where make says it came from: `file`, `command line`. Absent: bt's own command line. */
+  readonly from?: string;
+  /** Make has not told what it holds. */
+  readonly isUnexpanded?: true;
 }
 
 export interface Assigner {
@@ -28,19 +32,23 @@ export function createAssigner(assignments: readonly Assignment[], texts: Omit<P
   return {
     bind({ name: task, task: { params = {} } }, fixed) {
       known.set(task, new Set(Object.entries(params).map(([name, param]) => variableName(name, param))));
-      const given = (name: string, variable: string): string | undefined => {
+      const given: ParamTexts["given"] = (name, variable) => {
         const fitting = assignments.filter(
           (one) =>
-            (one.task === undefined || one.task === task) && (one.name === variable || one.name === optionName(name)),
+            (one.task === undefined || one.task === task) &&
+            (one.name === variable || (one.from === undefined && one.name === optionName(name))),
         );
         for (const one of fitting) taken.add(one);
-        return (fitting.findLast((one) => one.task !== undefined) ?? fitting.at(-1))?.value;
+        const full = fitting.filter(({ value }) => value !== "");
+        const best = full.findLast((one) => one.task !== undefined) ?? full.at(-1);
+        if (best?.isUnexpanded === true) throw variableUnexpanded(best.name);
+        return best;
       };
       return bindParams(task, params, fixed, { ...texts, given });
     },
     checkAllTaken() {
       const all = new Set([...known.values()].flatMap((names) => [...names]));
-      const left = assignments.filter((one) => !taken.has(one));
+      const left = assignments.filter((one) => one.from === undefined && !taken.has(one));
       throwAll(
         left.map(({ name, task }) =>
           variableUnknown({

@@ -34,15 +34,20 @@ function expandOutputs(root: string, node: Node): readonly string[] {
 
 /** @throws BtError OUTPUT_MISSING when a declared output is not there, or a folder is a file */
 export function checkOutputs(root: string, node: Node, facts: readonly FileFact[]): void {
-  for (const declared of node.outputs) {
+  const missing = findMissingOutput(root, node, facts);
+  if (missing !== undefined) throw outputMissing(node.id, missing);
+}
+
+/** The first declared output that is not there. */
+export function findMissingOutput(root: string, node: Node, facts: readonly FileFact[]): string | undefined {
+  return node.outputs.find((declared) => {
     const { path: wanted, isFolder } = outputPath(declared);
     const isPattern = isGlob(declared) && !declared.endsWith("/**");
     const isThere = facts.some(
       (fact) => (fact.path === wanted && fact.kind !== "missing") || fact.path.startsWith(`${wanted}/`),
     );
-    const isMade = isFolder && !isPattern ? isRealFolder(path.resolve(root, wanted)) : isThere;
-    if (!isMade) throw outputMissing(node.id, declared);
-  }
+    return !(isFolder && !isPattern ? isRealFolder(path.resolve(root, wanted)) : isThere);
+  });
 }
 
 /** Removes what an earlier run has made, and makes the folders that the outputs go into. A folder that holds inputs is left alone. */

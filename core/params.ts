@@ -84,7 +84,7 @@ export function optionName(name: string): string {
 }
 
 /** Where a param's value came from. */
-export type ParamSource = "need" | "command line" | "environment" | "builderfile" | "default" | "none";
+export type ParamSource = "need" | "command line" | "make" | "environment" | "builderfile" | "default" | "none";
 export interface BoundParam {
   readonly value: unknown;
   readonly source: ParamSource;
@@ -92,8 +92,11 @@ export interface BoundParam {
 
 /** Texts given from outside, by variable or option name; an empty text counts as not given. */
 export interface ParamTexts {
-  /** From the command line for this task: NAME=value, --name value, TASK.NAME=value. */
-  readonly given: (name: string, variable: string) => string | undefined;
+  /** From the command line for this task: NAME=value, --name value, TASK.NAME=value; with `from`, from a make above. */
+  readonly given: (
+    name: string,
+    variable: string,
+  ) => { readonly value: string; readonly from?: string | undefined } | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** From `defineBuilder({ params })`. */
   readonly builderfile: Readonly<Record<string, unknown>>;
@@ -132,18 +135,21 @@ async function bindParam(
   texts: ParamTexts,
 ): Promise<BoundParam> {
   const variable = variableName(name, param);
+  const given = texts.given(name, variable);
+  const placeOfSource = (source: ParamSource): string => {
+    if (source === "make") return `the make variable ${variable} (${given?.from})`;
+    return source === "environment" ? "the environment" : "`params` of the builderfile";
+  };
   const parse = async (text: string, source: ParamSource): Promise<BoundParam> => {
     try {
       return { value: await parseValue(task, variable, param, text), source };
     } catch (error) {
-      throw isBtError(error) && source !== "command line"
-        ? placed(error, { where: source === "environment" ? "the environment" : "`params` of the builderfile" })
-        : error;
+      throw isBtError(error) && source !== "command line" ? placed(error, { where: placeOfSource(source) }) : error;
     }
   };
   if (Object.hasOwn(fixed, name)) return { value: fixed[name], source: "need" };
-  const given = texts.given(name, variable);
-  if (given !== undefined && given !== "") return await parse(given, "command line");
+  if (given !== undefined && given.value !== "")
+    return await parse(given.value, given.from === undefined ? "command line" : "make");
   const env = texts.env[variable];
   if (env !== undefined && env !== "") return await parse(env, "environment");
   const own = texts.builderfile[variable];

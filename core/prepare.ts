@@ -92,6 +92,18 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   return { project, assembly, graph, order, state, secrets, decide, forecast };
 }
 
+/** All tasks with the edges between them, as far as they can be told without values for params. */
+export async function outlineGraph(project: Project): Promise<Graph> {
+  const assembly = assemble(project.builder);
+  const bind: GraphOptions["bind"] = async ({ task }) =>
+    Object.fromEntries(
+      Object.entries(task.params ?? {}).map(([name, param]) => [name, { value: param.default, source: "default" }]),
+    );
+  const options: GraphOptions = { root: project.root, bind, onMistake: () => {} };
+  const addresses = [...assembly.catalog.tasks.keys()].map((name) => ({ name }));
+  return (await completeGraph(assembly, await createGraph(assembly.catalog, addresses, options), options)).graph;
+}
+
 /** Asks a node for what its result depends on besides files, once a run; nothing is known when nothing may be done. */
 function createVersions(
   { root, settings }: Project,

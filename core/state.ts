@@ -17,6 +17,8 @@ export interface TaskRecord {
   /** What the action returned. */
   readonly value?: unknown;
   readonly durationMs: number;
+  /** Counted as done without a run. */
+  readonly touched?: true;
 }
 
 /** Instead of a record: why there is none. `running` that is never replaced means that bt was killed. */

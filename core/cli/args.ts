@@ -27,6 +27,7 @@ const flagNames = {
   force: "B",
   quiet: "s",
   question: "q",
+  touch: "t",
   yes: "y",
   help: "h",
   version: "V",
@@ -38,6 +39,8 @@ const flagNames = {
   runs: undefined,
   verbose: undefined,
   "fail-fast": undefined,
+  make: undefined,
+  "make-shim": undefined,
 } as const;
 export type Flag = keyof typeof flagNames;
 

@@ -1,5 +1,6 @@
 /** The first lines of `bt`: answers from the shortcut what it can, and loads the rest only then. Knows only `warm`. */
 import * as fs from "node:fs";
+import { isBelowMake } from "../makeflags.ts";
 import { checkProof, findList, findManifest } from "../warm.ts";
 import { freshRequest, isListRequest } from "./shortcut.ts";
 
@@ -12,8 +13,10 @@ export function tryShortcut(
   cwd: string,
 ): boolean {
   const isList = isListRequest(argv);
-  const request = isList ? undefined : freshRequest(argv);
-  if ((!isList && request === undefined) || isUnderMake(env) || env["BT_SHORTCUT"] === "off") return false;
+  if (env["GITHUB_ACTIONS"] === "true" || env["BT_SHORTCUT"] === "off") return false;
+  const request = isList ? undefined : freshRequest(argv, env);
+  // Make may say that a pipe of its own counts as a terminal: then colours are decided the long way.
+  if (isList ? env["MAKE_TERMOUT"] !== undefined : request === undefined) return false;
   const manifest = findManifest(cwd, BT_BUILD, env);
   if (manifest === undefined) return false;
   if (isList) {
@@ -23,13 +26,10 @@ export function tryShortcut(
   }
   const tasks = checkProof(manifest, request ?? "", env);
   if (tasks === undefined) return false;
-  if (!argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word)))
+  // Below make nothing is said of what is up to date, as make does.
+  if (!isBelowMake(env) && !argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word)))
     fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
   return true;
-}
-
-function isUnderMake(env: Readonly<Record<string, string | undefined>>): boolean {
-  return env["MAKEFLAGS"] !== undefined || env["GITHUB_ACTIONS"] === "true";
 }
 
 /** As paint.ts decides, for the one level that the stored list has. */

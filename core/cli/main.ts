@@ -5,27 +5,38 @@ import { placeErrors } from "../errors.ts";
 import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
 import { loadProject } from "../load.ts";
+import { findMakeFacts } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
 import { optionName, variableName } from "../params.ts";
 import { assemble } from "../plugin.ts";
-import { renderError } from "../report/failure.ts";
-import { parseArgs, resolveTokens, type Args } from "./args.ts";
+import { renderError, renderWarning } from "../report/failure.ts";
+import { parseArgs, resolveTokens, type Args, type Asked, type Options } from "./args.ts";
 import { runTasks } from "./perform.ts";
 import { print, writeText } from "./print.ts";
+import { showShim } from "./shim.ts";
 import { showCheck, showDoctor, showList, showLog, showRuns, showTaskHelp } from "./show.ts";
+import { findMisspelt, readMakeVariables, renderMakeVariables, withMakeFlags } from "./under-make.ts";
 import { usage } from "./usage.ts";
 import type { Desk, World } from "./world.ts";
 
 /** Runs one command line and returns the exit code. Never rejects. */
 export async function main(world: World): Promise<number> {
   const isJson = world.argv.includes("--json");
+  let isQuestion = false;
   try {
-    return await dispatch(parseArgs(world.argv), world);
+    const given = parseArgs(world.argv);
+    const make = findMakeFacts(world.env, given.options.flags.has("make"));
+    if (make === undefined && world.env["MAKEFLAGS"] !== undefined && given.options.flags.has("verbose"))
+      writeText(2, "bt: MAKEFLAGS is ignored: no make has started this bt\n");
+    const args = make === undefined ? given : withMakeFlags(given, make);
+    isQuestion = args.options.flags.has("question");
+    return await dispatch(args, make === undefined ? world : { ...world, make });
   } catch (error) {
     const paint = await createPaint(colourLevel(world.env, process.stderr.isTTY === true));
     writeText(2, renderError(error, paint));
     if (isJson) writeText(1, `${JSON.stringify({ error: codesOf(error) })}\n`);
-    return exitCodeOf(error);
+    // Make knows only 0, 1 and 2 as answers to `-q`.
+    return isQuestion ? 2 : exitCodeOf(error);
   }
 }
 
@@ -72,7 +83,8 @@ async function answer(args: Args, desk: Desk): Promise<number> {
   const { options } = args;
   const { flags } = options;
   const { catalog } = assemble(desk.project.builder);
-  const asked = resolveTokens(args.tokens, paramKinds(catalog));
+  if (flags.has("make-shim")) return await showShim(args, desk);
+  const asked = addMakeVariables(resolveTokens(args.tokens, paramKinds(catalog)), args.options, desk, catalog);
   checkTaken(args.own, asked.words, catalog);
   if (flags.has("help")) return await showTaskHelp(catalog, asked, desk);
   if (flags.has("doctor")) return await showDoctor(desk, flags.has("json"));
@@ -101,6 +113,30 @@ function checkTaken(own: readonly string[], words: readonly string[], catalog: C
       if (own.includes(optionName(name))) throw optionTaken(`--${optionName(name)}`, word, variableName(name, param));
     }
   }
+}
+
+/** Make's variables are the weaker values: of several the last one counts. */
+function addMakeVariables(
+  asked: Asked,
+  { flags }: Options,
+  { world: { env, make }, paint }: Desk,
+  catalog: Catalog,
+): Asked {
+  if (make === undefined || !flags.has("make")) return asked;
+  const known = new Set(
+    [...catalog.tasks.values()].flatMap(({ task }) =>
+      Object.entries(task.params ?? {}).map(([name, param]) => variableName(name, param)),
+    ),
+  );
+  const found = readMakeVariables(env, make);
+  if (!flags.has("question"))
+    for (const { name, near } of findMisspelt(make, known))
+      writeText(
+        2,
+        renderWarning({ text: `No task knows the make variable ${name}`, fix: `Use ${near}, or leave it out.` }, paint),
+      );
+  if (flags.has("verbose")) writeText(2, renderMakeVariables(found, known));
+  return { ...asked, assignments: [...found, ...asked.assignments] };
 }
 
 function paramKinds(catalog: Catalog): ReadonlyMap<string, "flag" | "value"> {

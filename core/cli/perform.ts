@@ -10,6 +10,7 @@ import { settingsFiles } from "../find.ts";
 import type { Project } from "../load.ts";
 import { prepare, type BuildRequest } from "../prepare.ts";
 import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
+import { touchTasks } from "../touch.ts";
 import type { Args, Asked, Options } from "./args.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
@@ -50,13 +51,19 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
     const { forecast } = await prepare(project, request);
     return [...forecast.wanted].every((id) => forecast.results.has(id)) ? 0 : 1;
   }
+  if (flags.has("touch")) {
+    const touched = await touchTasks(await prepare(project, request));
+    if (!flags.has("quiet")) print(touched.map((id) => `touch ${id}\n`).join(""));
+    return 0;
+  }
   const jobs = parseJobs(options.jobs ?? project.settings.jobs);
   const reporters = await createReporters(options, { project, world, jobs });
   // On a terminal through the stream, which the live view watches; elsewhere at once.
   const interrupts = watchInterrupts(
     (text) => void (process.stderr.isTTY ? process.stderr.write(text) : writeText(2, text)),
   );
-  const proofRequest = only === undefined && project.settings.output !== "json" ? freshRequest(world.argv) : undefined;
+  const proofRequest =
+    only === undefined && project.settings.output !== "json" ? freshRequest(world.argv, world.env) : undefined;
   try {
     const result = await build(project, request, {
       env: world.env,
@@ -142,16 +149,28 @@ async function createReporters(
     verbose: options.flags.has("verbose"),
     dryRun: options.flags.has("dry-run"),
   };
-  const write = findMode(mode) === "live" ? (text: string): void => void process.stdout.write(text) : print;
+  const held: string[] = [];
+  const printer =
+    world.make?.outputSync === "recurse" && options.output === "grouped"
+      ? (text: string) => void held.push(text)
+      : print;
+  const write = findMode(mode) === "live" ? (text: string): void => void process.stdout.write(text) : printer;
   const shown = await createReporter({
     ...mode,
     write,
     streams: () => ({ stdout: process.stdout, stderr: process.stderr }),
   });
+  const whole: Reporter = {
+    event: shown.event,
+    async end() {
+      await shown.end?.();
+      print(held.join(""));
+    },
+  };
   const { trace } = options;
-  if (trace === undefined) return [shown];
+  if (trace === undefined) return [whole];
   const { createTraceReporter } = await import("../report/trace.ts");
-  return [shown, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
+  return [whole, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
 }
 
 async function confirmOnTerminal(question: string): Promise<boolean | undefined> {

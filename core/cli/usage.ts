@@ -19,6 +19,7 @@ Run
       --timeout SECONDS       end the run after this time
   -y, --yes                   answer yes to confirmations
   -q, --question              run and print nothing: exit 0 if up to date, 1 if not
+  -t, --touch                 run nothing, take what is there for done
 
 Show
       --output MODE           live, grouped, prefixed, stream, json
@@ -35,6 +36,11 @@ Ask
       --doctor                what is needed on this machine, and how to get the rest
       --runs                  past runs
       --logs TASK [--run ID]  what a task printed
+
+Make
+      --make-shim             rules for a Makefile, one for each task: bt --make-shim > bt.mk
+      --make-shim --check F   the difference to that file; exit 1 if there is one
+      --make                  take params from the variables of the make above
 
 Files
   -C, --directory DIR         start from another folder

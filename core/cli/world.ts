@@ -1,5 +1,6 @@
 /** What a command line is answered with: the process around it and the project it is about. */
 import type { Project } from "../load.ts";
+import type { MakeFacts } from "../makeflags.ts";
 import type { Paint } from "../paint.ts";
 
 /** What the process gives. */
@@ -10,6 +11,8 @@ export interface World {
   readonly build: string;
   readonly version: string;
   readonly ownModule: (specifier: string) => Promise<object> | undefined;
+  /** What a make above was asked for. Absent: there is none. */
+  readonly make?: MakeFacts;
 }
 
 /** What is at hand when a question is answered. */

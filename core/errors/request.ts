@@ -1,5 +1,5 @@
 /** A command line, a value or a setting that asks for what is not there. Does not know who found out. */
-import { BtError, closest, quoteNames, type Place } from "../errors.ts";
+import { BtError, closest, quoteNames, type Place, type Site } from "../errors.ts";
 
 export function confirmRefused(task: string, question: string, isAsked: boolean): BtError {
   const answer = isAsked ? "the answer was no" : "there is no terminal to answer on";
@@ -18,6 +18,18 @@ export function logMissing(task: string, run: string | undefined, known: readonl
   return new BtError("LOG_MISSING", problem, {
     fix:
       known.includes(task) || near === undefined ? "Run the task first; `bt --runs` lists the runs." : `Use "${near}".`,
+  });
+}
+
+export function makeNameClash(name: string, tasks: readonly [string, string]): BtError {
+  return new BtError("MAKE_NAME_CLASH", `Tasks ${quoteNames(tasks)} would both be called "${name}" in a Makefile`, {
+    fix: "Rename one of them.",
+  });
+}
+
+export function makeNameWrong(task: string, character: string): BtError {
+  return new BtError("MAKE_NAME_WRONG", `Task "${task}" cannot be a target of make: "${character}" is in its name`, {
+    fix: "Rename it: letters, digits, `.`, `_`, `-`, and `:` before a cell.",
   });
 }
 
@@ -151,6 +163,19 @@ function describeFault(fault: SettingsFault): readonly [problem: string, fix: st
 export function taskPrivate(name: string): BtError {
   return new BtError("TASK_PRIVATE", `Task "${name}" is private`, {
     fix: "Run a task that needs it; `bt` lists them.",
+  });
+}
+
+export function touchImpossible(task: string, why: string, site: Site): BtError {
+  return new BtError("TOUCH_IMPOSSIBLE", `Task "${task}" cannot count as done without a run: ${why}`, {
+    fix: "Run it, or leave it out of what `-t` touches.",
+    site,
+  });
+}
+
+export function variableUnexpanded(name: string): BtError {
+  return new BtError("VARIABLE_UNEXPANDED", `The make variable ${name} needs to be expanded, which only make can do`, {
+    fix: `Export it in the Makefile: \`export ${name}\`.`,
   });
 }
 

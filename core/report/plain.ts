@@ -22,6 +22,8 @@ export interface PlainOptions {
   readonly mode: PlainMode;
   /** Only failures and warnings. Default: false. */
   readonly quiet?: boolean;
+  /** Whether it is said that there was nothing to do. Default: said. */
+  readonly idle?: "said" | "silent";
   /** Default: no colours. */
   readonly paint?: Paint;
 }
@@ -33,7 +35,7 @@ interface Open {
 }
 
 export function createPlainReporter(options: PlainOptions): Reporter {
-  const { write, mode, quiet = false, paint = noPaint } = options;
+  const { write, mode, quiet = false, idle = "said", paint = noPaint } = options;
   const summary = createSummary();
   const opened = new Map<string, Open>();
   let isDry = false;
@@ -91,7 +93,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
         case "warning":
           return write(renderWarning(event, paint));
         case "run-finished":
-          return write(summary.render(event, { quiet, dryRun: isDry, paint }));
+          return write(summary.render(event, { quiet, dryRun: isDry, idle, paint }));
         case "graph-ready":
           return;
       }

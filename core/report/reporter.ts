@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Reporter } from "../event.ts";
+import { isBelowMake } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
 
 /** Values of `--output`. */
@@ -39,7 +40,7 @@ export function findMode(options: ModeOptions): Mode {
   if (output !== undefined) return output;
   if (env["GITHUB_ACTIONS"] === "true" && !dryRun) return "github";
   // Below make the terminal belongs to make, and others may write to it.
-  return isLivable && (env["MAKELEVEL"] ?? "0") === "0" ? "live" : plain;
+  return isLivable && !isBelowMake(env) ? "live" : plain;
 }
 
 export async function createReporter(options: ReporterOptions): Promise<Reporter> {
@@ -61,7 +62,13 @@ export async function createReporter(options: ReporterOptions): Promise<Reporter
     case "grouped":
     case "prefixed":
     case "stream":
-      return (await import("./plain.ts")).createPlainReporter({ write, mode, quiet, paint });
+      return (await import("./plain.ts")).createPlainReporter({
+        write,
+        mode,
+        quiet,
+        paint,
+        idle: isBelowMake(env) ? "silent" : "said",
+      });
   }
 }
 

@@ -32,6 +32,8 @@ interface SummaryOptions {
   readonly quiet?: boolean;
   /** Says what would happen. Default: false. */
   readonly dryRun?: boolean;
+  /** Whether it is said that there was nothing to do; below make it is not. Default: said. */
+  readonly idle?: "said" | "silent";
   /** Default: no colours. */
   readonly paint?: Paint;
 }
@@ -54,7 +56,7 @@ export function createSummary(): Summary {
     endings: () => endings,
     blocked,
     render(finished, options = {}) {
-      const { paint = noPaint, quiet = false, dryRun = false } = options;
+      const { paint = noPaint, quiet = false, dryRun = false, idle = "said" } = options;
       const failures = endings.map(({ failure, task, log, allowed }) =>
         renderFailure(failure, { task, allowed, blocked: blocked(task), ...(log === undefined ? {} : { log }) }, paint),
       );
@@ -63,7 +65,9 @@ export function createSummary(): Summary {
         flaky.length === 0
           ? ""
           : `${paint.warn("bt:")} Flaky, a first try failed: ${renderNames([...flaky].sort(), 20)}\n`;
-      return `${failures.join("")}${shaky}${renderClosing(finished, dryRun ? "would" : "did", paint)}`;
+      const closing =
+        idle === "silent" && isIdle(finished) ? "" : renderClosing(finished, dryRun ? "would" : "did", paint);
+      return `${failures.join("")}${shaky}${closing}`;
     },
   };
 }
@@ -83,6 +87,11 @@ function createEnding(event: DoneEvent, printed: ReadonlySet<string>): Ending {
   const { detail = [], ...rest } = failure;
   const isNew = detail.some((line) => !printed.has(line));
   return { task, durationMs, allowed, failure: isNew ? failure : rest, ...(log === undefined ? {} : { log }) };
+}
+
+function isIdle({ exitCode, counts, signal }: FinishedEvent): boolean {
+  const { fresh: _, skipped: __, group: ___, ...others } = counts;
+  return exitCode === 0 && signal === undefined && Object.values(others).every((count) => count === 0);
 }
 
 function renderClosing(finished: FinishedEvent, mood: "did" | "would", paint: Paint): string {

@@ -66,7 +66,7 @@ test.each<[string, Param, string]>([
 
 test("bindParams() takes a need's value, then the command line, the environment, the builderfile, the default", async () => {
   const params = { heat: param.integer({ default: 1 }) };
-  const all: ParamTexts = { given: () => "4", env: { HEAT: "3" }, builderfile: { HEAT: "2" } };
+  const all: ParamTexts = { given: () => ({ value: "4" }), env: { HEAT: "3" }, builderfile: { HEAT: "2" } };
   const bound = async (fixed: object, texts: ParamTexts): Promise<unknown> =>
     (await bindParams("bake", params, { ...fixed }, texts))["heat"];
 
@@ -83,7 +83,7 @@ test("bindParams() takes an empty text for none", async () => {
     "bake",
     { heat: param.integer() },
     {},
-    { given: () => "", env: { HEAT: "" }, builderfile: {} },
+    { given: () => ({ value: "" }), env: { HEAT: "" }, builderfile: {} },
   );
 
   expect(bound["heat"]).toEqual({ value: undefined, source: "none" });

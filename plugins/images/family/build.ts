@@ -140,7 +140,7 @@ function buildxArgs({ buildxBuildArgs, targetOs = "linux" }: Values): readonly s
 }
 
 /** What the engine is told to build; a template's text is written to a temporary file. */
-async function recipeOf(context: FamilyContext, family: Family, own: Version): Promise<Recipe> {
+export async function recipeOf(context: FamilyContext, family: Family, own: Version): Promise<Recipe> {
   const version = rootOf(family.versions, own);
   const text = family.rendered.get(version.version);
   return {

@@ -165,11 +165,12 @@ function shellTasks(
   params: Readonly<Record<string, Param>>,
 ): Readonly<Record<string, TaskBase>> {
   const id = `${family.name}_${version.version}`;
-  const describe = (kind: "shell" | "run", description: string, more: object): TaskBase =>
+  const describe = (kind: RoleKind, description: string, more: object): TaskBase =>
     withRole(
       task({
         description,
         params,
+        needs: [`${id}:image`],
         run: async (context) => (await import("./shell.ts")).enter(asTask(context), family, version),
         dryRun: "record",
         ...more,
@@ -177,6 +178,11 @@ function shellTasks(
       { kind, family, version },
     );
   return {
+    [`${id}:image`]: describe("image", `Has the image for a shell in version ${version.version}`, {
+      private: true,
+      needs: [],
+      run: async (context: unknown) => (await import("./shell.ts")).prepareImage(asTask(context), family, version),
+    }),
     [`${id}:shell`]: describe("shell", `A shell in version ${version.version}, or its base, for any architecture`, {
       pool: "console",
     }),

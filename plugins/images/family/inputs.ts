@@ -8,11 +8,15 @@ import { argsOf, dockerfileOf, type Family } from "./options.ts";
 import { rootOf, type Version } from "./table.ts";
 import { findTracked } from "./tracked-files.ts";
 
-/**
- * Files that a version's build depends on, relative to the root.
- * @throws BtError IMAGES_FAMILY_DOCKERFILE, IMAGES_FAMILY_ARG
- */
+/** Files that a version's build depends on, relative to the root. */
 export function findVersionInputs(root: string, family: Family, own: Version): readonly string[] {
+  const version = rootOf(family.versions, own);
+  const dockerfile = family.rendered.has(version.version) ? [] : [dockerfileOf(family, version)];
+  return [...dockerfile, ...findTracked(root, family.options.sharedInputs ?? [])];
+}
+
+/** @throws BtError IMAGES_FAMILY_DOCKERFILE, IMAGES_FAMILY_ARG */
+export function checkRecipe(root: string, family: Family, own: Version): void {
   const version = rootOf(family.versions, own);
   const source = findSource(family.name, family.options.versionsFile, root);
   const at = source === undefined ? undefined : findPlace(source, version.version);
@@ -24,7 +28,6 @@ export function findVersionInputs(root: string, family: Family, own: Version): r
   for (const name of Object.keys(argsOf(family, version)))
     if (!declared.includes(name))
       throw argUndeclared({ name, version: version.version, dockerfile, declared, isRendered }, at);
-  return [...(isRendered ? [] : [dockerfile]), ...findTracked(root, family.options.sharedInputs ?? [])];
 }
 
 /** Text of the Dockerfile that a version is built from. Undefined: there is none. */

@@ -12,6 +12,7 @@ export type RoleKind =
   | "push"
   | "push-multi"
   | "self-test"
+  | "image"
   | "shell"
   | "run";
 

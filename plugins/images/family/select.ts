@@ -1,7 +1,7 @@
 /** Shapes the graph of a run for families: which versions an aggregate means, and what cannot be asked for. Starts nothing. */
 import { hostPlatform, ociPlatform, type Edge, type Graph, type Node } from "../../../core/index.ts";
 import { emulate } from "./engine.ts";
-import { hasRun, readDockerfile } from "./inputs.ts";
+import { checkRecipe, hasRun, readDockerfile } from "./inputs.ts";
 import { loadSeveral, platformsDiffer, pushSeveral, terminalMissing, versionUnknown } from "./errors.ts";
 import { findTool } from "./commands.ts";
 import { findRole, type Role } from "./role.ts";
@@ -10,7 +10,7 @@ import { narrowedVersions, toolOf, type Values } from "./variables.ts";
 
 /**
  * The same graph with narrowed aggregates, without what nobody needs then.
- * @throws BtError IMAGES_FAMILY_ENGINE, IMAGES_FAMILY_VERSION, IMAGES_FAMILY_PUSH_SEVERAL, IMAGES_FAMILY_PLATFORMS, IMAGES_FAMILY_LOAD, IMAGES_FAMILY_TERMINAL
+ * @throws BtError IMAGES_FAMILY_DOCKERFILE, IMAGES_FAMILY_ARG, IMAGES_FAMILY_ENGINE, IMAGES_FAMILY_VERSION, IMAGES_FAMILY_PUSH_SEVERAL, IMAGES_FAMILY_PLATFORMS, IMAGES_FAMILY_LOAD, IMAGES_FAMILY_TERMINAL
  */
 export async function shapeGraph(graph: Graph): Promise<Graph> {
   const isAsked = (id: string): boolean => graph.targets.includes(id) && !isEverything(graph);
@@ -20,7 +20,13 @@ export async function shapeGraph(graph: Graph): Promise<Graph> {
     if (role === undefined) nodes.push(node);
     else nodes.push(await shapeNode(node, role, { graph, isAsked: isAsked(node.id) }));
   }
-  return withoutUnneeded({ ...graph, nodes: new Map(nodes.map((node) => [node.id, node])) });
+  const shaped = withoutUnneeded({ ...graph, nodes: new Map(nodes.map((node) => [node.id, node])) });
+  for (const { task } of shaped.nodes.values()) {
+    const { kind, family, version } = findRole(task) ?? {};
+    if (family === undefined || version === undefined || (kind !== "build" && kind !== "multi")) continue;
+    checkRecipe(process.cwd(), family, version); // bt has made the project's folder the working one.
+  }
+  return shaped;
 }
 
 async function shapeNode(

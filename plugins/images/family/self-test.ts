@@ -1,8 +1,9 @@
 /** Runs a version's image so that it builds itself: what its CI jobs need works inside. Does not know what is in the image. */
-import { dockerfileOf, argsOf, type Family } from "./options.ts";
+import type { Family } from "./options.ts";
+import { recipeOf } from "./build.ts";
 import { buildCommand, type Argv } from "./commands.ts";
 import { ask, run } from "./engine.ts";
-import { rootOf, type Version } from "./table.ts";
+import type { Version } from "./table.ts";
 import { refOf, toolOf, type FamilyContext } from "./variables.ts";
 
 /** Top-level folder of the container that holds the project. */
@@ -14,12 +15,7 @@ export async function selfTest(context: FamilyContext, family: Family, version: 
   const tool = toolOf(params);
   const ref = refOf(params, version.version);
   const { privileged = true, cmd } = family.options.selfTest ?? {};
-  const recipe = {
-    ref,
-    dockerfile: dockerfileOf(family, rootOf(family.versions, version)),
-    context: family.context,
-    args: argsOf(family, version),
-  };
+  const recipe = await recipeOf(context, family, version);
   const words: Argv = cmd ?? buildCommand({ ...tool, file: tool.engine }, recipe);
   const mount = `${root}:/${workFolder}`;
   if (tool.engine !== "buildah") {

@@ -7,8 +7,9 @@ import { baseUnknown, commandEnded, formatUnknown, imageWrong, shellMissing, ter
 import { hashInputs, hasRun, readDockerfile } from "./inputs.ts";
 import { argsOf, dockerfileOf, type Family } from "./options.ts";
 import { findBase } from "./base-image.ts";
+import { recipeOf } from "./build.ts";
 import { rootOf, type Version } from "./table.ts";
-import { isInsecure, refOf, repositoryOf, toolOf, type FamilyContext } from "./variables.ts";
+import { isInsecure, refOf, toolOf, type FamilyContext } from "./variables.ts";
 
 /** Where and how the command runs. */
 interface Room {
@@ -20,29 +21,52 @@ interface Room {
   readonly isTerminal: boolean;
 }
 
+/** Has the image here that enter() starts: built or pulled. A task of its own, because the shell's has the terminal. */
+export async function prepareImage(context: FamilyContext, family: Family, version: Version): Promise<void> {
+  const tool = toolOf(context.params);
+  const arch = archOf(context);
+  const image = imageOf(context, family, version);
+  if (image.kind === "own") return buildOwn(context, family, version, { tool, arch, image: image.ref });
+  if (image.kind === "base" && (context.params.image ?? "") === "")
+    context.log.info(
+      `Version ${version.version} is not built for ${ociPlatform(arch)}: this is its base, ${image.ref}`,
+    );
+  if (family.isLive()) await pull(context, { tool, arch }, image.ref);
+}
+
 /** Starts a container, runs the shell or `CMD` in it, and removes it. Its exit code is the task's. */
 export async function enter(context: FamilyContext, family: Family, version: Version): Promise<void> {
   const { params } = context;
-  const id = `${family.name}_${version.version}`;
-  const { emulation: mode = "auto", cmd, arch = hostPlatform().arch } = params as typeof params & { arch?: Arch };
+  const { emulation: mode = "auto", cmd } = params;
   const isTerminal = !context.name.endsWith(":run") && process.stdin.isTTY === true;
-  if (cmd === undefined && !isTerminal) throw terminalMissing(id);
+  if (cmd === undefined && !isTerminal) throw terminalMissing(`${family.name}_${version.version}`);
   const tool = toolOf(params);
+  const arch = archOf(context);
   const emulation = await emulate([ociPlatform(arch)], mode, tool.engine);
-  const image = await findImage(context, family, version, { tool, arch });
-  const label = arch.replaceAll("/", "-");
-  const name = `bt-${family.name}-${version.version}-${label}${isTerminal ? "" : "-run"}`;
+  const { ref: image } = imageOf(context, family, version);
+  const name = `bt-${family.name}-${version.version}-${arch.replaceAll("/", "-")}${isTerminal ? "" : "-run"}`;
   const room: Room = { tool, arch, image, name, isTerminal };
   if (tool.engine === "buildah") await startBuildah(context, room);
-  const commands = cmd === undefined ? [["/bin/bash"], ["/bin/sh"]] : [parseCommand(cmd)];
+  const commands = cmd === undefined ? shellsOf(tool) : [parseCommand(cmd)];
   for (const words of commands) {
     const command = enterCommand(context, family, room, words);
     const result = await run(context, command, { allowedCodes: anyCode, emulation });
     if (result.exitCode === 0) return;
     if (isForeign(result)) throw formatUnknown(arch, mode);
-    if (!isAbsent(result, words)) throw commandEnded(words.join(" "), result.exitCode);
-    if (words === commands.at(-1)) throw cmd === undefined ? shellMissing(image) : commandEnded(cmd, result.exitCode);
+    if (cmd === undefined && isAbsent(result, words)) continue;
+    throw commandEnded(cmd ?? words[0] ?? "", result.exitCode);
   }
+  throw shellMissing(image);
+}
+
+function archOf({ params }: FamilyContext): Arch {
+  return findPlatform(params.arch ?? "")?.arch ?? hostPlatform().arch;
+}
+
+/** bash, else sh. Other engines than buildah remove the container between two tries. */
+function shellsOf({ engine }: Tool): readonly Argv[] {
+  if (engine === "buildah") return [["/bin/sh", "-c", "[ -x /bin/bash ] && exec /bin/bash; exec /bin/sh"]];
+  return [["/bin/bash"], ["/bin/sh"]];
 }
 
 /** Words that need no shell are started as they are: an image may have none. */
@@ -69,72 +93,72 @@ function archName(arch: Arch): string {
 }
 
 /** What an earlier bt that was killed has left under this name goes first. */
-async function startBuildah(context: FamilyContext, { tool, arch, image, name }: Room): Promise<void> {
-  await ask(context, [tool.file, "rm", name]);
-  context.defer(async () => ask(context, [tool.file, "rm", name]));
-  const insecure = isInsecure(context.params) && image.startsWith(context.params.hub) ? ["--tls-verify=false"] : [];
-  await run(context, [tool.file, "from", ...insecure, "--name", name, "--arch", archName(arch), image], {
-    show: false,
-  });
+async function startBuildah(context: FamilyContext, { tool, arch, image, name, isTerminal }: Room): Promise<void> {
+  const quiet = (command: Argv, sign: string): Argv =>
+    isTerminal ? ["sh", "-c", `exec "$@" ${sign}`, "sh", ...command] : command;
+  const remove = quiet([tool.file, "rm", name], ">/dev/null 2>&1");
+  await ask(context, remove);
+  context.defer(async () => ask(context, remove));
+  const create = [
+    tool.file,
+    "from",
+    ...insecureFlag(context, tool, image),
+    "--name",
+    name,
+    "--arch",
+    archName(arch),
+    image,
+  ];
+  await run(context, quiet(create, ">/dev/null"), { show: false });
+}
+
+function insecureFlag({ params }: FamilyContext, { engine }: Tool, image: string): readonly string[] {
+  return engine !== "docker" && isInsecure(params) && image.startsWith(params.hub) ? ["--tls-verify=false"] : [];
 }
 
 /** The version's own image for one of its platforms, the base of its Dockerfile for any other; IMAGE decides otherwise. */
-async function findImage(
+function imageOf(
   context: FamilyContext,
   family: Family,
   version: Version,
-  { tool, arch }: Pick<Room, "tool" | "arch">,
-): Promise<string> {
-  const { image = "" } = context.params;
+): { readonly kind: "own" | "base" | "given"; readonly ref: string } {
+  const { params, root } = context;
+  const { image = "" } = params;
+  const arch = archOf(context);
+  if (image !== "" && image !== "built" && image !== "base") return { kind: "given", ref: image };
   const isOwn = version.platforms.some((platform) => findPlatform(platform)?.arch === arch);
-  if (image === "built" || (image === "" && isOwn)) return buildOwn(context, family, version, { tool, arch });
-  const dockerfile = dockerfileOf(family, rootOf(family.versions, version));
-  const text = readDockerfile(context.root, family, version) ?? "";
-  const base = image !== "" && image !== "base" ? image : findBase(text, argsOf(family, version), arch);
-  if (base === undefined) throw baseUnknown(dockerfile);
-  if (image === "")
-    context.log.info(`Version ${version.version} is not built for ${ociPlatform(arch)}: this is its base, ${base}`);
-  if (family.isLive()) await pull(context, { tool, arch }, base);
-  return base;
+  if (image === "built" || (image === "" && isOwn)) {
+    if (arch === hostPlatform().arch) return { kind: "own", ref: refOf(params, version.version) };
+    const hash = hashInputs(root, family, version).slice(0, 12);
+    return { kind: "own", ref: `${refOf(params, version.version)}-${hash}-${arch.replaceAll("/", "-")}` };
+  }
+  const base = findBase(readDockerfile(root, family, version) ?? "", argsOf(family, version), arch);
+  if (base === undefined) throw baseUnknown(dockerfileOf(family, rootOf(family.versions, version)));
+  return { kind: "base", ref: base };
 }
 
-/** Made when it is missing; the name says from which content. */
+/** Made when it is missing. */
 async function buildOwn(
   context: FamilyContext,
   family: Family,
   version: Version,
-  { tool, arch }: Pick<Room, "tool" | "arch">,
-): Promise<string> {
+  { tool, arch, image }: Pick<Room, "tool" | "arch" | "image">,
+): Promise<void> {
   const { params, root } = context;
-  const isHost = arch === hostPlatform().arch;
-  const hash = hashInputs(root, family, version).slice(0, 12);
-  const ref = isHost
-    ? refOf(params, version.version)
-    : `${repositoryOf(params)}:${version.version}-${hash}-${arch.replaceAll("/", "-")}`;
-  if (family.isLive() && (await findArch(context, tool, ref)) === archName(arch)) return ref;
-  const recipe = {
-    ref,
-    dockerfile: dockerfileOf(family, rootOf(family.versions, version)),
-    context: family.context,
-    args: argsOf(family, version),
-  };
-  const [file = "", verb = "", ...rest] = buildCommand(tool, recipe);
+  if (family.isLive() && (await findArch(context, tool, image)) === archName(arch)) return;
+  const recipe = await recipeOf(context, family, version);
+  const [file = "", verb = "", ...rest] = buildCommand(tool, { ...recipe, ref: image });
   const isRunning = hasRun(readDockerfile(root, family, version) ?? "");
   const emulation = await emulate(isRunning ? [ociPlatform(arch)] : [], params.emulation ?? "auto", tool.engine);
   await run(context, [file, verb, "--platform", ociPlatform(arch), ...rest], { emulation });
-  return ref;
 }
 
 /** @throws BtError IMAGES_FAMILY_IMAGE */
 async function pull(context: FamilyContext, { tool, arch }: Pick<Room, "tool" | "arch">, ref: string): Promise<void> {
   if ((await findArch(context, tool, ref)) === archName(arch)) return;
-  const insecure =
-    isInsecure(context.params) && tool.engine !== "docker" && ref.startsWith(context.params.hub)
-      ? ["--tls-verify=false"]
-      : [];
   const platform = tool.engine === "docker" ? ["--platform", ociPlatform(arch)] : ["--arch", archName(arch)];
   if ((await findImageId(context, tool, ref)) === "" || !ref.startsWith("localhost/"))
-    await run(context, [tool.file, "pull", ...insecure, ...platform, ref]);
+    await run(context, [tool.file, "pull", ...insecureFlag(context, tool, ref), ...platform, ref]);
   const found = await findArch(context, tool, ref);
   if (found !== "" && found !== archName(arch))
     throw imageWrong(ref, { found: `linux/${found}`, expected: ociPlatform(arch) });
@@ -150,11 +174,12 @@ async function findArch(context: FamilyContext, { engine, file }: Tool, ref: str
   return exitCode === 0 ? stdout.trim() : "";
 }
 
-function isForeign({ stderr }: ExecResult): boolean {
-  return /exec format error/i.test(stderr);
+function isForeign({ stdout, stderr }: ExecResult): boolean {
+  return /exec.* exec format error|exec format error$/im.test(`${stderr}\n${stdout}`);
 }
 
-function isAbsent({ exitCode, stderr }: ExecResult, [program = ""]: readonly string[]): boolean {
-  const isSaid = /not found|no such file or directory/i.test(stderr) && stderr.includes(program);
-  return isSaid && [1, 125, 126, 127].includes(exitCode);
+/** In a terminal everything comes as output. */
+function isAbsent({ stdout, stderr }: ExecResult, [program = ""]: readonly string[]): boolean {
+  const lines = `${stdout}\n${stderr}`.split("\n");
+  return lines.some((line) => line.includes(program) && /exec.*(not found|no such file or directory)/i.test(line));
 }

@@ -3,7 +3,7 @@ import type { Arch, Command } from "../../core/index.ts";
 import { emulationMissing, emulationOff, emulationUnhandled, type Obstacle } from "./emulation-errors.ts";
 import type { EngineName } from "./engine-name.ts";
 import { readMachine, rulePath, type Machine } from "./machine.ts";
-import { enterScript, registerScript, waitScript } from "./namespace-script.ts";
+import { namespaceEnv, namespaceWords } from "./namespace-script.ts";
 
 /** What a user may ask for. `auto`: the host's table if it can, else a namespace. */
 export type EmulationMode = "auto" | "none" | "host" | "userns";
@@ -79,13 +79,12 @@ export function isNative(arch: Arch, host: Arch): boolean {
  */
 export function wrapCommand(command: Started, emulation: Emulation): Started {
   if (emulation.kind !== "userns") return command;
-  const rules = emulation.arches.map(rulePath);
-  const scripts = ["-c", enterScript, "bt-emulation", waitScript, registerScript];
+  const [file = "", ...words] = namespaceWords;
+  const rules = new Set(emulation.arches.map(rulePath));
   return {
-    ...command,
-    file: "sh",
-    args: [...scripts, ...new Set(rules), "--", command.file, ...command.args],
-    // Otherwise a layer with an opaque folder cannot be unpacked.
-    env: { ...command.env, _CONTAINERS_USERNS_CONFIGURED: "done" },
+    file,
+    args: [...words, ...rules, "--", command.file, ...command.args],
+    // Without the last one a layer with an opaque folder cannot be unpacked.
+    env: { ...command.env, ...namespaceEnv, _CONTAINERS_USERNS_CONFIGURED: "done" },
   };
 }

@@ -180,16 +180,23 @@ inNamespace("the exit code, the words and the input of a command in the namespac
 });
 
 inNamespace("all users of the host exist in the namespace, and the command is its root", () => {
-  const result = runWrapped(["sh", "-c", "id -u; id -G; cat /proc/self/uid_map; echo $_CONTAINERS_USERNS_CONFIGURED"]);
+  const result = runWrapped([
+    "sh",
+    "-c",
+    "id -u; id -G; cat /proc/self/uid_map; env | grep -v PATH= | grep -v PWD= | grep -v _=/",
+  ]);
 
-  expect(result.stdout.replaceAll(/ +/g, " ")).toBe("0\n0\n 0 0 4294967295\ndone\n");
+  expect(result.stdout.replaceAll(/ +/g, " ")).toBe("0\n0\n 0 0 4294967295\n_CONTAINERS_USERNS_CONFIGURED=done\n");
 });
 
 inNamespace("a rule that cannot be registered ends the command with its reason", () => {
-  const { args, ...rest } = wrapCommand({ file: "true", args: [], env: {} }, { kind: "userns", arches: ["s390x"] });
+  const { args, ...rest } = wrapCommand(
+    { file: "true", args: [], env: environment() },
+    { kind: "userns", arches: ["s390x"] },
+  );
   const broken = args.map((word) => (word.endsWith(".conf") ? "/nowhere.conf" : word));
 
-  const result = spawnSync(rest.file, broken, { encoding: "utf8" });
+  const result = spawnSync(rest.file, broken, { env: rest.env, encoding: "utf8" });
 
   expect(result).toMatchObject({ status: 1, stderr: expect.stringContaining("/nowhere.conf") as string });
 });

@@ -18,8 +18,17 @@ import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
 import { parseManifest } from "./document.ts";
 import { parseReference, renderImage, type LayoutReference, type RegistryReference } from "./reference.ts";
 import { deleteTag, findManifest, putManifest, repositorySource } from "./registry.ts";
+import {
+  createReferrer,
+  listReferrer,
+  listReferrers,
+  sendReferrer,
+  type Attachment,
+  type Referrer,
+} from "./referrers.ts";
 import { layoutSource, type Source } from "./source.ts";
-import { openBlobFile, probePush, uploadBlob, type BlobFile } from "./upload.ts";
+import { openBlobFile, uploadBlob, type BlobFile } from "./upload.ts";
+import { probePush } from "./upload-session.ts";
 
 /** What a tag stands for, with its bytes, so that it can be put back. */
 export interface Tagged {
@@ -46,6 +55,11 @@ export interface Destination {
   readonly probe: () => Promise<void>;
   /** Sends blobs, then children, then the index, all by digest: nothing becomes visible. Resolves to the number of blobs sent. */
   readonly send: (image: Assembled, holders: Holders) => Promise<number>;
+  /** Sends what is attached to the index, by digest. Resolves to what still has to be listed by a tag. */
+  readonly sendReferrers: (image: Assembled, attachments: readonly Attachment[]) => Promise<readonly Referrer[]>;
+  readonly listReferrer: (referrer: Referrer) => Promise<void>;
+  /** Digests of what is attached to `digest`. */
+  readonly readReferrers: (digest: string) => Promise<readonly string[]>;
   /** Makes tags stand for something: one after the other in a registry, all at once in a layout. */
   readonly putTags: (tags: readonly (Tagged & { readonly tag: string })[]) => Promise<void>;
   /** False: it cannot remove tags. */
@@ -77,6 +91,9 @@ export async function openRegistryDestination(
     probe: () => probePush(repository),
     send: (image, holders) =>
       sendImage(repository, image, { holders, ...(chunkBytes !== undefined && { chunkBytes }) }),
+    sendReferrers: (image, attachments) => sendAttachments(repository, image, attachments),
+    listReferrer: (referrer) => listReferrer(steady, referrer),
+    readReferrers: async (digest) => (await listReferrers(repository, digest)).map((one) => one.digest),
     putTags: async (tags) => {
       for (const content of tags) await put(steady, content.tag, content);
     },
@@ -103,6 +120,14 @@ export function openLayoutDestination(client: Client, reference: LayoutReference
     readDigest: async () => undefined,
     probe: async () => void (await createLayout(layout.dir)),
     send: (image) => copyImage(client, layout, image),
+    sendReferrers: async (image, attachments) => {
+      for (const blob of blobsOfAttachments(attachments)) await linkBlob(image.layout, layout, blob.digest);
+      const referrers = attachments.map((attachment) => createReferrer(image.descriptor, attachment));
+      for (const { bytes, descriptor } of referrers) await writeBlob(layout, bytes, { digest: descriptor.digest });
+      return referrers;
+    },
+    listReferrer: ({ descriptor }) => putEntries(layout, [descriptor]),
+    readReferrers: async () => (await readEntries(layout).catch(() => [])).map((entry) => entry.digest),
     putTags: (tags) =>
       putEntries(
         layout,
@@ -149,6 +174,26 @@ async function sendImage(
   await Promise.all((await missingChildren(repository, image)).map(send));
   await send(image.descriptor);
   return results.filter((result) => result.status === "fulfilled" && result.value === "uploaded").length;
+}
+
+async function sendAttachments(
+  repository: Repository,
+  image: Assembled,
+  attachments: readonly Attachment[],
+): Promise<readonly Referrer[]> {
+  const files = blobsOfAttachments(attachments).map((blob) => openBlobFile(image.layout, blob));
+  for (const file of await Promise.all(files)) await uploadBlob(repository, file);
+  const unlisted: Referrer[] = [];
+  for (const attachment of attachments) {
+    const referrer = createReferrer(image.descriptor, attachment);
+    if (await sendReferrer(repository, referrer)) unlisted.push(referrer);
+  }
+  return unlisted;
+}
+
+function blobsOfAttachments(attachments: readonly Attachment[]): readonly Descriptor[] {
+  const blobs = attachments.flatMap(({ config, layers }) => [config, ...layers]);
+  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
 }
 
 /** Children that were not read from this very repository a moment ago. */

@@ -216,6 +216,7 @@ async function copyBlobs(
   const copies = [...wanted.values()].map(async (blob) => {
     if (await hasBlob(into, blob.digest)) return;
     if (opened.layout !== undefined) await linkBlob(opened.layout, into, blob.digest);
+    else if (blob === config) await writeBlob(into, await opened.source.readBlob(blob.digest), blob);
     else await writeBlob(into, await opened.source.openBlob(blob.digest), blob);
   });
   // Every copy ends before a failure is reported, so that nothing is written behind the caller's back.

@@ -12,6 +12,7 @@ import { digestOf } from "./digest.ts";
 import { moveTags, type Move } from "./move.ts";
 import { planPublish, type PlannedItem, type PublishItem } from "./plan.ts";
 import { renderReference } from "./reference.ts";
+import { createReferrer, type Referrer } from "./referrers.ts";
 
 /** How to publish. */
 export interface PublishOptions {
@@ -95,9 +96,12 @@ export async function publish(
     left?.moves,
   );
   const holders: Holders = new Map();
+  const referrers: { readonly destination: Destination; readonly referrer: Referrer }[] = [];
   for (const { destination, item } of changed) {
     const blobs = await destination.send(item.image, holders);
     options.onStep?.("upload", `${item.name}: ${blobs} blobs sent`);
+    const unlisted = await destination.sendReferrers(item.image, item.attachments ?? []);
+    referrers.push(...unlisted.map((referrer) => ({ destination, referrer })));
   }
 
   if (changed.length > 0) await begin("verify", "what was sent is proven", left?.moves);
@@ -122,6 +126,8 @@ export async function publish(
         ...(before && { from: before.descriptor.digest }),
       }));
       await begin("tags", references.join(", "), noted);
+      // Before the tags: who sees a new tag also finds what is attached to it. A list that nobody asks for does no harm.
+      for (const { destination, referrer } of referrers) await destination.listReferrer(referrer);
       await moveTags(wanted, signal);
       await begin("read-back", references.join(", "), noted);
       await readBack(wanted);
@@ -183,10 +189,15 @@ async function contentOf(item: PublishItem, digest: string): Promise<Move["conte
 async function isUnchanged(target: Target, moves: readonly Move[]): Promise<boolean> {
   const own = moves.filter((move) => move.destination === target.destination);
   if (!own.every((move) => move.now === move.content.descriptor.digest)) return false;
-  return checkRemote(target.destination.source, target.item).then(
-    () => true,
-    () => false,
-  );
+  const { destination, item } = target;
+  try {
+    await checkRemote(destination.source, item);
+    const wanted = (item.attachments ?? []).map((one) => createReferrer(item.image.descriptor, one).descriptor.digest);
+    const found = wanted.length === 0 ? [] : await destination.readReferrers(item.image.descriptor.digest);
+    return wanted.every((digest) => found.includes(digest));
+  } catch {
+    return false;
+  }
 }
 
 function checkExisting(target: Target, moves: readonly Move[]): void {

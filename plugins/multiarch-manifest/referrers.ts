@@ -31,11 +31,16 @@ export function referrersTag(digest: string): string {
   return `sha256-${hexOf(digest)}`;
 }
 
-/**
- * Attaches a manifest to the image `subject`. Resolves to its descriptor, as lists show it.
- * @throws BtError REGISTRY_REFERRER_LOST when other writers remove it again five times
- */
-export async function attach(repository: Repository, subject: Descriptor, attachment: Attachment): Promise<Descriptor> {
+/** A manifest that is attached to another one, ready to be sent. */
+export interface Referrer {
+  readonly subject: string;
+  /** As lists show it. */
+  readonly descriptor: Descriptor;
+  readonly bytes: Buffer;
+}
+
+/** The manifest that attaches something to `subject`. Pure: the same gives the same digest. */
+export function createReferrer(subject: Descriptor, attachment: Attachment): Referrer {
   const { artifactType, config, layers, annotations } = attachment;
   const { mediaType, digest, size } = subject;
   const manifest: Manifest = {
@@ -55,9 +60,31 @@ export async function attach(repository: Repository, subject: Descriptor, attach
     ...(annotations && { annotations }),
     artifactType,
   };
-  const answer = await putManifest(repository, descriptor.digest, { bytes, mediaType: mediaTypes.oci.manifest });
-  if (answer.subject === undefined) await addToTag(repository, digest, descriptor);
-  return descriptor;
+  return { subject: digest, descriptor, bytes };
+}
+
+/** Sends a referrer by digest. True: the registry keeps no list of them, so a tag must (listReferrer). */
+export async function sendReferrer(repository: Repository, { descriptor, bytes }: Referrer): Promise<boolean> {
+  const content = { bytes, mediaType: descriptor.mediaType };
+  return (await putManifest(repository, descriptor.digest, content)).subject === undefined;
+}
+
+/**
+ * Adds a referrer to the tag that lists those of its subject.
+ * @throws BtError REGISTRY_REFERRER_LOST when other writers remove it again five times
+ */
+export async function listReferrer(repository: Repository, { subject, descriptor }: Referrer): Promise<void> {
+  await addToTag(repository, subject, descriptor);
+}
+
+/**
+ * Attaches a manifest to the image `subject`. Resolves to its descriptor, as lists show it.
+ * @throws BtError as listReferrer()
+ */
+export async function attach(repository: Repository, subject: Descriptor, attachment: Attachment): Promise<Descriptor> {
+  const referrer = createReferrer(subject, attachment);
+  if (await sendReferrer(repository, referrer)) await listReferrer(repository, referrer);
+  return referrer.descriptor;
 }
 
 /** What is attached to `digest`, optionally of one artifact type. Empty: nothing, or the registry knows no referrers. */

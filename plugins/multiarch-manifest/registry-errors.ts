@@ -33,6 +33,23 @@ export function authFileMissing(file: string, source: string): BtError {
   });
 }
 
+export function blobRefused(
+  host: string,
+  blob: { readonly digest: string; readonly size: number },
+  reply: { readonly status: 413 | 507; readonly answer: readonly string[] },
+): BtError {
+  const why = reply.status === 413 ? "does not take blobs as large as" : "has no room for";
+  return new BtError(
+    "REGISTRY_FULL",
+    `${host} ${why} ${blob.digest} with its ${blob.size} bytes (${reply.status}); no tag was moved`,
+    {
+      exitCode: 1,
+      detail: reply.answer,
+      fix: "Make room there or raise its limit, then publish again; blobs that are there are not sent twice.",
+    },
+  );
+}
+
 export function blobUploadFailed(host: string, digest: string, cause: unknown): BtError {
   return new BtError("REGISTRY_UPLOAD_FAILED", `Blob ${digest} could not be sent to ${host}`, {
     exitCode: 1,

@@ -173,11 +173,17 @@ export async function* openRemoteBlob(
   }
 }
 
-/** A source that keeps the documents it has read by digest: they cannot change. For one use of a reference, not for proofs. */
+/** A source that keeps the documents and configs it has read: by digest they cannot change. For one use of a reference, not for proofs. */
 export function keptSource(source: Source): Source {
   const kept = new Map<string, Stored>();
+  const blobs = new Map<string, Promise<Buffer>>();
   return {
     ...source,
+    readBlob: (digest) => {
+      const found = blobs.get(digest) ?? source.readBlob(digest);
+      blobs.set(digest, found);
+      return found;
+    },
     readDocument: async (name) => {
       const stored = kept.get(name ?? "") ?? (await source.readDocument(name));
       kept.set(stored.digest, stored);

@@ -7,9 +7,10 @@ import { blobMissing, blobSize, blobCorrupt } from "./errors.ts";
 import type { Repository } from "./host.ts";
 import { dropBody, type HttpAnswer } from "./http.ts";
 import { blobPath, placeOf, type Layout } from "./layout.ts";
-import { deleteScope, findRemoteBlobSize, pullScope, pushScope } from "./registry.ts";
-import { blobUploadFailed, pushDenied } from "./registry-errors.ts";
+import { findRemoteBlobSize, pushScope } from "./registry.ts";
+import { blobRefused, blobUploadFailed } from "./registry-errors.ts";
 import { maxTries, pause } from "./retry.ts";
+import { closeUpload, mountBlob, startUpload } from "./upload-session.ts";
 
 /** A blob on disk. */
 export interface BlobFile {
@@ -80,7 +81,7 @@ export async function uploadBlob(
   if ((await findRemoteBlobSize(repository, blob.digest)) !== undefined) return "present";
   let opened: HttpAnswer | undefined;
   for (const other of options.mountFrom ?? []) {
-    opened = await mount(repository, blob, other);
+    opened = await mountBlob(repository, blob.digest, other);
     if (opened?.status === 201) return "mounted";
     // A 202 is a normal upload; the next mount would open another one.
     if (opened !== undefined) break;
@@ -88,7 +89,7 @@ export async function uploadBlob(
   await blob.fetch?.();
   const whole = options.wholeBytes ?? 5 << 20;
   for (let tries = 1; ; tries++) {
-    opened ??= await start(repository);
+    opened ??= await startUpload(repository);
     const minimum = Number(opened.headers["oci-chunk-min-length"] ?? 0);
     const chunkBytes = blob.size <= whole ? Math.max(1, blob.size) : Math.max(options.chunkBytes ?? 16 << 20, minimum);
     const upload: Upload = {
@@ -118,15 +119,6 @@ export async function uploadBlob(
   }
 }
 
-/**
- * Proves that the login may push, by opening an empty upload and giving it up.
- * @throws BtError REGISTRY_PUSH_DENIED, REGISTRY_DENIED
- */
-export async function probePush(repository: Repository): Promise<void> {
-  const location = locationOf(await start(repository));
-  await close(repository, location);
-}
-
 /** Ends one try; the next starts from the first byte. */
 class Restart extends Error {
   readonly reason: "lost" | "digest";
@@ -134,30 +126,6 @@ class Restart extends Error {
   constructor(reason: "lost" | "digest", cause: unknown) {
     super("start again", { cause });
     this.reason = reason;
-  }
-}
-
-async function start(repository: Repository): Promise<HttpAnswer> {
-  const path = `/v2/${repository.name}/blobs/uploads/`;
-  const scopes = [pushScope(repository)];
-  const answer = await ask(repository, { method: "POST", path, scopes, accept: [202, 403, 405] });
-  if (answer.status !== 202) throw pushDenied(await describeRefusal(repository, { scopes }, answer), answer.status);
-  dropBody(answer);
-  return answer;
-}
-
-/** Undefined: the registry does not let this login read the other repository. */
-async function mount(repository: Repository, blob: BlobFile, other: string): Promise<HttpAnswer | undefined> {
-  const path = `/v2/${repository.name}/blobs/uploads/?mount=${encodeURIComponent(blob.digest)}&from=${encodeURIComponent(other)}`;
-  const scopes = [pushScope(repository), pullScope({ ...repository, name: other })];
-  try {
-    const answer = await ask(repository, { method: "POST", path, scopes, accept: [201, 202] });
-    dropBody(answer);
-    return answer;
-  } catch (error) {
-    if (isBtError(error) && ["REGISTRY_DENIED", "REGISTRY_TOKEN", "REGISTRY_FAILED"].includes(error.code))
-      return undefined;
-    throw error;
   }
 }
 
@@ -186,9 +154,10 @@ async function sendChunk(upload: Upload, end: number): Promise<void> {
     scopes: [pushScope(repository)],
     headers: { "content-type": "application/octet-stream", "content-range": `${offset}-${end - 1}` },
     body: { size: end - offset, open: () => readPart(upload, [offset, end]) },
-    accept: [202, 201, 204, 404, 416],
+    accept: [202, 201, 204, 404, 413, 416, 507],
     retry: "never",
   });
+  await checkRoom(upload, answer);
   dropBody(answer);
   if (answer.status === 404) throw new Restart("lost", new Error("the registry forgot the upload"));
   if (answer.status === 416) throw new Error("the registry expects other bytes");
@@ -226,13 +195,14 @@ async function finish(upload: Upload, part: readonly [start: number, end: number
     scopes: [pushScope(repository)],
     headers: { "content-type": "application/octet-stream" },
     ...(from < to && { body: { size: to - from, open: () => readPart(upload, part) } }),
-    accept: [201, 200, 204, 400, 404, 416],
+    accept: [201, 200, 204, 400, 404, 413, 416, 507],
     retry: "never" as const,
   };
   const answer = await ask(repository, question).catch((error: unknown) => {
     if (isLocal(error)) throw error;
     throw new Restart("lost", error);
   });
+  await checkRoom(upload, answer);
   dropBody(answer);
   if (answer.status === 400) throw new Restart("digest", new Error(`the registry refuses the bytes as ${blob.digest}`));
   if (answer.status >= 300) throw new Restart("lost", new Error("the registry forgot the upload"));
@@ -265,6 +235,13 @@ async function* readPart(upload: Upload, part: readonly [start: number, end: num
   if (position !== end) throw blobSize(blob.place, blob.digest, { expected: end, found: position });
 }
 
+/** Sending again does not make room. */
+async function checkRoom({ repository, blob }: Upload, answer: HttpAnswer): Promise<void> {
+  if (answer.status !== 413 && answer.status !== 507) return;
+  const { answer: said } = await describeRefusal(repository, { scopes: [] }, answer);
+  throw blobRefused(repository.host, blob, { status: answer.status, answer: said });
+}
+
 function checkHash(upload: Upload): void {
   const { blob } = upload;
   const found = `sha256:${upload.hash.copy().digest("hex")}`;
@@ -278,18 +255,5 @@ function isLocal(error: unknown): boolean {
 }
 
 async function giveUp(upload: Upload): Promise<void> {
-  await close(upload.repository, upload.location);
-}
-
-/** Best effort: the registry throws old uploads away by itself. */
-async function close(repository: Repository, path: string): Promise<void> {
-  await ask(repository, {
-    method: "DELETE",
-    path,
-    scopes: [deleteScope(repository)],
-    accept: [200, 202, 204, 400, 404, 405],
-    retry: "never",
-  })
-    .then(dropBody)
-    .catch(() => undefined);
+  await closeUpload(upload.repository, upload.location);
 }

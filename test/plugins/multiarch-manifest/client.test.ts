@@ -17,7 +17,7 @@ import {
   putManifest,
 } from "../../../plugins/multiarch-manifest/registry.ts";
 import { mediaTypes } from "../../../plugins/multiarch-manifest/oci.ts";
-import { probePush } from "../../../plugins/multiarch-manifest/upload.ts";
+import { probePush } from "../../../plugins/multiarch-manifest/upload-session.ts";
 import { startServer } from "../../support/fake-registry.ts";
 import { freePort } from "../../support/registry.ts";
 import { temporaryFolder } from "../../support/temporary.ts";

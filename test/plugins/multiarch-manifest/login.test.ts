@@ -13,7 +13,8 @@ import {
 } from "../../../plugins/multiarch-manifest/host.ts";
 import { createLayout, writeBlob } from "../../../plugins/multiarch-manifest/layout.ts";
 import { listTags } from "../../../plugins/multiarch-manifest/registry.ts";
-import { openBlobFile, probePush, uploadBlob } from "../../../plugins/multiarch-manifest/upload.ts";
+import { probePush } from "../../../plugins/multiarch-manifest/upload-session.ts";
+import { openBlobFile, uploadBlob } from "../../../plugins/multiarch-manifest/upload.ts";
 import { startServer } from "../../support/fake-registry.ts";
 import { startRegistry, writeAuthFile, writeCertificate, writeHtpasswd } from "../../support/registry.ts";
 import { temporaryFolder } from "../../support/temporary.ts";

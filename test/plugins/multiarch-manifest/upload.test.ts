@@ -12,7 +12,8 @@ import {
   putManifest,
   repositorySource,
 } from "../../../plugins/multiarch-manifest/registry.ts";
-import { openBlobFile, probePush, uploadBlob, type BlobFile } from "../../../plugins/multiarch-manifest/upload.ts";
+import { probePush } from "../../../plugins/multiarch-manifest/upload-session.ts";
+import { openBlobFile, uploadBlob, type BlobFile } from "../../../plugins/multiarch-manifest/upload.ts";
 import { writeImage } from "../../support/image.ts";
 import { startSpoiler } from "../../support/fake-registry.ts";
 import { startRegistry } from "../../support/registry.ts";

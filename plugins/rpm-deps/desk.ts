@@ -1,7 +1,9 @@
 /** What every task needs of a builderfile, its params and the files they name. Does not know what is done with it. */
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
+import { loadBazelFiles } from "./bazel-files.ts";
 import { streamUnknown } from "./errors.ts";
 import type { RpmDepsOptions, Scope } from "./options.ts";
 import { checkPinned, loadPins, overridePins, type Pin, type Pins } from "./pins.ts";
@@ -23,6 +25,11 @@ export interface Params {
   /** Pin to the version that a variable gives it. Empty texts: none. */
   readonly pins: Readonly<Record<string, string>>;
 }
+
+/** In the plugin's folder while files are renamed. */
+export const journalName = "commit.json";
+/** In the plugin's folder while the solver changes the project's own files. */
+export const originalsName = "originals.json";
 
 /** What of a task's context the work needs. */
 export type Task = Pick<Context, "root" | "log" | "signal" | "exec" | "env" | "tempDir" | "defer" | "params">;
@@ -100,6 +107,13 @@ export async function readInputs(root: string, options: RpmDepsOptions, params: 
     jobs: params.jobs ?? options.jobs ?? availableParallelism(),
     params,
   };
+}
+
+/** The files that a run changes can be read; half-written ones of an interrupted run are put right before they are. */
+export async function readOutputs(root: string, inputs: Inputs): Promise<void> {
+  const folder = path.resolve(root, inputs.options.cacheDir ?? ".bt/rpm-deps");
+  if ([journalName, originalsName].some((name) => existsSync(path.join(folder, name)))) return;
+  await loadBazelFiles(root, inputs);
 }
 
 /** The params as a task gets them: those of pins are called `qemu_version`. */

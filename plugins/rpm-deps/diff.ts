@@ -159,19 +159,23 @@ function readTrees({ workspace, build }: BazelFiles): Trees {
   );
 }
 
+/** Of a tree without an architecture in its name. */
+const anyArch = "all";
+
 /** `launcherbase_s390x_cs9` is `launcherbase_cs9` for s390x. */
 export function splitTree(name: string): { readonly image: string; readonly arch: string } {
   for (const { rpm } of platformTable) {
     const at = `${name}_`.indexOf(`_${rpm}_`);
     if (at > 0) return { image: name.slice(0, at) + name.slice(at + rpm.length + 1), arch: rpm };
   }
-  return { image: name, arch: "all" };
+  return { image: name, arch: anyArch };
 }
 
 function findSkew(trees: Trees): readonly Skew[] {
   const versions = new Map<string, { image: string; package: string; versions: Record<string, string> }>();
   for (const [tree, members] of trees) {
     const { image, arch } = splitTree(tree);
+    if (arch === anyArch) continue;
     for (const [name, member] of members) {
       const entry = versions.get(`${image} ${name}`) ?? { image, package: name, versions: {} };
       entry.versions[arch] = formatEvr(member.name);

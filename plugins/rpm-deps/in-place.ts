@@ -6,7 +6,7 @@ import type { BazelFiles } from "./bazel-files.ts";
 import { callSolver } from "./call.ts";
 import { takeSnapshot, throwFindings } from "./check-task.ts";
 import { replaceFile } from "./commit.ts";
-import type { Desk } from "./desk.ts";
+import { originalsName, type Desk } from "./desk.ts";
 import { explainTree } from "./explain.ts";
 import { listsOf } from "./solve.ts";
 import { checkSolved, readSolvedFrom } from "./solved.ts";
@@ -111,5 +111,5 @@ function saveOriginals(desk: Desk, { workspace, build }: BazelFiles): void {
 }
 
 function originalsFile({ folder }: Pick<Desk, "folder">): string {
-  return path.join(folder, "originals.json");
+  return path.join(folder, originalsName);
 }

@@ -6,7 +6,7 @@ import { createBackend, type Backend } from "./backend.ts";
 import { loadBazelFiles, type BazelFiles } from "./bazel-files.ts";
 import { callSolver } from "./call.ts";
 import { commitChanges, recoverChanges } from "./commit.ts";
-import { createDesk, toParams, type Desk, type Task } from "./desk.ts";
+import { createDesk, journalName, toParams, type Desk, type Task } from "./desk.ts";
 import { diffStates, renderDifference, type Difference } from "./diff.ts";
 import { sayPlan } from "./dry-run.ts";
 import { recoverInPlace, solveInPlace } from "./in-place.ts";
@@ -44,7 +44,10 @@ export async function solveAndWrite(
 ): Promise<RunResult | undefined> {
   const desk = await createDesk(task, options, toParams(task.params, options), scope);
   const backend = createBackend(options.backend, desk.params.bazeldnf);
-  if (isDryRun) return void (await sayPlan(desk, backend));
+  if (isDryRun) {
+    await sayPlan(desk, backend);
+    return undefined;
+  }
   const { journal, release } = openFolder(desk);
   task.defer(release);
   recover(desk, journal);
@@ -76,7 +79,7 @@ interface Done {
 function openFolder({ folder }: Desk): { readonly journal: string; readonly release: () => void } {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, ".gitignore"), "*\n");
-  return { journal: path.join(folder, "commit.json"), release: takeLock(path.join(folder, "lock")) };
+  return { journal: path.join(folder, journalName), release: takeLock(path.join(folder, "lock")) };
 }
 
 function recover(desk: Desk, journal: string): void {

@@ -39,13 +39,14 @@ export function tapRun(
         for (const { task, params } of graph.nodes.values()) {
           const scope = scopeOf.get(task.handle);
           if (scope === undefined) continue;
-          const { readInputs, toParams } = await import("./desk.ts");
+          const { readInputs, readOutputs, toParams } = await import("./desk.ts");
           const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
           const { bazeldnf, ...given } = toParams(values, options);
-          await readInputs(run.root, options, given, scope);
+          const inputs = await readInputs(run.root, options, given, scope);
           if (!solving.has(task.handle)) continue;
           const { checkBackend, createBackend } = await import("./backend.ts");
           checkBackend(createBackend(options.backend, bazeldnf), process.env);
+          await readOutputs(run.root, inputs);
         }
       });
     },

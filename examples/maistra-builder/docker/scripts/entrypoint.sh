@@ -1,0 +1,3 @@
+#!/bin/sh
+# Starts what a job runs.
+exec "$@"

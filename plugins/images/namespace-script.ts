@@ -15,9 +15,9 @@ read -r first _ count </proc/self/uid_map
 )
 exec unshare --user --mount sh -c 'eval "$BT_NAMESPACE_ROOT"' "$0" "$@"`;
 
-/** In the namespace: becomes its root as soon as users are mapped. */
+/** In the namespace: becomes its root as soon as users are mapped, and from then on ends with whoever started it. */
 const root = `until read -r mapped </proc/self/gid_map; do sleep 0.01; done
-exec setpriv --reuid 0 --regid 0 --clear-groups sh -c 'eval "$BT_NAMESPACE_TABLE"' "$0" "$@"`;
+exec setpriv --reuid 0 --regid 0 --clear-groups --pdeathsig KILL sh -c 'eval "$BT_NAMESPACE_TABLE"' "$0" "$@"`;
 
 /** As root of the namespace: fills its table and becomes the command. */
 const table = `unset BT_NAMESPACE BT_NAMESPACE_ROOT BT_NAMESPACE_TABLE

@@ -125,15 +125,17 @@ function run(session: Session, words: readonly string[], { store }: { readonly s
   return desk.exec(started.file, started.args, { ...(store === "" ? {} : { cwd: build.folder }), env: started.env });
 }
 
-/** A driver leaves its folder mounted on itself; in a namespace of its own that ends with the program. */
+/** A driver leaves its folder mounted on itself; in a namespace of its own that ends with the program, and the program with bt. */
 function hideMounts({ canUnshare }: Session, command: Started): Started {
   if (!canUnshare) return command;
-  return { ...command, file: "unshare", args: ["--mount", "--", command.file, ...command.args] };
+  const words = ["--mount", "--", "setpriv", "--pdeathsig", "KILL", "--"];
+  return { ...command, file: "unshare", args: [...words, command.file, ...command.args] };
 }
 
 async function canMount(): Promise<boolean> {
   const status = await readFile("/proc/self/status", "utf8").catch(() => "");
   const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
   const sysAdmin = 21n;
-  return ((capabilities >> sysAdmin) & 1n) === 1n && findTool("unshare", process.env["PATH"] ?? "") !== undefined;
+  const tools = ["unshare", "setpriv"].map((name) => findTool(name, process.env["PATH"] ?? ""));
+  return ((capabilities >> sysAdmin) & 1n) === 1n && tools.every((tool) => tool !== undefined);
 }

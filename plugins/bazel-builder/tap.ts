@@ -1,0 +1,127 @@
+/** Looks at a run before it starts: leaves out what was not asked for, refuses what cannot work. Loads no work. */
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Arch, BoundHooks, Graph, Node } from "../../core/index.ts";
+import { needName } from "./names.ts";
+import { dockerfileMissing, hostMissing, imageUnknown, referenceWrong } from "./errors.ts";
+import type { Shop, Variant } from "./options.ts";
+import { chosenArches, type BuilderValues, type PushValues } from "./params.ts";
+
+/** Taps of the plugin. */
+export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
+  return (hooks) => {
+    hooks.config.tap((settings) => ({ ...settings, pools: { bazel: 1, ...settings.pools } }));
+    hooks.event.tap((event) => {
+      if (event.kind === "run-started") shop.failures.clear();
+      if (event.kind !== "task-state" || event.state !== "done" || event.failure === undefined) return;
+      const { problem, exitCode } = event.failure;
+      shop.failures.set(event.task, { problem, exitCode });
+    });
+    hooks.graph.tap(async (graph, { root }) => {
+      const narrowed = narrowGraph(graph, shop);
+      const mistakes = await findMistakes(narrowed, shop, root);
+      if (mistakes.length === 1) throw mistakes[0];
+      if (mistakes.length > 1) throw new AggregateError(mistakes);
+      return narrowed;
+    });
+  };
+}
+
+function isBuild(name: string): boolean {
+  return /^builder-build(-|$)/.test(name);
+}
+
+/** Images of other variants and architectures than those that were asked for are not built. */
+function narrowGraph(graph: Graph, shop: Shop): Graph {
+  const nodes = new Map(graph.nodes);
+  for (const node of graph.nodes.values()) {
+    if (!isBuild(node.name)) continue;
+    const wanted = wantedNeeds(node, shop);
+    nodes.set(node.id, {
+      ...node,
+      edges: node.edges.filter(({ as }) => as === undefined || wanted.has(as) || !isImageNeed(as, shop)),
+    });
+  }
+  const kept = new Set<string>();
+  const open = [...graph.targets];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (kept.has(id)) continue;
+    kept.add(id);
+    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
+  }
+  return { ...graph, nodes: new Map([...nodes].filter(([id]) => kept.has(id))) };
+}
+
+function isImageNeed(as: string, { variants }: Shop): boolean {
+  return variants.some(({ name }) => as.startsWith(`${name} `));
+}
+
+function wantedNeeds(node: Node, shop: Shop): ReadonlySet<string> {
+  const variant = variantOfNode(node, shop);
+  const chosen = chosenArches(shop, valuesOf<BuilderValues>(node));
+  const parts: (Arch | "cross")[] = [...chosen, ...(chosen.includes(variant.crossArch) ? (["cross"] as const) : [])];
+  return new Set(parts.map((part) => needName(variant.name, part)));
+}
+
+function variantOfNode(node: Node, { variants }: Shop): Variant {
+  const { variant } = valuesOf<BuilderValues>(node);
+  if (variant !== undefined) return variants.find(({ name }) => name === variant) ?? variants[0]!; // VARIANT is one of them.
+  return variants.find(({ name }) => node.edges.some(({ as }) => as?.startsWith(`${name} `))) ?? variants[0]!;
+}
+
+function valuesOf<T>(node: Node): Partial<T> {
+  return Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value])) as Partial<T>; // As params.ts declares them.
+}
+
+async function findMistakes(graph: Graph, shop: Shop, root: string): Promise<readonly unknown[]> {
+  const mistakes: unknown[] = [];
+  for (const node of graph.nodes.values()) {
+    if (isBuild(node.name)) mistakes.push(...(await findMissingFiles(variantOfNode(node, shop), root)));
+    if (node.name === "bazel-push") mistakes.push(...findPushMistakes(valuesOf<PushValues>(node), shop));
+    if (node.name === "builder-bump") mistakes.push(...(await findBumpMistakes(node, shop, root)));
+  }
+  return [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
+}
+
+async function findMissingFiles({ name, dockerfile, cross }: Variant, root: string): Promise<readonly unknown[]> {
+  const wanted: readonly (readonly [string, string])[] = [
+    [dockerfile, "dockerfile"],
+    ...(cross === undefined ? [] : [[cross.dockerfile, "crossDockerfile"] as const]),
+  ];
+  const missing = await Promise.all(
+    wanted.map(async ([file, option]) =>
+      (await isThere(resolve(root, file))) ? [] : [dockerfileMissing(name, file, option)],
+    ),
+  );
+  return missing.flat();
+}
+
+function findPushMistakes({ prefix = "", targets = [] }: Partial<PushValues>, { options }: Shop): readonly unknown[] {
+  const known = Object.keys(options.push?.images ?? {});
+  const wrong = targets.filter((target) => !known.includes(target)).map((target) => imageUnknown(target, known));
+  const [host = ""] = prefix.split("/");
+  const isHost = host.includes(".") || host.includes(":") || host === "localhost";
+  return isHost ? wrong : [...wrong, hostMissing("DOCKER_PREFIX", prefix)];
+}
+
+async function findBumpMistakes(node: Node, shop: Shop, root: string): Promise<readonly unknown[]> {
+  const { findTargets } = await import("./bump.ts");
+  const values = valuesOf<BuilderValues & { builderImage: string }>(node);
+  const variant = variantOfNode(node, shop);
+  try {
+    await findTargets(root, shop, variant);
+  } catch (error) {
+    return [error];
+  }
+  const { builderImage } = values;
+  const own = `${values.prefix ?? ""}/`;
+  if (builderImage === undefined || builderImage.startsWith(own)) return [];
+  return [referenceWrong("KUBEVIRT_BUILDER_IMAGE", builderImage, `its prefix is not DOCKER_PREFIX "${values.prefix}"`)];
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}

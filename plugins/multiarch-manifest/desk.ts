@@ -1,8 +1,12 @@
 /** What the tasks' work is given, and the client that ends with it. Does not know the tasks. */
-import type { Context } from "../../core/index.ts";
+import { findTool, type Context } from "../../core/index.ts";
 import { clientOptions, type ConnectionValues } from "./connection.ts";
 import { closeClient, createClient, type Client } from "./host.ts";
 import type { Shop } from "./shop.ts";
+import type { StartEngine } from "./storage.ts";
+
+/** What an engine's exit code means is decided by who started it. */
+const allCodes = Array.from({ length: 256 }, (_, code) => code);
 
 /** What of a task's context is used. */
 export type Desk<V> = Pick<Context, "root" | "name" | "log" | "signal" | "publishing" | "defer" | "exec"> & {
@@ -11,11 +15,16 @@ export type Desk<V> = Pick<Context, "root" | "name" | "log" | "signal" | "publis
 
 /** Runs `work` with a client that ends with it. An abort lets it finish or undo what it does; the task waits for that. */
 export async function withClient<T>(
-  { root, params, signal, defer }: Desk<ConnectionValues>,
+  { root, params, signal, defer, exec }: Desk<ConnectionValues>,
   shop: Pick<Shop, "options">,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
-  const client = createClient({ ...clientOptions(root, params, shop.options), signal });
+  const start: StartEngine = async (program, args, env) => {
+    if (findTool(program, env["PATH"] ?? "") === undefined) return undefined;
+    const { exitCode: code, stderr, stdout } = await exec(program, args, { env, allowedCodes: allCodes });
+    return { code, output: stderr === "" ? stdout : stderr };
+  };
+  const client = createClient({ ...clientOptions(root, params, shop.options), signal, start });
   const done = work(client).finally(() => closeClient(client));
   defer(() => done.catch(() => undefined));
   return done;

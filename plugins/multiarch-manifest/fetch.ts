@@ -173,12 +173,13 @@ export async function withSource<T>(
 
 async function withExport<T>(client: Client, name: string, work: (layout: Layout) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "bt-export-"));
-  const { registriesConf, signal } = client.options;
+  const { registriesConf, signal, start } = client.options;
   try {
     await exportStorage(name, dir, {
       env: client.env,
       ...(registriesConf !== undefined && { registriesConf }),
       ...(signal && { signal }),
+      ...(start && { start }),
     });
     return await work(await openLayout(dir));
   } finally {

@@ -8,6 +8,7 @@ import { findEndpoint, loadRegistriesConf, type RegistriesConf } from "./registr
 import { certificateRefused, registryPlain, registryStrange, registryUnreachable } from "./registry-errors.ts";
 import { isCertificateError, isPassing, isPassingStatus, isPlainSign, isRefusal, maxTries, pause } from "./retry.ts";
 import { createSlots, type Slots } from "./slots.ts";
+import type { StartEngine } from "./storage.ts";
 import { loadTls, tlsPolicy } from "./tls.ts";
 
 /** How registries are reached. */
@@ -28,6 +29,8 @@ export interface ClientOptions {
   readonly idleMs?: number;
   /** Ends every request. */
   readonly signal?: AbortSignal;
+  /** Starts container engines, for images in their storage. Default: as plain child processes. */
+  readonly start?: StartEngine;
 }
 
 /** A repository on its real host. */

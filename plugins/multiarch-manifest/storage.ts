@@ -15,7 +15,16 @@ export interface StorageOptions {
   /** Path of a registries.conf for the engine. Absent: its own. */
   readonly registriesConf?: string;
   readonly signal?: AbortSignal;
+  /** Starts the engine. Default: as a plain child process. */
+  readonly start?: StartEngine;
 }
+
+/** Runs a program to its end. Resolves to undefined when it is not installed. */
+export type StartEngine = (
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+) => Promise<{ readonly code: number; readonly output: string } | undefined>;
 
 /**
  * Writes an image of the storage to the layout folder `dir` under the entry name `image`. The layout is new, nobody else writes to it.
@@ -66,11 +75,8 @@ export async function storeImage(
 }
 
 /** Undefined: the program is not installed. */
-function runEngine(
-  program: string,
-  args: readonly string[],
-  options: StorageOptions,
-): Promise<{ readonly code: number; readonly output: string } | undefined> {
+function runEngine(program: string, args: readonly string[], options: StorageOptions): ReturnType<StartEngine> {
+  if (options.start !== undefined) return options.start(program, args, options.env);
   return new Promise((resolve, reject) => {
     const engine = spawn(program, args, {
       stdio: ["ignore", "ignore", "pipe"],

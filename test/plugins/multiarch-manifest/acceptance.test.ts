@@ -164,6 +164,40 @@ test("storeImage() puts an image into engine storage, where its ID is the same",
   expect(JSON.parse(shown)).toMatchObject({ architecture: "amd64" });
 });
 
+test("an image of engine storage is published by its bare ID, the engine shown; an unknown one asks no registry", async () => {
+  const { host } = await startRegistry();
+  const p = await project({ "builderfile.ts": adhoc });
+  p.write("storage.conf", `[storage]\ndriver = "vfs"\ngraphroot = "${p.root}/graph"\nrunroot = "${p.root}/run"\n`);
+  const store = { CONTAINERS_STORAGE_CONF: `${p.root}/storage.conf` };
+  const image = await writeImage();
+  await run("skopeo", ["copy", "-q", `oci:${image.layout.dir}:1`, "containers-storage:localhost/oven:1"], store);
+  const id = image.config.digest.replace("sha256:", "");
+  const dead = { HTTP_PROXY: "http://127.0.0.1:1", HTTPS_PROXY: "http://127.0.0.1:1" };
+
+  const known = await p.btWith(
+    { env: store },
+    "manifest:push",
+    `IMAGE=${host}/bake/oven:1`,
+    `SOURCES=containers-storage:${id}`,
+  );
+  const unknown = await p.btWith(
+    { env: { ...store, ...dead } },
+    "manifest:create",
+    "IMAGE=oci:out:1",
+    "SOURCES=containers-storage:quay.io/none:1",
+  );
+
+  expect(known.stdout).toContain(`$ skopeo copy --quiet containers-storage:${id} oci:`);
+  const { images } = JSON.parse(p.read(".bt/manifest/digests.json")) as {
+    images: { oven: { platforms: Record<string, { imageId: string }> } };
+  };
+  expect(images.oven.platforms["linux/amd64"]?.imageId).toBe(image.config.digest);
+  expect(unknown.exitCode).toBe(1);
+  expect(unknown.stderr + unknown.stdout).toContain(
+    'finds no image "quay.io/none:1" in the local storage; no registry was asked',
+  );
+});
+
 test("the password of a credential helper is in no command line and no environment, nor in what bt writes", async () => {
   const { host } = await startRegistry({ htpasswd: await writeHtpasswd() });
   const p = await bakery(`${host}/bake`);

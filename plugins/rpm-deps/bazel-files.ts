@@ -51,12 +51,13 @@ export function rpmRules(workspace: BazelFile): ReadonlyMap<string, RpmRule> {
 /** Every tree with the names of its rpm rules, sorted as they stand there. */
 export function treeRules(build: BazelFile): ReadonlyMap<string, readonly string[]> {
   const rules = build.rules.filter(({ kind }) => kind === "rpmtree");
-  return new Map(
-    rules.map((rule) => [
-      rule.name,
-      listOf(rule, "rpms").map((label) => label.replace(/^@/, "").replace(/\/\/rpm$/, "")),
-    ]),
-  );
+  return new Map(rules.map((rule) => [rule.name, listOf(rule, "rpms").map(ruleOf)]));
+}
+
+/** `@NAME//rpm`, or `@rpms//NAME` where there is a lock file. */
+function ruleOf(label: string): string {
+  const [, repository = label, target = "rpm"] = /^@([^/]*)\/\/:?(.*)$/.exec(label) ?? [];
+  return target === "rpm" ? repository : target;
 }
 
 /** `NAME-E__V-R.ARCH` in its parts. Undefined: it is not such a name. */

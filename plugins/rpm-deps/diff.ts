@@ -173,7 +173,7 @@ export function splitTree(name: string): { readonly image: string; readonly arch
 
 function findSkew(trees: Trees): readonly Skew[] {
   const versions = new Map<string, { image: string; package: string; versions: Record<string, string> }>();
-  for (const [tree, members] of trees) {
+  for (const [tree, members] of [...trees].sort(([a], [b]) => compareText(a, b))) {
     const { image, arch } = splitTree(tree);
     if (arch === anyArch) continue;
     for (const [name, member] of members) {

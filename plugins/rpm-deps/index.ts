@@ -28,6 +28,36 @@ export function rpmDeps(options: RpmDepsOptions): Plugin {
       run: async (context) => (await import("./check-task.ts")).checkPins(context, options),
     }),
   };
+  tasks["rpm-deps:bump"] = task({
+    description: "Raises pins to the newest version that all packages and architectures have",
+    dryRun: "record",
+    params: {
+      only: param.list({ env: "ONLY", description: "Only these pins" }),
+      check: param.flag({ env: "CHECK", description: "Writes nothing; fails if there is something newer" }),
+      allowDowngrade: param.flag({ description: "Also down, when a pin is gone" }),
+      json,
+    },
+    run: async (context) => (await import("./bump-task.ts")).bumpPins(context, options, { isDryRun: run.isDryRun() }),
+  });
+  tasks["rpm-deps:diff"] = task({
+    description: "Shows which packages differ from a revision or a folder",
+    params: {
+      base: param.string({ env: "BASE", default: "HEAD", description: "Revision of git, or a folder" }),
+      exitCode: param.flag({ env: "EXIT_CODE", description: "Fails if something differs" }),
+      json,
+    },
+    run: async (context) => (await import("./diff-task.ts")).diffFiles(context, options),
+  });
+  tasks["rpm-deps:doctor"] = task({
+    description: "Says what is strange about the committed trees and rpms",
+    params: { json, strict: param.flag({ description: "Fails if something is" }) },
+    run: async (context) => (await import("./doctor-task.ts")).examineFiles(context, options),
+  });
+  tasks["verify-rpm-deps"] = task({
+    description: "Checks checksums and signatures of all rpms",
+    params: solveParams(),
+    run: async (context) => (await import("./verify-task.ts")).verifyRpms(context, options),
+  });
   const solve = { ...trees, ...solveParams() };
   const solving = (description: string, scope: Scope, withAliases = false): TaskBase =>
     task({
@@ -46,7 +76,7 @@ export function rpmDeps(options: RpmDepsOptions): Plugin {
   const solvers: Record<string, Scope> = { "rpm-deps": "first", "rpm-deps-all": "all" };
   for (const name of Object.keys(options.streams)) solvers[`rpm-deps-${name}`] = { stream: name };
   const run = tapRun(options, tasks, {
-    readers: { "rpm-deps:check": "all", ...solvers },
+    readers: { "rpm-deps:check": "all", "rpm-deps:bump": "all", ...solvers },
     solvers: Object.keys(solvers),
   });
   return definePlugin({ name: "rpm-deps", tasks, apply: run.apply });

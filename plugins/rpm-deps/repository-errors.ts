@@ -6,6 +6,13 @@ import type { Miss } from "./miss.ts";
 /** How many versions a message lists. */
 const shownVersions = 5;
 
+export function filesDiffer(count: number): BtError {
+  return new BtError("RPM_DEPS_FILES_DIFFER", `${count} ${count === 1 ? "package differs" : "packages differ"}`, {
+    exitCode: 3,
+    fix: "Commit the change, or leave --exit-code out.",
+  });
+}
+
 export function lockedDiffers(problems: readonly string[]): BtError {
   return new BtError("RPM_DEPS_LOCKED_DIFFERS", "The committed files do not fit the repositories and the pins", {
     exitCode: 3,
@@ -31,6 +38,14 @@ export function metadataMoves(repositories: readonly string[]): BtError {
       fix: "Start again when the mirror has been updated.",
     },
   );
+}
+
+export function newerExist(bumps: readonly string[]): BtError {
+  return new BtError("RPM_DEPS_NEWER_EXIST", `${bumps.length} ${bumps.length === 1 ? "pin" : "pins"} can be raised`, {
+    exitCode: 3,
+    detail: bumps,
+    fix: "Run `bt rpm-deps:bump`.",
+  });
 }
 
 export function packagesMissing(misses: readonly Miss[]): BtError {
@@ -65,11 +80,25 @@ export function repositoryUnreachable(repository: string, failure: DownloadFailu
   );
 }
 
+export function revisionUnknown(base: string, lines: readonly string[]): BtError {
+  return new BtError("RPM_DEPS_REVISION_UNKNOWN", `"${base}" is neither a folder nor a revision with these files`, {
+    detail: lines.filter((line) => line !== ""),
+    fix: "Give BASE a revision of git, or a folder with the two files under their names.",
+  });
+}
+
 export function rpmUnreachable(rpm: string, failures: readonly DownloadFailure[]): BtError {
   return new BtError("RPM_DEPS_RPM_UNREACHABLE", `The rpm ${rpm} is at none of its addresses`, {
     exitCode: 5,
     detail: failures.map((failure) => `${failure.url}: ${describeFailure(failure)}`),
     fix: "Run `bt rpm-deps` to get new addresses, or add one of an archive to the rule.",
+  });
+}
+
+export function symptomsFound(count: number): BtError {
+  return new BtError("RPM_DEPS_SYMPTOMS", `${count} ${count === 1 ? "thing is" : "things are"} strange`, {
+    exitCode: 3,
+    fix: "Look into the lines above, or leave --strict out.",
   });
 }
 

@@ -39,8 +39,8 @@ export default defineBuilder({ plugins: [rpmDeps(${JSON.stringify({ ...bakery, .
   });
 }
 
-/** The one message of a task that failed, without the line that names the task. */
+/** The one message of a task that failed, without the lines that name the task and its log. */
 export function failure({ stdout }: Result): string {
   const [, text = stdout] = /^bt: (.*?^  fix  [^\n]*\n)/ms.exec(stdout) ?? [];
-  return text.replace(/^  task .*\n/m, "").replaceAll(/^ {7}/gm, "  ");
+  return text.replaceAll(/^  (task|log) .*\n/gm, "").replaceAll(/^ {7}/gm, "  ");
 }

@@ -66,7 +66,6 @@ async function pushBuildx(context: FamilyContext, family: Family, version: Versi
     hasSent = true;
     const all = [...moving, ...(immutable === undefined ? [] : [immutable])];
     const tags = all.filter((ref) => ref !== local);
-    await context.publishing(moving);
     await buildx(context, family, { version, output: ["--push"], tags });
   });
 }
@@ -114,9 +113,9 @@ async function publish(
     for (const ref of stale) await sendTo(names, ref);
     return conclude("pushed", `${stale.join(", ")} did not name this content`, there);
   }
+  await context.publishing([...(immutable === undefined ? [] : [immutable]), ...moving]);
   if (immutable !== undefined) await sendTo(names, immutable);
   const sent = immutable === undefined ? undefined : await proveDigest(desk, immutable, platforms);
-  await context.publishing(moving);
   for (const ref of moving) await sendTo(names, ref);
   const digest = await proveDigest(desk, moving[0] ?? names.local, platforms);
   return conclude("pushed", "its content is new", digest ?? sent);

@@ -16,7 +16,7 @@ export function findBase(text: string, args: Readonly<Record<string, string>>, a
   for (const line of lines) {
     const [, instruction = "", rest = ""] = /^\s*(ARG|FROM)\s+(.*)$/i.exec(line) ?? [];
     if (instruction.toUpperCase() === "ARG" && last === undefined) {
-      for (const [, name = "", , double, single, plain] of rest.matchAll(/(\w+)(=("([^"]*)"|'([^']*)'|(\S*)))?/g))
+      for (const [, name = "", , , double, single, plain] of rest.matchAll(/(\w+)(=("([^"]*)"|'([^']*)'|(\S*)))?/g))
         values[name] = args[name] ?? double ?? single ?? plain ?? values[name] ?? "";
     }
     if (instruction.toUpperCase() !== "FROM") continue;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
+import { findPlatform } from "../../../core/index.ts";
 import {
   buildCommand,
   buildMultiCommand,
@@ -76,8 +77,7 @@ export async function buildMulti(context: FamilyContext, family: Family, version
   if (tool.engine === "docker") {
     const { buildxOutput } = context.params;
     const archive = `.bt/families/${family.name}_${version.version}.tar`;
-    const output =
-      buildxOutput === undefined ? await archiveOutput(context, family, archive) : splitWords(buildxOutput);
+    const output = buildxOutput === undefined ? await archiveOutput(context, archive) : splitWords(buildxOutput);
     await buildx(context, family, { version, output, tags: [] });
     const where = buildxOutput === undefined ? { archive } : {};
     return finish(context, { ...facts, imageId: "", kind: "archive", ...where }, startedMs);
@@ -88,6 +88,13 @@ export async function buildMulti(context: FamilyContext, family: Family, version
     const emulation = await emulationOf(context, family, version, platforms);
     const command = buildMultiCommand(tool, recipe, { platforms, buildx: { output: [], tags: [], buildArgs: [] } });
     await run(context, command, { emulation });
+    if (await lacksPlatform(context, tool, { ref, platforms })) {
+      context.log.warn(
+        `${tool.engine} took one platform's cached layers for another: it builds again without its cache`,
+      );
+      await run(context, removeListCommand(tool, ref));
+      await run(context, [...command.slice(0, 2), "--no-cache", ...command.slice(2)], { emulation });
+    }
   } else await run(context, tagCommand(tool, refOf(context.params, version.sameAs), ref));
   return finish(context, { ...facts, imageId: await findListId(context, tool, ref), kind: "list" }, startedMs);
 }
@@ -105,7 +112,7 @@ export async function buildx(
   const platforms = platformsOf(params, version);
   await emulationOf(context, family, version, platforms);
   const { exitCode } = await ask(context, existsCommand(tool, recipe.ref));
-  if (exitCode !== 0 || !family.isLive()) {
+  if (exitCode !== 0 || context.isDryRun) {
     context.defer(async () => run(context, removeBuilderCommand(tool)));
     await run(context, createBuilderCommand(tool));
   }
@@ -121,8 +128,8 @@ export function platformsOf({ platforms = [] }: Values, version: Version): reado
 }
 
 /** A build that fails leaves no half an archive. */
-async function archiveOutput({ root, defer }: FamilyContext, family: Family, file: string): Promise<readonly string[]> {
-  if (family.isLive()) await mkdir(path.dirname(path.join(root, file)), { recursive: true });
+async function archiveOutput({ root, defer, isDryRun }: FamilyContext, file: string): Promise<readonly string[]> {
+  if (!isDryRun) await mkdir(path.dirname(path.join(root, file)), { recursive: true });
   defer(async (succeeded) => {
     if (!succeeded) await rm(path.join(root, file), { force: true });
   });
@@ -158,7 +165,7 @@ async function writeTemplate(
   { version, text }: { readonly version: Version; readonly text: string },
 ): Promise<string> {
   const name = `${family.name}_${version.version}.Dockerfile`;
-  if (!family.isLive()) return `TEMPORARY/${name}`;
+  if (context.isDryRun) return `TEMPORARY/${name}`;
   const file = path.join(await context.tempDir(), name);
   await writeFile(file, text);
   return file;
@@ -180,6 +187,17 @@ async function freeName(context: FamilyContext, tool: Tool, ref: string): Promis
   const { exitCode } = await ask(context, existsCommand(tool, ref));
   if (exitCode === 0) await run(context, removeListCommand(tool, ref));
   else if ((await findImageId(context, tool, ref)) !== "") await run(context, untagCommand(tool, ref));
+}
+
+/** Whether a list was made without one of the platforms: podman's cache does not tell images of `scratch` apart. */
+async function lacksPlatform(
+  context: FamilyContext,
+  tool: Tool,
+  { ref, platforms }: { readonly ref: string; readonly platforms: readonly string[] },
+): Promise<boolean> {
+  const { stdout } = await ask(context, inspectListCommand(tool, ref));
+  const found = [...stdout.matchAll(/"architecture":\s*"(\w+)"/g)].map(([, arch]) => arch);
+  return found.length > 0 && !platforms.every((platform) => found.includes(findPlatform(platform)?.goarch));
 }
 
 async function findListId(context: FamilyContext, tool: Tool, ref: string): Promise<string> {

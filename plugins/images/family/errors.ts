@@ -121,6 +121,13 @@ export function imageWrong(ref: string, facts: { readonly found: string; readonl
   });
 }
 
+export function indexMissing(ref: string, platforms: readonly string[]): BtError {
+  return new BtError("IMAGES_FAMILY_INDEX", `${ref} is one image, and no index of ${platforms.join(", ")}`, {
+    exitCode: 1,
+    fix: "Push again; no moving tag was changed.",
+  });
+}
+
 export function loadSeveral(task: string, platforms: readonly string[]): BtError {
   return new BtError("IMAGES_FAMILY_LOAD", `docker cannot --load ${platforms.length} platforms at once`, {
     at: { where: `task "${task}_multi"` },

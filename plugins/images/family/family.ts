@@ -20,7 +20,7 @@ const pool = "image-family";
  * @throws BtError IMAGES_FAMILY_… for a table that cannot be right
  */
 export function imageFamily(name: string, options: FamilyOptions): Plugin {
-  const { family, start } = createFamily(name, options);
+  const family = createFamily(name, options);
   const plugin = definePlugin({
     name,
     tasks: {},
@@ -29,7 +29,6 @@ export function imageFamily(name: string, options: FamilyOptions): Plugin {
       // Made here, not above: their keys hold what their images are made of, and not the whole builderfile.
       hooks.tasks.tap((all) => addFamilyTasks(all, family, createTasks(family)));
       hooks.graph.tap(async (graph) => (await import("./select.ts")).shapeGraph(graph));
-      hooks.beforeRun.tap(start);
     },
   });
   return rememberFamily(plugin, family);
@@ -40,18 +39,16 @@ function createTasks(family: Family): Readonly<Record<string, TaskBase>> {
   return Object.fromEntries([aggregateTasks(family), ...tasks].flatMap((some) => Object.entries(some)));
 }
 
-function createFamily(name: string, options: FamilyOptions): { readonly family: Family; readonly start: () => void } {
+function createFamily(name: string, options: FamilyOptions): Family {
   for (const field of Object.keys(options))
     if (!optionNames.includes(field))
       throw fieldUnknown({ field, of: `the image family "${name}"`, known: optionNames }, undefined);
   const { table: written, find } = loadTable(name, options);
   const table = options.hooks?.versions?.(written) ?? written;
   const { versions, mistakes } = resolveTable(table, { eol: options.eol ?? [], find });
-  let isLive = false;
   const context = (options.context ?? ".").replace(/\/+$/, "") || "/";
   const rendered = renderAll(options, versions);
-  const family = { name, options, context, table, versions, mistakes, rendered, isLive: () => isLive };
-  return { family, start: () => void (isLive = true) };
+  return { name, options, context, table, versions, mistakes, rendered };
 }
 
 function renderAll({ template }: FamilyOptions, versions: ReadonlyMap<string, Version>): ReadonlyMap<string, string> {

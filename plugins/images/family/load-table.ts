@@ -1,6 +1,6 @@
 /** Reads a family's table, from the builderfile's own literal or a JSON file, with the place of every entry. Does not know tasks. */
 import * as fs from "node:fs";
-import type { Place } from "../../../core/index.ts";
+import { noteRead, type Place } from "../../../core/index.ts";
 import { findVersions, placeAt, readObject, skipSpace, type Literal } from "./literal.ts";
 import { keyTwice, tableMalformed, tableMissing, tablesBoth, type Finder } from "./table-errors.ts";
 import type { FamilyOptions } from "./options.ts";
@@ -45,6 +45,7 @@ export function loadTable(
 export function findSource(name: string, versionsFile: string | undefined, root = "."): TableSource | undefined {
   for (const file of versionsFile === undefined ? builderfiles : [versionsFile]) {
     const text = findText(`${root}/${file}`);
+    if (versionsFile !== undefined) noteRead(file);
     if (text === undefined) continue;
     const literal = versionsFile === undefined ? findVersions(text, name) : readObject(text, skipSpace(text, 0));
     return { file, text, literal };

@@ -89,8 +89,6 @@ export interface Family {
   readonly mistakes: readonly BtError[];
   /** Dockerfile text of versions with a template. */
   readonly rendered: ReadonlyMap<string, string>;
-  /** False in a dry run: nothing is started, and no registry asked. */
-  readonly isLive: () => boolean;
 }
 
 export const optionNames: readonly string[] = [

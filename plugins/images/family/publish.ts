@@ -4,7 +4,7 @@ import { closeClient, openClient, resolveImage, type Client } from "../../multia
 import { buildx, platformsOf } from "./build.ts";
 import { pushCommand, pushListCommand, tagCommand, type Argv } from "./commands.ts";
 import { run, textOf } from "./engine.ts";
-import { pushLost, pushRefused, pushSeveral } from "./errors.ts";
+import { indexMissing, pushLost, pushRefused, pushSeveral } from "./errors.ts";
 import { immutableTagOf } from "./inputs.ts";
 import { tagsOf, type Family } from "./options.ts";
 import type { Version } from "./table.ts";
@@ -87,7 +87,7 @@ async function publish(
     digest: string | undefined,
   ): PublishedVersion => {
     const [ref = names.local] = moving;
-    if (family.isLive()) context.log.info(`${ref}${digest === undefined ? "" : `@${digest}`} ${status}: ${reason}`);
+    if (!context.isDryRun) context.log.info(`${ref}${digest === undefined ? "" : `@${digest}`} ${status}: ${reason}`);
     return {
       version: version.version,
       task: context.name,
@@ -100,12 +100,12 @@ async function publish(
       seconds: Math.round((Date.now() - startedMs) / 100) / 10,
     };
   };
-  if (!family.isLive()) {
+  if (context.isDryRun) {
     for (const ref of [...(immutable === undefined ? [] : [immutable]), ...moving]) await sendTo(names, ref);
     return conclude("pushed", "dry run", undefined);
   }
   const desk = await openDesk(context);
-  const there = immutable === undefined ? undefined : await findDigest(desk, immutable);
+  const there = immutable === undefined ? undefined : await findWhole(desk, immutable, platforms);
   if (there !== undefined && (family.options.pushWhen ?? "changed") === "changed") {
     const stale = await findStale(desk, moving, there);
     if (stale.length === 0) return conclude("unchanged", "the registry has this content under all its tags", there);
@@ -162,6 +162,16 @@ async function findDigest({ log, client }: Desk, ref: string): Promise<string | 
   }
 }
 
+/** The digest of a name with every platform in it. Undefined: it has to be pushed. */
+async function findWhole(desk: Desk, ref: string, platforms: readonly string[]): Promise<string | undefined> {
+  const digest = await findDigest(desk, ref);
+  if (digest === undefined) return undefined;
+  return proveDigest(desk, ref, platforms).catch((error: unknown) => {
+    desk.log.warn(`${textOf(error).split("\n")[0]}: it is pushed again`);
+    return undefined;
+  });
+}
+
 /** The digest of what was just pushed, once every platform is in it. @throws BtError IMAGES_FAMILY_LOST, MANIFEST_CHILD_MISSING */
 async function proveDigest(
   { log, client }: Desk,
@@ -170,11 +180,13 @@ async function proveDigest(
 ): Promise<string | undefined> {
   try {
     const arches = platforms.length > 1 ? platforms.flatMap((platform) => findPlatform(platform)?.arch ?? []) : [];
-    for (const platform of arches) await resolveImage(ref, { platform, client });
-    return await resolveImage(ref, { client });
+    const digest = await resolveImage(ref, { client });
+    for (const platform of arches)
+      if ((await resolveImage(ref, { platform, client })) === digest) throw indexMissing(ref, platforms);
+    return digest;
   } catch (error) {
     if (isBtError(error) && error.code === "REGISTRY_MANIFEST_MISSING") throw pushLost(ref);
-    if (isBtError(error) && error.code === "MANIFEST_CHILD_MISSING") throw error;
+    if (isBtError(error) && ["MANIFEST_CHILD_MISSING", "IMAGES_FAMILY_INDEX"].includes(error.code)) throw error;
     log.warn(`${ref} was pushed, but cannot be looked up: ${textOf(error).split("\n")[0]}`);
     return undefined;
   }

@@ -31,7 +31,7 @@ export async function prepareImage(context: FamilyContext, family: Family, versi
     context.log.info(
       `Version ${version.version} is not built for ${ociPlatform(arch)}: this is its base, ${image.ref}`,
     );
-  if (family.isLive()) await pull(context, { tool, arch }, image.ref);
+  if (!context.isDryRun) await pull(context, { tool, arch }, image.ref);
 }
 
 /** Starts a container, runs the shell or `CMD` in it, and removes it. Its exit code is the task's. */
@@ -145,7 +145,7 @@ async function buildOwn(
   { tool, arch, image }: Pick<Room, "tool" | "arch" | "image">,
 ): Promise<void> {
   const { params, root } = context;
-  if (family.isLive() && (await findArch(context, tool, image)) === archName(arch)) return;
+  if (!context.isDryRun && (await findArch(context, tool, image)) === archName(arch)) return;
   const recipe = await recipeOf(context, family, version);
   const [file = "", verb = "", ...rest] = buildCommand(tool, { ...recipe, ref: image });
   const isRunning = hasRun(readDockerfile(root, family, version) ?? "");

@@ -11,7 +11,7 @@ const example = path.join(import.meta.dirname, "../../../../examples/maistra-bui
 
 async function copy(): Promise<Project> {
   const p = await project({});
-  fs.cpSync(example, p.root, { recursive: true, filter: (name) => !/\/\.bt$/.test(name) });
+  fs.cpSync(example, p.root, { recursive: true, filter: (name) => !name.endsWith("/.bt") });
   return p;
 }
 

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import type { Result } from "../../../support/project.ts";
 import { startRegistry, writeAuthFile, writeHtpasswd, type TestRegistry } from "../../../support/registry.ts";
 import { run, testWith } from "../../../support/tool.ts";
-import { familyProject, ownBuildah, type FamilyProject } from "./rig.ts";
+import { familyProject, ownBuildah, ownPodman, type FamilyProject } from "./rig.ts";
 
 const testPublish = testWith("buildah", "docker-registry", "skopeo");
 
@@ -117,6 +117,39 @@ testPublish("a registry that wants a login is told by an auth file, and refuses 
   expect(refused.stdout).toMatch(/oven:1-[0-9a-f]{12} was not pushed: .*(unauthorized|401|authentication required)/);
   expect(pushed).toMatchObject({ exitCode: 0 });
   expect(pushed.stdout + pushed.stderr + refused.stdout).not.toContain("crumb");
+});
+
+testWith(
+  "podman",
+  "docker-registry",
+  "skopeo",
+)("podman's cache never makes one platform of two", async () => {
+  const p = await bakery();
+  const podman = ownPodman(p);
+
+  const first = await p.make("oven_2.push_multi", `CONTAINER_CLI=${podman}`);
+  const index = await p.raw("2");
+  const again = await p.make("-B", "oven_2.push_multi", `CONTAINER_CLI=${podman}`);
+
+  const { manifests } = JSON.parse(index) as { manifests: { platform: { architecture: string } }[] };
+  expect(first, first.stdout).toMatchObject({ exitCode: 0 });
+  expect(manifests.map(({ platform }) => platform.architecture).sort()).toEqual(["amd64", "arm64"]);
+  expect(again, again.stdout).toMatchObject({ exitCode: 0 });
+  expect(await p.raw("2")).toBe(index);
+});
+
+testPublish("a tag for the content that lacks a platform is pushed again", async () => {
+  const p = await bakery();
+  await p.make("oven_2.push_multi");
+  const tag = (await p.tags()).find((name) => name.startsWith("2-")) ?? "";
+  const whole = await p.raw(tag);
+  const place = `docker://${p.registry.host}/bakery/oven:${tag}`;
+  await run("skopeo", ["copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false", place, place]); // One platform of it.
+
+  const result = await p.make("oven_2.push_multi");
+
+  expect(result, result.stdout).toMatchObject({ exitCode: 0 });
+  expect(await p.raw(tag)).toBe(whole);
 });
 
 /** As somebody might do by accident: in the registry's own store, since deleting by tag is not for every registry. */

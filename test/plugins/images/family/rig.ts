@@ -89,13 +89,18 @@ export async function familyProject(more: Readonly<Record<string, string>> = {})
 
 /** The real buildah with a store of its own, which goes away with the project. */
 export function ownBuildah(p: Project): string {
-  const file = ".stub/real/buildah";
+  return ownEngine(p, "buildah");
+}
+
+export function ownPodman(p: Project): string {
+  return ownEngine(p, "podman");
+}
+
+function ownEngine(p: Project, name: string): string {
+  const file = `.stub/real/${name}`;
   const store = `${p.root}/.stub/store`;
-  if (p.exists(file)) return path.join(p.root, file);
-  p.write(
-    file,
-    `#!/bin/sh\nexec /usr/bin/buildah --root ${store}/root --runroot ${store}/run --storage-driver vfs "$@"\n`,
-  );
+  const options = `--root ${store}/root --runroot ${store}/run --storage-driver vfs`;
+  if (!p.exists(file)) p.write(file, `#!/bin/sh\nexec /usr/bin/${name} ${options} "$@"\n`);
   fs.chmodSync(path.join(p.root, file), 0o755);
   return path.join(p.root, file);
 }

@@ -29,7 +29,9 @@ export async function createImage(context: Creation, shop: Shop, name: string): 
   const given: Given[] = [];
   for (const entry of entries) {
     const image = "task" in entry.source ? builtImage(name, entry, needs[entry.arch]) : needs.fetched?.[entry.arch];
-    if (image !== undefined) given.push({ entry, image }); // Absent: allowMissing has let it go.
+    if (image === undefined) continue; // allowMissing has let it go.
+    const rewriteConfig = entry.rewriteConfig || ("isOther" in image && image.isOther === true);
+    given.push({ entry: { ...entry, rewriteConfig }, image });
   }
   const { allowMissing = [], format, annotations, allowSharedDigest } = spec;
   const required =
@@ -89,12 +91,13 @@ export async function isAssembled(root: string, { layout, digest, platforms }: C
   }
 }
 
-function builtImage(name: string, { arch, source }: Entry, value: unknown): Given["image"] {
-  const wanted = `linux/${arch}`;
+/** What a task has built for an entry; with `rewriteConfig` its only image, whatever platform that says. */
+function builtImage(name: string, { arch, source, rewriteConfig }: Entry, value: unknown): Given["image"] {
   const results = isImageResult(value) ? [value] : Object.values((value ?? {}) as Readonly<Record<string, unknown>>);
   const images = results.filter(isImageResult);
-  const image = images.find(({ platform }) => parsePlatform(platform).arch === arch);
-  if (image === undefined || referenceOf(source) !== undefined) throw sourceNotImage(name, wanted);
+  const own = images.find(({ platform }) => parsePlatform(platform).arch === arch);
+  const image = own ?? (rewriteConfig && images.length === 1 ? images[0] : undefined);
+  if (image === undefined || referenceOf(source) !== undefined) throw sourceNotImage(name, `linux/${arch}`);
   return { digest: image.digest, layout: image.layout };
 }
 

@@ -51,7 +51,10 @@ export async function fetchSources(desk: Desk<Values>, shop: Shop, name: string)
     const found = fetched.flat();
     for (const { platform, descriptor, ref } of found) log.info(`linux/${platform}  ${descriptor.digest}  ${ref}`);
     return Object.fromEntries(
-      found.map(({ platform, descriptor, ref }) => [platform, { digest: descriptor.digest, layout, ref }]),
+      found.map(({ platform, descriptor, ref, isOther }) => [
+        platform,
+        { digest: descriptor.digest, layout, ref, ...(isOther && { isOther }) },
+      ]),
     );
   });
 }

@@ -69,6 +69,8 @@ export interface Fetched {
   readonly descriptor: Descriptor;
   /** `docker://HOST/REPO@DIGEST`. Absent: it is not from a registry. */
   readonly repository?: string;
+  /** Its config says another architecture, which `armFallback` or `anyPlatform` has let pass. */
+  readonly isOther: boolean;
 }
 
 /**
@@ -86,9 +88,14 @@ export async function fetchPlatforms(
     return Promise.all(
       wanted.map(async (platform) => {
         const digest = digestIn(stored, platform, { reference, options });
-        const descriptor = await copyImage(opened, { digest, platform, reference }, options);
+        const { descriptor, isOther } = await copyImage(opened, { digest, platform, reference }, options);
         const { repository } = opened;
-        return { platform, descriptor, ...(repository && { repository: `docker://${repository.place}@${digest}` }) };
+        return {
+          platform,
+          descriptor,
+          isOther,
+          ...(repository && { repository: `docker://${repository.place}@${digest}` }),
+        };
       }),
     );
   });
@@ -110,18 +117,18 @@ async function copyImage(
   opened: Opened,
   wanted: { readonly digest: string; readonly platform: Arch; readonly reference: string },
   options: FetchOptions & { readonly into: Layout },
-): Promise<Descriptor> {
+): Promise<Pick<Fetched, "descriptor" | "isOther">> {
   const { into } = options;
   const { digest, platform, reference } = wanted;
   const image = await readImage(opened.source, digest);
-  const fits =
-    image.config === undefined ||
-    agrees(image.config, platform) ||
-    options.armFallback?.includes(image.config.architecture) === true;
-  if (!fits && options.anyPlatform !== true) throw childMissing(reference, platform, [renderPlatform(image.config)]);
+  const isOther = image.config !== undefined && !agrees(image.config, platform);
+  const isAllowed =
+    options.anyPlatform === true || options.armFallback?.includes(image.config?.architecture ?? "") === true;
+  if (isOther && !isAllowed) throw childMissing(reference, platform, [renderPlatform(image.config)]);
   await copyBlobs(opened, image, { into, onlyConfig: options.layers === "later" && opened.repository !== undefined });
   const { size } = await writeBlob(into, image.stored.bytes, { digest });
-  return { mediaType: image.stored.document.mediaType, digest, size, platform: descriptorPlatform(platform) };
+  const { mediaType } = image.stored.document;
+  return { descriptor: { mediaType, digest, size, platform: descriptorPlatform(platform) }, isOther };
 }
 
 /**

@@ -80,6 +80,8 @@ export interface FetchedImage {
   readonly layout: string;
   /** Where it came from: a repository with the digest, or another reference. */
   readonly ref: string;
+  /** Its config says another architecture, which was allowed and is rewritten. */
+  readonly isOther?: boolean;
 }
 
 /** Fetched images by platform: `arm64`. */

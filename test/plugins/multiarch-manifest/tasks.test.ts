@@ -2,6 +2,7 @@
 import { rmSync } from "node:fs";
 import { expect } from "vitest";
 import { digestOf } from "../../../plugins/multiarch-manifest/digest.ts";
+import { writeImage } from "../../support/image.ts";
 import { project, type Project } from "../../support/project.ts";
 import { freePort, startRegistry } from "../../support/registry.ts";
 import { run, testWith } from "../../support/tool.ts";
@@ -304,4 +305,48 @@ test("a registry that is not there is an error with its address, and nothing is 
     expect.stringContaining(`127.0.0.1:${port} cannot be reached`),
   ]);
   expect(p.exists(".bt/manifest/digests.json")).toBe(false);
+});
+
+test("rewriteConfig puts an image into another slot, armFallback takes Fedora's armhfp for arm/v7, and arch tags are pushed", async () => {
+  const { host } = await startRegistry();
+  const fedora = await writeImage({ platform: { architecture: "armhfp", os: "linux" } });
+  const spec = `name: "${host}/bake/oven", tags: ["1"], pushArchTags: true, entries: [
+    { platform: "amd64", source: { task: build.cell("amd64") }, annotations: { crust: "dark" } },
+    { platform: "s390x", source: { task: build.cell("arm64") }, rewriteConfig: true },
+    { platform: "arm/v7", source: { layout: "${fedora.layout.dir}", ref: "1" } }]`;
+  const p = await bakery(`{ images: { oven: { armFallback: ["armhfp"], ${spec} } } }`);
+  const strict = await bakery(`{ images: { oven: { ${spec} } } }`);
+
+  const result = await p.bt("manifest:push");
+  const refused = await strict.bt("manifest:push");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  const config = async (tag: string): Promise<unknown> =>
+    JSON.parse(await run("skopeo", ["inspect", "--config", "--tls-verify=false", `docker://${host}/bake/oven:${tag}`]));
+  expect(await config("1-s390x")).toMatchObject({ architecture: "s390x" });
+  expect(await config("1-armv7")).toMatchObject({ architecture: "arm", variant: "v7" });
+  expect(await raw(`${host}/bake/oven:1`)).toContain('"annotations":{"crust":"dark"}');
+  expect([refused.exitCode, refused.stderr + refused.stdout]).toEqual([
+    1,
+    expect.stringContaining("has no image for arm/v7; it has linux/armhfp"),
+  ]);
+});
+
+test("one image under two platforms is refused, unless allowSharedDigest says that it is meant", async () => {
+  const image = await writeImage({ platform: { architecture: "arm", os: "linux" } });
+  const entries = ["arm/v6", "arm/v7"].map((arch) => `"${arch}": { layout: "${image.layout.dir}" }`).join(", ");
+  const spec = `name: "oci:out", tags: ["1"], entries: { ${entries} }`;
+  const [strict, shared] = [
+    await bakery(`{ images: { oven: { ${spec} } } }`),
+    await bakery(`{ images: { oven: { allowSharedDigest: true, ${spec} } } }`),
+  ];
+
+  const refused = await strict.bt("manifest:push");
+  const allowed = await shared.bt("manifest:push");
+
+  expect([refused.exitCode, refused.stderr + refused.stdout]).toEqual([
+    1,
+    expect.stringMatching(/has sha256:\w+ for arm\/v6 and for arm\/v7/),
+  ]);
+  expect(allowed.exitCode).toBe(0);
 });

@@ -22,6 +22,7 @@ import { ask, emulate, findImageId, run } from "./engine.ts";
 import { hasRun, readDockerfile } from "./inputs.ts";
 import { argsOf, dockerfileOf, type Family } from "./options.ts";
 import { defaultPlatforms, rootOf, type Version } from "./table.ts";
+import { runOf } from "./summary.ts";
 import { refOf, toolOf, type FamilyContext, type Values } from "./variables.ts";
 
 /** What a build leaves for the tasks after it. */
@@ -37,6 +38,8 @@ export interface Built {
   readonly archive?: string;
   readonly platforms: readonly string[];
   readonly seconds: number;
+  /** Run that built it: in any other one it was there already. */
+  readonly run: string;
 }
 
 /** Whether the engine still has what was built. */
@@ -48,7 +51,7 @@ export async function isBuilt(context: FamilyContext): Promise<boolean> {
     case "image":
       return (await findImageId(context, tool, before.ref)) === before.imageId;
     case "list":
-      return (await findListId(context, tool, before.ref)) === before.imageId;
+      return listId(await inspectList(context, tool, before.ref)) === before.imageId;
     case "archive":
       return before.archive === undefined || existsSync(path.join(context.root, before.archive));
   }
@@ -83,20 +86,37 @@ export async function buildMulti(context: FamilyContext, family: Family, version
     return finish(context, { ...facts, imageId: "", kind: "archive", ...where }, startedMs);
   }
   await freeName(context, tool, ref);
-  if (version.sameAs === undefined) {
-    const recipe = await recipeOf(context, family, version);
-    const emulation = await emulationOf(context, family, version, platforms);
-    const command = buildMultiCommand(tool, recipe, { platforms, buildx: { output: [], tags: [], buildArgs: [] } });
-    await run(context, command, { emulation });
-    if (await lacksPlatform(context, tool, { ref, platforms })) {
-      context.log.warn(
-        `${tool.engine} took one platform's cached layers for another: it builds again without its cache`,
-      );
-      await run(context, removeListCommand(tool, ref));
-      await run(context, [...command.slice(0, 2), "--no-cache", ...command.slice(2)], { emulation });
-    }
-  } else await run(context, tagCommand(tool, refOf(context.params, version.sameAs), ref));
-  return finish(context, { ...facts, imageId: await findListId(context, tool, ref), kind: "list" }, startedMs);
+  const list =
+    version.sameAs === undefined
+      ? await buildList(context, family, { version, ref, platforms })
+      : await tagList(context, refOf(context.params, version.sameAs), ref);
+  return finish(context, { ...facts, imageId: listId(list), kind: "list" }, startedMs);
+}
+
+/** Resolves to what the engine says about the list. */
+async function buildList(
+  context: FamilyContext,
+  family: Family,
+  wanted: { readonly version: Version; readonly ref: string; readonly platforms: readonly string[] },
+): Promise<string> {
+  const { version, ref, platforms } = wanted;
+  const tool = toolOf(context.params);
+  const recipe = await recipeOf(context, family, version);
+  const emulation = await emulationOf(context, family, version, platforms);
+  const command = buildMultiCommand(tool, recipe, { platforms, buildx: { output: [], tags: [], buildArgs: [] } });
+  await run(context, command, { emulation });
+  const list = await inspectList(context, tool, ref);
+  if (!lacksPlatform(list, platforms)) return list;
+  context.log.warn(`${tool.engine} took one platform's cached layers for another: it builds again without its cache`);
+  await run(context, removeListCommand(tool, ref));
+  await run(context, [...command.slice(0, 2), "--no-cache", ...command.slice(2)], { emulation });
+  return inspectList(context, tool, ref);
+}
+
+async function tagList(context: FamilyContext, from: string, ref: string): Promise<string> {
+  const tool = toolOf(context.params);
+  await run(context, tagCommand(tool, from, ref));
+  return inspectList(context, tool, ref);
 }
 
 /** docker's build of several platforms, in a builder that is removed again if it was made here. */
@@ -190,21 +210,26 @@ async function freeName(context: FamilyContext, tool: Tool, ref: string): Promis
 }
 
 /** Whether a list was made without one of the platforms: podman's cache does not tell images of `scratch` apart. */
-async function lacksPlatform(
-  context: FamilyContext,
-  tool: Tool,
-  { ref, platforms }: { readonly ref: string; readonly platforms: readonly string[] },
-): Promise<boolean> {
-  const { stdout } = await ask(context, inspectListCommand(tool, ref));
-  const found = [...stdout.matchAll(/"architecture":\s*"(\w+)"/g)].map(([, arch]) => arch);
+function lacksPlatform(list: string, platforms: readonly string[]): boolean {
+  const found = [...list.matchAll(/"architecture":\s*"(\w+)"/g)].map(([, arch]) => arch);
   return found.length > 0 && !platforms.every((platform) => found.includes(findPlatform(platform)?.goarch));
 }
 
-async function findListId(context: FamilyContext, tool: Tool, ref: string): Promise<string> {
+/** What the engine says about a list. Empty: there is none. */
+async function inspectList(context: FamilyContext, tool: Tool, ref: string): Promise<string> {
   const { exitCode, stdout } = await ask(context, inspectListCommand(tool, ref));
-  return exitCode === 0 ? createHash("sha256").update(stdout).digest("hex") : "";
+  return exitCode === 0 ? stdout : "";
 }
 
-function finish({ name }: FamilyContext, facts: Omit<Built, "task" | "status" | "seconds">, startedMs: number): Built {
-  return { ...facts, task: name, status: "built", seconds: Math.round((Date.now() - startedMs) / 100) / 10 };
+function listId(list: string): string {
+  return list === "" ? "" : createHash("sha256").update(list).digest("hex");
+}
+
+function finish(
+  context: FamilyContext,
+  facts: Omit<Built, "task" | "status" | "seconds" | "run">,
+  startedMs: number,
+): Built {
+  const seconds = Math.round((Date.now() - startedMs) / 100) / 10;
+  return { ...facts, task: context.name, status: "built", seconds, run: runOf(context) };
 }

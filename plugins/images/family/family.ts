@@ -70,7 +70,16 @@ function aggregateTasks(family: Family): Readonly<Record<string, TaskBase>> {
   const params = { ...engineParams(name, options), ...versionsParams(name) };
   const all = [...family.versions.values()];
   const group = (kind: RoleKind, description: string, nameOf: (version: Version) => string): TaskBase =>
-    withRole(task({ description, params, needs: all.map(nameOf) }), { kind, family });
+    withRole(
+      task({
+        description,
+        params,
+        needs: all.map(nameOf),
+        run: async (context) => (await import("./summary.ts")).summarize(context, family),
+        dryRun: "record",
+      }),
+      { kind, family },
+    );
   return {
     [name]: group("all", "Builds every supported version for this machine", ({ version }) => `${name}_${version}`),
     [`${name}.push`]: group(

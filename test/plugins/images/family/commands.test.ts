@@ -145,7 +145,7 @@ test.each([["VERSIONS=3 1"], ["BUILD_IMAGE_VERSIONS=oven_3,oven_1"]])("%s narrow
 
   const result = await p.bt("-n", "oven.push", variable);
 
-  expect(result.stdout.match(/^\S+/gm)).toEqual(["oven_1", "oven_1.push", "oven_3.push_multi", "bt:"]);
+  expect(result.stdout.match(/^\S+/gm)).toEqual(["oven_1", "oven_1.push", "oven_3.push_multi", "oven.push", "bt:"]);
 });
 
 test("a version at the end of its life is built by its own task only", async () => {

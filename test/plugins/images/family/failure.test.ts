@@ -91,6 +91,18 @@ test("a dry run of every push starts nothing and asks no registry", async () => 
   expect(result.stdout).not.toContain("cannot be looked up");
 });
 
+test("the last event tells machines what every version has come to", async () => {
+  const p = await familyProject();
+  const values = async (): Promise<object> => {
+    const { stdout } = await p.stubbed("--json", "oven", "VERSIONS=1");
+    return (JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as { values: object }).values;
+  };
+  const version = { version: "1", task: "oven_1", ref: "127.0.0.1:1/bakery/oven:1" };
+
+  expect(await values()).toMatchObject({ oven: { versions: [{ ...version, status: "built" }] } });
+  expect(await values()).toMatchObject({ oven: { versions: [{ ...version, status: "cached" }] } });
+});
+
 test("what is built is not built again, until its image, its files or its arguments change", async () => {
   const table = (flour: string): string => `{ "1": { platforms: ["linux/amd64"], args: { FLOUR: "${flour}" } } }`;
   const file = "FROM scratch\nARG FLOUR\n";

@@ -13,6 +13,8 @@ export interface Credentials {
   readonly secret: string;
   /** Path of the auth file, for messages. */
   readonly file: string;
+  /** Program that the file names and that gave the login. Absent: it stands in the file. */
+  readonly helper?: string;
 }
 
 /** Where to look. */
@@ -54,7 +56,8 @@ export async function findCredentials(
   return undefined;
 }
 
-async function authFiles(options: CredentialsOptions): Promise<readonly string[]> {
+/** The auth files that are asked, in order. @throws BtError REGISTRY_AUTH_FILE_MISSING */
+export async function authFiles(options: CredentialsOptions): Promise<readonly string[]> {
   const { env } = options;
   const named = options.authFile || env["REGISTRY_AUTH_FILE"];
   if (named) {
@@ -148,8 +151,8 @@ async function askHelper(
   const answer = code === 0 ? parseAnswer(stdout) : undefined;
   if (answer === undefined) throw helperFailed(program, server, code);
   if (answer.Username === "<token>")
-    return { kind: "identity-token", user: "", secret: answer.Secret, file: facts.file };
-  return { kind: "password", user: answer.Username, secret: answer.Secret, file: facts.file };
+    return { kind: "identity-token", user: "", secret: answer.Secret, file: facts.file, helper: program };
+  return { kind: "password", user: answer.Username, secret: answer.Secret, file: facts.file, helper: program };
 }
 
 function runHelper(

@@ -180,7 +180,7 @@ function describeMain(shop: Shop, { creates, parts, isOne }: Parts): Readonly<Re
   const verify = task({
     description: "Proves what is published; changes nothing",
     params: {
-      ...naming,
+      image: naming.image,
       ...shaping,
       ...connectionParams,
       deep: param.flag({ description: "Also read and hash every layer" }),

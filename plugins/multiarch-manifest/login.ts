@@ -1,6 +1,6 @@
 /** Answers challenges: finds credentials, fetches tokens and keeps them until they end. Does not know what is asked for. */
 import { basicHeader, createTokenRequest, parseToken, type Challenge, type Token } from "./auth.ts";
-import { findCredentials, type Credentials } from "./credentials.ts";
+import { authFiles, findCredentials, type Credentials } from "./credentials.ts";
 import { connectForeign, type Host, type Repository } from "./host.ts";
 import { readText, send } from "./http.ts";
 import { certificateRefused, registryUnreachable, tokenFailed, type Refusal } from "./registry-errors.ts";
@@ -77,8 +77,12 @@ export async function refusalOf(
   host: Host,
   facts: Pick<Refusal, "scopes" | "answer">,
 ): Promise<Refusal> {
-  const file = (await credentialsOf(repository, host))?.file;
-  return { ...facts, host: host.name, repository: repository.name, ...(file !== undefined && { file }) };
+  const { env, options } = repository.client;
+  const { authFile } = options;
+  const { file, helper } = (await credentialsOf(repository, host)) ?? {};
+  const asked = file !== undefined ? [] : await authFiles({ env, ...(authFile !== undefined && { authFile }) });
+  const who = { asked, ...(file !== undefined && { file }), ...(helper !== undefined && { helper }) };
+  return { ...facts, ...who, host: host.name, repository: repository.name };
 }
 
 /** After a 401 the token for `scopes` is worth nothing. */

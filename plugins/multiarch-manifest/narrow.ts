@@ -11,7 +11,7 @@ import {
   type NarrowingValues,
 } from "./asked.ts";
 import { referenceOf } from "./entries.ts";
-import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty } from "./publish-errors.ts";
+import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty, tagTwice } from "./publish-errors.ts";
 import { isTag, parseReference } from "./reference.ts";
 import type { Shop } from "./shop.ts";
 import { nameTagged } from "./task-errors.ts";
@@ -58,6 +58,7 @@ export function narrowGraph(graph: Graph, shop: Shop, site: { readonly stack?: s
       checkSpec(name, shop, attempt);
     }
   }
+  attempt(() => checkTwice([...checked], shop));
   const unique = [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
   if (unique.length === 1) throw unique[0];
   if (unique.length > 1) throw new AggregateError(unique);
@@ -141,6 +142,19 @@ function checkValues(values: Values, attempt: Attempt): void {
     },
     { where: "SOURCES" },
   );
+}
+
+/** @throws BtError MANIFEST_TAG_TWICE */
+function checkTwice(names: readonly string[], shop: Shop): void {
+  const owners = new Map<string, string>();
+  for (const name of names) {
+    const { name: place, tags, alsoTags = [] } = specOf(shop, name);
+    for (const reference of [...tags, ...alsoTags].map((tag) => `${place}:${tag}`)) {
+      const owner = owners.get(reference) ?? name;
+      if (owner !== name) throw tagTwice(reference, owner, name);
+      owners.set(reference, name);
+    }
+  }
 }
 
 /** Destination, tags, platforms and sources of one image of the builderfile. */

@@ -9,6 +9,10 @@ export interface Refusal {
   readonly scopes: readonly string[];
   /** Path of the auth file in use. Absent: no credentials were found. */
   readonly file?: string;
+  /** Program that gave the credentials. Absent: they stand in the file. */
+  readonly helper?: string;
+  /** Auth files in which no credentials were found. Empty when there are some. */
+  readonly asked: readonly string[];
   /** `errors[].code: message` of the answer. Empty: it said nothing. */
   readonly answer: readonly string[];
 }
@@ -150,13 +154,15 @@ export function registryBlocked(name: string, prefix: string): BtError {
 }
 
 export function registryDenied(refusal: Refusal, status: 401 | 403): BtError {
-  const who = refusal.file === undefined ? "without credentials" : `with the credentials of "${refusal.file}"`;
+  const { file, helper } = refusal;
+  const source = helper === undefined ? `"${file}"` : `\`${helper}\`, which "${file}" names`;
+  const who = file === undefined ? "without credentials" : `with the credentials of ${source}`;
   return new BtError(
     "REGISTRY_DENIED",
     `${refusal.host} refuses "${refusal.repository}" ${who} (${status}); wanted ${refusal.scopes.join(" ")}`,
     {
       exitCode: 1,
-      detail: refusal.answer,
+      detail: [...refusal.answer, ...refusal.asked.map((one) => `no login for ${refusal.host} in ${one}`)],
       fix: loginFix(refusal),
     },
   );

@@ -328,6 +328,17 @@ test.for<[string, string]>([
   expect(result.stderr).toContain("  at   builderfile.ts:3:");
 });
 
+test("bad builderfile: two images at one reference", async () => {
+  const spec = `{ name: "quay.io/bake/oven", tags: ["1"], entries: { amd64: { ref: "quay.io/a/b:1" } } }`;
+  const images = `({ images: { oven: ${spec}, stove: ${spec} } })]`;
+  const p = await project({ "builderfile.ts": adhoc.replace("()]", images) });
+
+  const result = await p.bt("manifest:push");
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(result.stderr).toContain('The images "oven" and "stove" are both published as quay.io/bake/oven:1');
+});
+
 test("bad builderfile: a group with an unknown image, a platform nobody has, a task that builds no image", async () => {
   const images = `images: { oven: { name: "oci:out", tags: ["1"], entries: { amd64: { task: build } } } }`;
   const text = (options: string): string =>

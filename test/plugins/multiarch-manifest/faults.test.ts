@@ -79,6 +79,9 @@ test("refused credentials: the file is named, the password is nowhere, nothing i
   expect(anonymous.stderr + anonymous.stdout).toContain(
     `Log in with \`skopeo login ${host}\`, or set REGISTRY_AUTH_FILE.`,
   );
+  expect(anonymous.stderr + anonymous.stdout).toContain(
+    `no login for ${host} in ${p.root}/.config/containers/auth.json\n`,
+  );
   expect(wrong.exitCode).toBe(1);
   expect(wrong.stderr + wrong.stdout).toContain(`with the credentials of "${file}" (401)`);
   expect(wrong.stderr + wrong.stdout + JSON.stringify(wrong)).not.toContain("wrong-crumb");

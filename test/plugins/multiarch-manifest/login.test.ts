@@ -162,6 +162,7 @@ test("credential helpers get the host on stdin; a failing one is named", async (
     user: "baker",
     secret: "crumb",
     file: authFile,
+    helper: "docker-credential-oven",
   });
   expect(await readFile(join(dir, "argv"), "utf8")).toBe("get\n");
   expect(await findCredentials("empty.io", "bake/oven", options)).toBeUndefined();

@@ -200,7 +200,10 @@ function createCodeDigests(facts: Facts, placeOf: Project["placeOf"], options: L
       [...reads.env].sort().map((name) => [name, options.env[name]]),
       [...reads.files].sort().map((file) => [path.relative(root, file), digestRead(file)]),
     ]);
-    const frames = stack.split("\n").slice(1);
+    const frames = stack
+      .split("\n")
+      .slice(1)
+      .filter((frame) => !frame.endsWith("(<anonymous>)")); // The engine's own functions, such as Array.map, hold nothing.
     const way = frames.slice(0, Math.max(1, frames.findLastIndex((frame) => placeOf(frame) !== undefined) + 1));
     for (const frame of way) if (!digests.has(frame)) digests.set(frame, digestOf(frame));
     const parts = way.map((frame) => digests.get(frame));

@@ -169,3 +169,14 @@ test("a tool that was replaced runs the tasks that use it, also behind a link", 
 
   expect((await p.btWith({ env }, "--why", "bake")).stdout).toContain(`tool "oven" changed`);
 });
+
+test("a task made within map() is up to date as any other", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, task } from "builderfile";
+const loaves = ["rye", "oat"].map((flour) => [flour, task({ inputs: [], run: () => flour })]);
+export default defineBuilder({ tasks: Object.fromEntries(loaves) });`,
+  });
+  await p.bt("rye", "oat");
+
+  expect(await ran(p, "rye", "oat")).toEqual([]);
+});

@@ -18,7 +18,7 @@ import {
   type Recipe,
   type Tool,
 } from "./commands.ts";
-import { ask, emulate, findImageId, run } from "./engine.ts";
+import { ask, emulate, findImageId, run, runInside } from "./engine.ts";
 import { hasRun, readDockerfile } from "./inputs.ts";
 import { argsOf, dockerfileOf, type Family } from "./options.ts";
 import { defaultPlatforms, rootOf, type Version } from "./table.ts";
@@ -63,7 +63,8 @@ export async function build(context: FamilyContext, family: Family, version: Ver
   const tool = toolOf(context.params);
   const ref = refOf(context.params, version.version);
   warnEol(context, version);
-  if (version.sameAs === undefined) await run(context, buildCommand(tool, await recipeOf(context, family, version)));
+  if (version.sameAs === undefined)
+    await runInside(context, buildCommand(tool, await recipeOf(context, family, version)));
   else await run(context, tagCommand(tool, refOf(context.params, version.sameAs), ref));
   const imageId = await findImageId(context, tool, ref);
   return finish(context, { version: version.version, ref, imageId, kind: "image", platforms: ["host"] }, startedMs);
@@ -104,12 +105,12 @@ async function buildList(
   const recipe = await recipeOf(context, family, version);
   const emulation = await emulationOf(context, family, version, platforms);
   const command = buildMultiCommand(tool, recipe, { platforms, buildx: { output: [], tags: [], buildArgs: [] } });
-  await run(context, command, { emulation });
+  await runInside(context, command, { emulation });
   const list = await inspectList(context, tool, ref);
   if (!lacksPlatform(list, platforms)) return list;
   context.log.warn(`${tool.engine} took one platform's cached layers for another: it builds again without its cache`);
   await run(context, removeListCommand(tool, ref));
-  await run(context, [...command.slice(0, 2), "--no-cache", ...command.slice(2)], { emulation });
+  await runInside(context, [...command.slice(0, 2), "--no-cache", ...command.slice(2)], { emulation });
   return inspectList(context, tool, ref);
 }
 

@@ -61,6 +61,19 @@ function explainDaemon(error: unknown): unknown {
   return address === undefined ? error : daemonUnreachable(address);
 }
 
+/**
+ * A command line that runs programs. buildah and podman leave folders behind when they are killed: theirs is one that goes
+ * away with the task.
+ */
+export async function runInside(
+  context: Pick<FamilyContext, "exec" | "tempDir" | "isDryRun">,
+  command: Argv,
+  options: ExecOptions & { readonly emulation?: Emulation } = {},
+): Promise<ExecResult> {
+  const env = context.isDryRun ? {} : { TMPDIR: await context.tempDir() };
+  return run(context, command, { ...options, env: { ...env, ...options.env } });
+}
+
 /** What an error says, with the last lines of its command. */
 export function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,5 +1,5 @@
 /** Publishes one version: the tag for its content first, proven in the registry, and its moving tags last. Does not know how it was built. */
-import { findPlatform, isBtError } from "../../../core/index.ts";
+import { findPlatform, findTool, isBtError } from "../../../core/index.ts";
 import { closeClient, openClient, resolveImage, type Client } from "../../multiarch-manifest/index.ts";
 import { buildx, platformsOf } from "./build.ts";
 import { pushCommand, pushListCommand, tagCommand, type Argv } from "./commands.ts";
@@ -110,7 +110,8 @@ async function publish(
     const stale = await findStale(desk, moving, there);
     if (stale.length === 0) return conclude("unchanged", "the registry has this content under all its tags", there);
     await context.publishing(stale);
-    for (const ref of stale) await sendTo(names, ref);
+    for (const ref of stale)
+      await point(context, desk, { from: immutable ?? ref, ref, digest: there }, () => sendTo(names, ref));
     return conclude("pushed", `${stale.join(", ")} did not name this content`, there);
   }
   await context.publishing([...(immutable === undefined ? [] : [immutable]), ...moving]);
@@ -119,6 +120,29 @@ async function publish(
   for (const ref of moving) await sendTo(names, ref);
   const digest = await proveDigest(desk, moving[0] ?? names.local, platforms);
   return conclude("pushed", "its content is new", digest ?? sent);
+}
+
+/** Makes a tag name what the registry has: as a copy within it, or, without skopeo, by the engine's own image of the same content. */
+async function point(
+  context: FamilyContext,
+  desk: Desk,
+  { from, ref, digest }: { readonly from: string; readonly ref: string; readonly digest: string },
+  sendIt: () => Promise<void>,
+): Promise<void> {
+  if (findTool("skopeo", context.env["PATH"] ?? "") === undefined) await sendIt();
+  else {
+    const flags = isInsecure(context.params) ? ["--src-tls-verify=false", "--dest-tls-verify=false"] : [];
+    await send(
+      context,
+      ["skopeo", "copy", "--all", "--preserve-digests", ...flags, `docker://${from}`, `docker://${ref}`],
+      ref,
+    );
+  }
+  const now = await findDigest(desk, ref);
+  if (now !== undefined && now !== digest)
+    desk.log.warn(
+      `${ref} names ${now}, built from the same content as ${digest}; with skopeo it would be the same image`,
+    );
 }
 
 /** Its connections end with the task. */

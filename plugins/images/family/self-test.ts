@@ -2,7 +2,7 @@
 import type { Family } from "./options.ts";
 import { recipeOf } from "./build.ts";
 import { buildCommand, type Argv } from "./commands.ts";
-import { ask, run } from "./engine.ts";
+import { ask, run, runInside } from "./engine.ts";
 import type { Version } from "./table.ts";
 import { refOf, toolOf, type FamilyContext } from "./variables.ts";
 
@@ -29,5 +29,5 @@ export async function selfTest(context: FamilyContext, family: Family, version: 
   context.defer(async () => ask(context, [tool.file, "rm", name]));
   await run(context, [tool.file, "from", "--name", name, ref], { show: false });
   const place = ["-v", mount, "--workingdir", `/${workFolder}`];
-  await run(context, [tool.file, "run", "--isolation", "chroot", ...place, name, "--", "entrypoint", ...words]);
+  await runInside(context, [tool.file, "run", "--isolation", "chroot", ...place, name, "--", "entrypoint", ...words]);
 }

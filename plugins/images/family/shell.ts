@@ -2,7 +2,7 @@
 import * as path from "node:path";
 import { findPlatform, hostPlatform, ociPlatform, type Arch, type ExecResult } from "../../../core/index.ts";
 import { buildCommand, splitWords, type Argv, type Tool } from "./commands.ts";
-import { anyCode, ask, emulate, findImageId, run } from "./engine.ts";
+import { anyCode, ask, emulate, findImageId, run, runInside } from "./engine.ts";
 import { baseUnknown, commandEnded, formatUnknown, imageWrong, shellMissing, terminalMissing } from "./errors.ts";
 import { hashInputs, hasRun, readDockerfile } from "./inputs.ts";
 import { argsOf, dockerfileOf, type Family } from "./options.ts";
@@ -50,7 +50,7 @@ export async function enter(context: FamilyContext, family: Family, version: Ver
   const commands = cmd === undefined ? shellsOf(tool) : [parseCommand(cmd)];
   for (const words of commands) {
     const command = enterCommand(context, family, room, words);
-    const result = await run(context, command, { allowedCodes: anyCode, emulation });
+    const result = await runInside(context, command, { allowedCodes: anyCode, emulation });
     if (result.exitCode === 0) return;
     if (isForeign(result)) throw formatUnknown(arch, mode);
     if (cmd === undefined && isAbsent(result, words)) continue;
@@ -150,7 +150,7 @@ async function buildOwn(
   const [file = "", verb = "", ...rest] = buildCommand(tool, { ...recipe, ref: image });
   const isRunning = hasRun(readDockerfile(root, family, version) ?? "");
   const emulation = await emulate(isRunning ? [ociPlatform(arch)] : [], params.emulation ?? "auto", tool.engine);
-  await run(context, [file, verb, "--platform", ociPlatform(arch), ...rest], { emulation });
+  await runInside(context, [file, verb, "--platform", ociPlatform(arch), ...rest], { emulation });
 }
 
 /** @throws BtError IMAGES_FAMILY_IMAGE */

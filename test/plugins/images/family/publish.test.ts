@@ -98,6 +98,23 @@ testPublish("a moving tag that was lost comes back without a build", async () =>
   expect(await p.raw("1")).toBe(one);
 });
 
+testPublish("content that was published before gets its moving tag back, the very image it was", async () => {
+  const p = await bakery();
+  const before = p.read("docker/oven_1.Dockerfile");
+  await p.make("oven_1.push");
+  const first = await p.raw("1");
+  p.write("docker/oven_1.Dockerfile", `${before}ENV OVEN=new\n`);
+  await p.make("oven_1.push");
+  const second = await p.raw("1");
+  p.write("docker/oven_1.Dockerfile", before);
+
+  const result = await p.make("oven_1.push");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(second).not.toBe(first);
+  expect(await p.raw("1")).toBe(first);
+});
+
 testPublish("two names of one version have the same digest", async () => {
   const p = await bakery();
 

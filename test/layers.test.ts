@@ -35,6 +35,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   execa: ["core/shell.ts"],
   listr2: ["core/report/terminal.ts"],
   picomatch: ["core/catalog.ts", "core/files.ts", "core/paths.ts", "core/prove.ts"],
+  saxes: ["plugins/kiwi-dice/description.ts"],
   "smol-toml": ["plugins/multiarch-manifest/registries-conf.ts"],
   tapable: ["core/hooks.ts"],
   "tar-stream": ["plugins/images/tar.ts"],

@@ -1,0 +1,30 @@
+/** What is checked once, before the first task of a run: orders that are about to be carried out, and the environment. */
+import type { Graph, Node } from "../../core/index.ts";
+import { variableUnknown } from "./errors.ts";
+import { variables } from "./params.ts";
+import { checkOrder } from "./preflight.ts";
+import { settleNode } from "./settle.ts";
+import type { Setup } from "./setup.ts";
+
+/** Tasks that run KIWI, and so need all that it needs. */
+const builders = new Set(["dice-build", "kiwi:prepare", "kiwi:create", "kiwi:build", "kiwi:bundle", "kiwi:info"]);
+
+/** @throws BtError with all that is wrong with the first wrong recipe */
+export async function checkRun(graph: Graph, setup: Setup): Promise<void> {
+  setup.answers.clear();
+  setup.scheduled.clear();
+  for (const name of Object.keys(process.env).sort())
+    if (name.startsWith("DICE_") && process.env[name] !== "" && !variables.includes(name))
+      throw variableUnknown(name, variables);
+  for (const node of graph.nodes.values()) if (isChecked(node)) await checkNode(node, setup);
+}
+
+function isChecked({ plugin, isGroup }: Node): boolean {
+  return plugin === "kiwi-dice" && !isGroup;
+}
+
+async function checkNode(node: Node, setup: Setup): Promise<void> {
+  if (node.name.startsWith("dice-schedule")) return; // There a wrong recipe fails alone.
+  const order = await settleNode(node, setup, setup.root ?? process.cwd());
+  if (builders.has(node.name)) await checkOrder(order, process.env["PATH"] ?? "");
+}

@@ -1,0 +1,155 @@
+/** All that an image depends on, as named leaves, and what a recipe's status is. Writes nothing and takes no lock. */
+import { statSync } from "node:fs";
+import { listSecrets, listSources } from "./address.ts";
+import type { Bench } from "./bench.ts";
+import { readDescription, findDescription, type Description } from "./description.ts";
+import { findOwner, showOwner } from "./lock.ts";
+import { hash } from "./metadata.ts";
+import type { Order } from "./order.ts";
+import { diffLeaves, type Leaves } from "./reasons.ts";
+import type { DiceStatus } from "./recipe.ts";
+import { askRepository, digestFile, type Answers } from "./repository.ts";
+import { dicePath, files, loadRunning, loadState, type State } from "./state.ts";
+import { surveyHost, type Survey } from "./survey.ts";
+import { readTree } from "./tree.ts";
+
+/** Whether a build is needed, and all that was seen. */
+export interface Verdict {
+  readonly state: "UpToDate" | "BuildRequired" | "Unknown";
+  /** Sentences; for `UpToDate` empty, or what was not asked. */
+  readonly reasons: readonly string[];
+  /** Repositories and hosts that could not be asked, each with the reason. */
+  readonly problems: readonly string[];
+  readonly leaves: Leaves;
+  readonly before?: State;
+  readonly description: Description;
+  readonly arch: string;
+}
+
+/** Looks at everything. @throws BtError of what the recipe says wrong */
+export async function judge(bench: Bench, order: Order, answers: Answers): Promise<Verdict> {
+  const { kiwi, folder, root } = order;
+  const file = await findDescription(folder, {
+    root,
+    ...(kiwi.kiwiFile === undefined ? {} : { kiwiFile: kiwi.kiwiFile }),
+  });
+  const description = await readDescription(folder, file, root);
+  for (const secret of listSecrets(description, kiwi)) if (Buffer.byteLength(secret) >= 4) bench.hide(secret);
+  const before = loadState(folder);
+  const [survey, own] = [await surveyHost(bench, order, before?.leaves), await ownLeaves(order)];
+  const asked = await repositoryLeaves(bench, order, { description, survey, answers });
+  const leaves = { ...own, ...survey.leaves, ...asked.leaves };
+  const problems = [...survey.problems, ...asked.problems];
+  const shared = { problems, leaves, description, arch: survey.arch, ...(before === undefined ? {} : { before }) };
+  if (before === undefined) return { ...shared, state: "BuildRequired", reasons: ["never built by bt"] };
+  const changed = diffLeaves(comparable(before.leaves, leaves, asked.unread), withoutStamp(leaves));
+  const lost = await describeResult(folder, before);
+  const reasons = [...changed, ...(lost === undefined ? [] : [lost])];
+  if (reasons.length > 0) return { ...shared, state: "BuildRequired", reasons: [...reasons, ...problems] };
+  if (problems.length > 0) return { ...shared, state: "Unknown", reasons: problems };
+  const skipped = order.offline ? ["repositories were not asked"] : [];
+  return { ...shared, state: "UpToDate", reasons: skipped };
+}
+
+/** What `dice-status` tells. */
+export async function findStatus(bench: Bench, order: Order, answers: Answers): Promise<DiceStatus> {
+  const before = loadState(order.folder);
+  const more = before === undefined ? {} : { lastBuild: before.lastBuild, result: before.result };
+  const owner = findOwner(dicePath(order.folder, files.lock));
+  if (owner !== undefined) {
+    const state = loadRunning(order.folder) === undefined ? "BuildSystemLocked" : "BuildRunning";
+    return { state, reasons: [`locked by ${showOwner(owner)}`], ...more };
+  }
+  const { state, reasons } = await judge(bench, order, answers);
+  return { state, reasons, ...more };
+}
+
+/** Files and options. */
+export async function ownLeaves(order: Order): Promise<Leaves> {
+  const { kiwi, bundle, host, folder } = order;
+  const tree = readTree(folder, { withVagrantfile: host.kind === "vagrant" });
+  const { bin: _, sharedCache: __, signingKeys = [], ...choices } = kiwi;
+  const keys = await Promise.all(
+    signingKeys.map(
+      async (key) => `${key} ${(await digestFile(`${order.root}/${key}`).catch(() => "missing")).slice(0, 12)}`,
+    ),
+  );
+  const options = { ...choices, ...(bundle === false ? { bundle: "no" } : prefixed(bundle)), signingKeys: keys };
+  return {
+    ...Object.fromEntries(Object.entries(tree).map(([path, what]) => [`file ${path}`, what])),
+    ...Object.fromEntries(
+      Object.entries(options).flatMap(([name, value]) => {
+        const text = optionText(value);
+        return text === "" ? [] : [[`option ${name}`, text] as const];
+      }),
+    ),
+  };
+}
+
+function prefixed(bundle: { readonly id: string; readonly compress?: boolean }): Record<string, unknown> {
+  return { "bundle.id": bundle.id, "bundle.compress": bundle.compress };
+}
+
+/** Passwords stay out of state and reasons: what has one is a digest. */
+function optionText(value: unknown): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return "";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /:\/\/[^/"]*@/.test(text) ? hash(text) : text;
+}
+
+async function repositoryLeaves(
+  bench: Bench,
+  { offline, kiwi, folder }: Order,
+  facts: { readonly description: Description; readonly survey: Survey; readonly answers: Answers },
+): Promise<{ leaves: Leaves; problems: readonly string[]; unread: readonly string[] | "all" }> {
+  if (offline) return { leaves: {}, problems: [], unread: "all" };
+  const { description, survey, answers } = facts;
+  const { profiles, setRepo, addRepos } = kiwi;
+  const sources = listSources(description, { profiles, arch: survey.arch, folder, setRepo, addRepos });
+  const asked = await Promise.all(
+    sources.map(async (source) => ({
+      label: source.label,
+      answer: await askRepository(source, survey.arch, { answers, signal: bench.signal }),
+    })),
+  );
+  bench.signal.throwIfAborted();
+  return {
+    leaves: Object.fromEntries(
+      asked.flatMap(({ label, answer }) =>
+        "digest" in answer ? [[`repository ${label}`, answer.digest] as const] : [],
+      ),
+    ),
+    problems: asked.flatMap(({ label, answer }) =>
+      "problem" in answer ? [`repository ${label} cannot be read: ${answer.problem}`] : [],
+    ),
+    unread: asked.flatMap(({ label, answer }) => ("problem" in answer ? [`repository ${label}`] : [])),
+  };
+}
+
+/** What was not asked this time is no difference. */
+function comparable(before: Leaves, now: Leaves, unread: readonly string[] | "all"): Leaves {
+  const kept = Object.entries(before).filter(([name]) => {
+    if (name === "stamp") return false;
+    if (name === "kiwi" || name === "image") return Object.hasOwn(now, name);
+    return !name.startsWith("repository ") || (unread !== "all" && !unread.includes(name));
+  });
+  return Object.fromEntries(kept);
+}
+
+/** The stamp only stands for KIWI's version. */
+function withoutStamp(leaves: Leaves): Leaves {
+  return Object.fromEntries(Object.entries(leaves).filter(([name]) => name !== "stamp"));
+}
+
+/** Size and times: while they are the same, nobody has written into the file. */
+export function stampOf(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return found === undefined ? undefined : [found.ino, found.size, found.mtimeNs, found.ctimeNs].join(" ");
+}
+
+async function describeResult(recipe: string, { result, stamp }: State): Promise<string | undefined> {
+  const path = dicePath(recipe, files.result);
+  const now = stampOf(path);
+  if (now === undefined) return "result is missing";
+  return now === stamp || (await digestFile(path)) === result.sha256 ? undefined : "result changed";
+}

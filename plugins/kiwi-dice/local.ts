@@ -1,0 +1,79 @@
+/** Builds on this machine: KIWI in namespaces that end with it, or in the virtual machine of a box. Does not know what is built. */
+import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Bench } from "./bench.ts";
+import { boxWords, buildWords, bundleWords, type Places } from "./command.ts";
+import type { Order } from "./order.ts";
+import type { BuildHost } from "./recipe.ts";
+import type { Job, Workplace } from "./workplace.ts";
+
+/** A workplace in the job's folder. */
+export function openLocal(bench: Bench, order: Order, job: Job, kiwi: string): Workplace {
+  const { host } = order;
+  const places = localPlaces(order, job);
+  const run = async (words: readonly string[]): Promise<void> => await runKiwi(bench, order, words);
+  if (host.kind === "local" && host.isolate === "none")
+    bench.log.warn("KIWI runs without isolation: what it mounts stays if it is killed");
+  return {
+    ...folderMoves(job),
+    kiwi,
+    build: async () => await run(host.kind === "box" ? boxWords(order, host, places) : buildWords(order, places)),
+    bundle: async () => await run(bundleWords(order, places)),
+    collect: async () => {},
+  };
+}
+
+/** The job's own folders, and the keys where they are. */
+export function localPlaces(order: Order, { folder, description, hasConfig }: Job): Places {
+  return {
+    description,
+    target: join(folder, "build"),
+    bundle: join(folder, "bundle"),
+    ...(hasConfig ? { config: join(folder, "kiwi.yml") } : {}),
+    signingKeys: (order.kiwi.signingKeys ?? []).map((key) => join(order.root, key)),
+  };
+}
+
+/** What a job's folder on this machine can tell. */
+export function folderMoves({ folder }: Job): Pick<Workplace, "pick" | "read" | "findMissing" | "rootPath"> {
+  return {
+    rootPath: join(folder, "build/build/image-root"),
+    read: async (path) => await readFile(join(folder, path), "utf8").catch(() => undefined),
+    findMissing: async (paths) => {
+      const found = await Promise.all(paths.map((path) => stat(join(folder, path)).catch(() => undefined)));
+      return paths.filter((_, at) => found[at] === undefined);
+    },
+    pick: async (names) => {
+      await mkdir(join(folder, "bundle"));
+      for (const name of names) await rename(join(folder, "build", name), join(folder, "bundle", name));
+    },
+  };
+}
+
+/** Runs KIWI as a host of this machine does. */
+export async function runKiwi(bench: Bench, { host, kiwi, timeoutMs }: Order, words: readonly string[]): Promise<void> {
+  const argv = [...isolation(host), kiwi.bin, ...words];
+  await bench.exec("setpriv", ["--pdeathsig", "KILL", "sh", "-s", "--", ...argv], {
+    input: guardScript,
+    env: { LANG: "C.UTF-8", LC_ALL: undefined },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+/** Mounts and processes below it end with the first process, whatever happens. */
+export const isolationWords: readonly string[] = ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child=KILL"];
+
+function isolation(host: BuildHost): readonly string[] {
+  return host.kind === "local" && host.isolate !== "none" ? isolationWords : [];
+}
+
+/**
+ * Runs its words as a child that dies with it. unshare, and KIWI as the first process of a namespace, ignore TERM and INT:
+ * only KILL ends them, and a killed bt can send nothing, so the kernel does.
+ */
+const guardScript = `setpriv --pdeathsig KILL "$@" & child=$!
+trap 'kill -KILL "$child" 2>/dev/null' TERM INT HUP
+wait "$child"; code=$?
+while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+exit "$code"
+`;

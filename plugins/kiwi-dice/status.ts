@@ -1,0 +1,38 @@
+/** Says what a recipe's status is, in Dice's words. Does not know how it was found. */
+import type { Bench } from "./bench.ts";
+import type { Order } from "./order.ts";
+import type { DiceStatus } from "./recipe.ts";
+import { loadState } from "./state.ts";
+
+/** Exit codes of `--exit-code`. */
+export const exitCodes: Readonly<Record<DiceStatus["state"], number>> = {
+  UpToDate: 0,
+  BuildRequired: 10,
+  BuildSystemLocked: 11,
+  BuildRunning: 12,
+  Unknown: 13,
+};
+
+export function showStatus(bench: Pick<Bench, "log">, { name }: Order, status: DiceStatus): void {
+  bench.log.info(renderStatus(status).join("\n"));
+  if (status.state === "Unknown") bench.log.warn(`Recipe "${name}" may be out of date`);
+}
+
+/** `BuildStatus: …`, then reasons, then how to look into the result. */
+export function renderStatus({ state, reasons, result }: DiceStatus): string[] {
+  return [
+    `BuildStatus: ${state}`,
+    ...reasons.map((reason) => `--> ${reason}`),
+    ...(result === undefined || state === "BuildRequired" ? [] : [`--> Build result: tar -tf ${result.file}`]),
+  ];
+}
+
+/** For a status without a type or profiles of its own, those of the last build count, as in Dice. */
+export function asLastBuilt(order: Order): Order {
+  const asked = loadState(order.folder)?.asked;
+  if (asked === undefined) return order;
+  const { kiwi } = order;
+  const type = kiwi.type ?? asked.type;
+  const profiles = kiwi.profiles.length > 0 ? kiwi.profiles : asked.profiles;
+  return { ...order, kiwi: { ...kiwi, profiles, ...(type === undefined ? {} : { type }) } };
+}

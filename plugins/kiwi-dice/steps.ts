@@ -1,0 +1,69 @@
+/** Single steps of KIWI on this machine, each in a folder of the recipe's `.dice`. Does not decide whether they are needed. */
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Bench } from "./bench.ts";
+import { lockRecipe } from "./build.ts";
+import { buildWords, bundleWords, createWords, infoWords, prepareWords } from "./command.ts";
+import { findDescription } from "./description.ts";
+import { stepMissing } from "./errors.ts";
+import { stepUnsupported } from "./host-errors.ts";
+import { fillJob, removeJob } from "./job.ts";
+import { localPlaces, runKiwi } from "./local.ts";
+import type { Order } from "./order.ts";
+import { dicePath, makeDice } from "./state.ts";
+
+export type StepName = "prepare" | "create" | "build" | "bundle" | "info";
+
+/** What a step leaves: folders relative to the project root. */
+interface Left {
+  readonly folder?: string;
+}
+
+/** Takes one step. A step replaces what it has left before, and what later steps have made of it. */
+export async function takeStep(bench: Bench, order: Order, step: StepName): Promise<Left> {
+  if (order.host.kind !== "local") throw stepUnsupported(bench.name, order.host.kind);
+  await lockRecipe(bench, order);
+  makeDice(order.folder);
+  const steps = dicePath(order.folder, "steps");
+  const { kiwiFile } = order.kiwi;
+  const file = await findDescription(order.folder, {
+    root: order.root,
+    ...(kiwiFile === undefined ? {} : { kiwiFile }),
+  });
+  for (const name of ["description", "kiwi.yml"]) rmSync(join(steps, name), { recursive: true, force: true });
+  mkdirSync(steps, { recursive: true, mode: 0o700 });
+  const places = localPlaces(order, fillJob(order, { id: "steps", folder: steps, descriptionFile: file }));
+  const root = join(steps, "root");
+  const left = (folder: string): Left => ({ folder: relative(order.root, folder) });
+  const need = (path: string, before: StepName): void => {
+    if (!existsSync(path))
+      throw stepMissing(bench.name, { file: relative(order.root, path), before: `kiwi:${before}` });
+  };
+  switch (step) {
+    case "info":
+      await runKiwi(bench, order, infoWords(order, places));
+      return {};
+    case "prepare":
+      for (const folder of [root, places.target, places.bundle]) removeJob(folder);
+      await runKiwi(bench, order, prepareWords(order, places, root));
+      return left(root);
+    case "create":
+      need(root, "prepare");
+      for (const folder of [places.target, places.bundle]) removeJob(folder);
+      await runKiwi(bench, order, createWords(order, places, root));
+      return left(places.target);
+    case "build":
+      for (const folder of [places.target, places.bundle]) removeJob(folder);
+      await runKiwi(bench, order, buildWords(order, places));
+      return left(places.target);
+    case "bundle": {
+      need(places.target, "build");
+      const staged = `${places.bundle}.new`;
+      removeJob(staged);
+      await runKiwi(bench, order, bundleWords(order, { ...places, bundle: staged }));
+      removeJob(places.bundle);
+      renameSync(staged, places.bundle);
+      return left(places.bundle);
+    }
+  }
+}

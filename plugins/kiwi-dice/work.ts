@@ -1,0 +1,87 @@
+/** What each task does for one recipe. Does not know how hosts build. */
+import { dice } from "./build.ts";
+import type { Bench } from "./bench.ts";
+import { cleanupUnsaid, lockLive, statusCode } from "./errors.ts";
+import { findStatus } from "./fingerprint.ts";
+import { removeLeft } from "./job.ts";
+import { writeEvent } from "./log.ts";
+import { dropStale, findOwner, showOwner } from "./lock.ts";
+import { findMistakes } from "./preflight.ts";
+import type { DiceResult, DiceStatus } from "./recipe.ts";
+import { settle } from "./settle.ts";
+import type { Setup } from "./setup.ts";
+import { dicePath, files, loadHistory, type Past } from "./state.ts";
+import { asLastBuilt, exitCodes, showStatus } from "./status.ts";
+
+export type { StepName } from "./steps.ts";
+
+/** `dice-build` */
+export async function runBuild(bench: Bench, setup: Setup): Promise<DiceResult> {
+  setup.write = (event) => writeEvent(setup.logs, event);
+  return await dice(bench, await settle(bench, setup), setup);
+}
+
+/** `dice-status` */
+export async function runStatus(bench: Bench, setup: Setup): Promise<DiceStatus> {
+  const order = asLastBuilt(await settle(bench, setup));
+  const status = await findStatus(bench, order, setup.answers);
+  showStatus(bench, order, status);
+  const code = exitCodes[status.state];
+  if (bench.params["exitCode"] === true && code !== 0) throw statusCode(order.name, status.state, code);
+  return status;
+}
+
+/** `dice-buildlog` */
+export async function runLog(bench: Bench, setup: Setup): Promise<void> {
+  const { folder } = await settle(bench, setup);
+  await (await import("./follow.ts")).followLog(bench, folder, { follow: bench.params["show"] !== true });
+}
+
+/** `dice-history` */
+export async function runHistory(bench: Bench, setup: Setup): Promise<readonly Past[]> {
+  const { folder, name } = await settle(bench, setup);
+  const builds = loadHistory(folder);
+  if (builds.length === 0) bench.log.info(`Recipe "${name}" was never built by bt`);
+  for (const { time, outcome, duration, host, reasons, sha256 } of builds) {
+    const facts = [
+      time,
+      outcome,
+      `${duration} s`,
+      `on ${host}`,
+      ...(sha256 === undefined ? [] : [`sha256:${sha256.slice(0, 12)}`]),
+    ];
+    bench.log.info(`${facts.join("  ")}\n${reasons.map((reason) => `  ${reason}`).join("\n")}`);
+  }
+  return builds;
+}
+
+/** `dice-shell` */
+export async function runShell(bench: Bench, setup: Setup): Promise<void> {
+  await (await import("./shell.ts")).openShell(bench, await settle(bench, setup));
+}
+
+/** `dice-cleanup` */
+export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
+  const { folder, name } = await settle(bench, setup);
+  const [lock, jobs] = [bench.params["lock"] === true, bench.params["jobs"] === true];
+  if (!lock && !jobs) throw cleanupUnsaid();
+  const path = dicePath(folder, files.lock);
+  const owner = lock ? dropStale(path) : findOwner(path);
+  if (owner !== undefined) throw lockLive(name, showOwner(owner));
+  if (jobs && !(await removeLeft(bench, folder))) bench.log.info(`No job folder was left of recipe "${name}"`);
+}
+
+/** `kiwi:prepare` and the like */
+export async function runStep(bench: Bench, setup: Setup, step: import("./steps.ts").StepName): Promise<unknown> {
+  return await (await import("./steps.ts")).takeStep(bench, await settle(bench, setup), step);
+}
+
+/** `kiwi:doctor` */
+export async function runDoctor(bench: Bench, setup: Setup): Promise<{ readonly problems: readonly string[] }> {
+  const order = await settle(bench, setup);
+  const found = await findMistakes(order, process.env["PATH"] ?? "");
+  if (found.length === 0) bench.log.info(`Nothing keeps recipe "${order.name}" from being built`);
+  for (const mistake of found)
+    bench.log.warn([mistake.message, ...mistake.detail.map((line) => `  ${line}`), `  ${mistake.fix}`].join("\n"));
+  return { problems: found.map(({ message }) => message) };
+}

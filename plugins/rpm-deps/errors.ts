@@ -16,6 +16,19 @@ export function bazelFileMissing(file: string, cause: unknown): BtError {
   });
 }
 
+export function importExists(file: string): BtError {
+  return new BtError("RPM_DEPS_IMPORT_EXISTS", `The file "${file}" is there already`, {
+    fix: "Move it away, or say --force to write over it.",
+  });
+}
+
+export function importMissing(file: string, cause: unknown): BtError {
+  return new BtError("RPM_DEPS_IMPORT_MISSING", `There is no script "${file}"`, {
+    cause,
+    fix: "Name it with SCRIPT=FILE, relative to the builderfile.",
+  });
+}
+
 export function importMalformed(problem: string, place: Place): BtError {
   return new BtError("RPM_DEPS_IMPORT", `${place.where} cannot be turned into a builderfile: ${problem}`, {
     at: place,

@@ -45,6 +45,8 @@ export interface LddOptions {
   readonly target?: string;
   /** Paths of libraries in the tree. */
   readonly libs: readonly string[];
+  /** Default: all. */
+  readonly streams?: readonly string[];
 }
 
 /** One container image: the packages it wants on every architecture and stream. */

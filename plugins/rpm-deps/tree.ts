@@ -146,9 +146,11 @@ function planTree({ options, choice, stream, arch }: Cell, name: string, group: 
     basesystem: choice.basesystem ?? options.basesystem ?? "centos-stream-release",
     ignore: group.forceIgnore ?? [],
     attributes: group.attrs ?? {},
-    ldd: (group.ldd ?? []).map(({ rule, target = "//rpm:ldd_{arch}_{stream}", libs }) => {
-      return { rule: fill(rule), target: fill(target), libs };
-    }),
+    ldd: (group.ldd ?? [])
+      .filter(({ streams }) => streams?.includes(stream) ?? true)
+      .map(({ rule, target = "//rpm:ldd_{arch}_{stream}", libs }) => {
+        return { rule: fill(rule), target: fill(target), libs };
+      }),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   type Recipe,
   type Tool,
 } from "./commands.ts";
+import { buildxMissing } from "./errors.ts";
 import { ask, emulate, findImageId, run, runInside } from "./engine.ts";
 import { hasRun, readDockerfile } from "./inputs.ts";
 import { argsOf, dockerfileOf, type Family } from "./options.ts";
@@ -132,9 +133,10 @@ export async function buildx(
   const recipe = await recipeOf(context, family, version);
   const platforms = platformsOf(params, version);
   await emulationOf(context, family, version, platforms);
-  const { exitCode } = await ask(context, existsCommand(tool, recipe.ref));
+  const { exitCode, stderr } = await ask(context, existsCommand(tool, recipe.ref));
+  if (/unknown command: docker buildx|'buildx' is not a docker command/.test(stderr)) throw buildxMissing();
   if (exitCode !== 0 || context.isDryRun) {
-    context.defer(async () => run(context, removeBuilderCommand(tool)));
+    context.defer(async () => ask(context, removeBuilderCommand(tool)));
     await run(context, createBuilderCommand(tool));
   }
   await run(

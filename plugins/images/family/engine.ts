@@ -1,8 +1,8 @@
 /** Starts command lines of an engine for a task, and reads what they say. Does not know versions or registries. */
-import { findPlatform, type Arch, type ExecOptions, type ExecResult } from "../../../core/index.ts";
+import { findPlatform, isBtError, type Arch, type ExecOptions, type ExecResult } from "../../../core/index.ts";
 import { chooseEmulation, wrapCommand, type Emulation, type EmulationMode } from "../emulation.ts";
-import { imageIdCommand, type Argv, type EngineName, type Tool } from "./commands.ts";
-import { daemonUnreachable } from "./errors.ts";
+import { findTool, imageIdCommand, type Argv, type EngineName, type Tool } from "./commands.ts";
+import { daemonUnreachable, toolMissing } from "./errors.ts";
 import type { FamilyContext } from "./variables.ts";
 
 /** Exit codes that a caller looks at itself. */
@@ -20,7 +20,7 @@ export async function run(
   try {
     return await exec(wrapped.file, wrapped.args, { ...own, env });
   } catch (error) {
-    throw explainDaemon(error);
+    throw explain(error, file);
   }
 }
 
@@ -51,9 +51,12 @@ export async function emulate(
   return mode === "none" ? { kind: "none" } : chooseEmulation(arches, mode, engine);
 }
 
-/** docker says in its own words that nobody listens. */
-function explainDaemon(error: unknown): unknown {
+/** An engine that is not there, or that says in its own words what is not. */
+function explain(error: unknown, file: string): unknown {
   const text = textOf(error);
+  const engine = findTool(file)?.engine;
+  if (isBtError(error) && error.code === "COMMAND_MISSING" && engine !== undefined)
+    return toolMissing(file, engine === "docker" ? "docker.io" : engine);
   const [, address] =
     /Cannot connect to the Docker daemon at (\S+?)\.? Is the docker daemon running/.exec(text) ??
     /failed to connect to the docker API at (\S+?)[;,]/.exec(text) ??

@@ -29,6 +29,13 @@ export function baseUnknown(dockerfile: string): BtError {
   });
 }
 
+export function buildxMissing(): BtError {
+  return new BtError("IMAGES_FAMILY_BUILDX", "docker has no buildx, which builds several platforms", {
+    exitCode: 1,
+    fix: "Install it: `apt-get install docker-buildx`, or use CONTAINER_CLI=buildah.",
+  });
+}
+
 export function ciMalformed(file: string, problem: string): BtError {
   return new BtError("IMAGES_FAMILY_CI", `"${file}" cannot be edited: ${problem}`, {
     at: { where: file },

@@ -12,6 +12,20 @@ import { engineParams, multiParams, pushParams, shellParams, versionsParams, typ
 export type { FamilyOptions } from "./options.ts";
 export type { Version, VersionEntry, VersionTable } from "./table.ts";
 
+/** Says where engines and their settings are. */
+const env: readonly string[] = [
+  "DOCKER_HOST",
+  "DOCKER_CONFIG",
+  "DOCKER_CONTEXT",
+  "DOCKER_TLS_VERIFY",
+  "DOCKER_CERT_PATH",
+  "CONTAINER_HOST",
+  "CONTAINERS_CONF",
+  "CONTAINERS_STORAGE_CONF",
+  "CONTAINERS_REGISTRIES_CONF",
+  "STORAGE_DRIVER",
+];
+
 /** Builds that share docker's builder take turns. */
 const pool = "image-family";
 
@@ -108,6 +122,7 @@ function versionTasks(family: Family, version: Version): Readonly<Record<string,
       task({
         description: `Builds version ${version.version} for this machine${version.isEol ? " (end of life)" : ""}`,
         params: engine,
+        env,
         needs: same(""),
         inputs,
         salt,
@@ -121,6 +136,7 @@ function versionTasks(family: Family, version: Version): Readonly<Record<string,
       task({
         description: `Builds version ${version.version} for all its platforms`,
         params: multi,
+        env,
         needs: same("_multi"),
         inputs,
         salt: `${salt} ${version.platforms.join(" ")}`,
@@ -135,6 +151,7 @@ function versionTasks(family: Family, version: Version): Readonly<Record<string,
       task({
         description: isMulti ? `Refused: use ${id}.push_multi` : `Builds and publishes version ${version.version}`,
         params: { ...engine, ...pushParams() },
+        env,
         needs: isMulti ? [] : [id],
         run: async (context) => (await import("./publish.ts")).push(asTask(context), family, version),
         dryRun: "record",
@@ -145,6 +162,7 @@ function versionTasks(family: Family, version: Version): Readonly<Record<string,
       task({
         description: `Publishes version ${version.version} for all its platforms as one index`,
         params: { ...multi, ...pushParams() },
+        env,
         needs: [`${id}_multi`],
         pool,
         run: async (context) => (await import("./publish.ts")).pushMulti(asTask(context), family, version),
@@ -156,6 +174,7 @@ function versionTasks(family: Family, version: Version): Readonly<Record<string,
       task({
         description: `Lets the image of version ${version.version} build itself`,
         params: engine,
+        env,
         needs: [id],
         run: async (context) => (await import("./self-test.ts")).selfTest(asTask(context), family, version),
         dryRun: "record",
@@ -176,6 +195,7 @@ function shellTasks(
       task({
         description,
         params,
+        env,
         needs: [`${id}:image`],
         run: async (context) => (await import("./shell.ts")).enter(asTask(context), family, version),
         dryRun: "record",

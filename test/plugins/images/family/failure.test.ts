@@ -67,6 +67,29 @@ test("a docker daemon that nobody runs is named, with what to do", async () => {
   expect(result.stdout).toContain("CONTAINER_CLI=buildah");
 });
 
+test("an engine that is not installed, and docker without buildx, are named with their packages", async () => {
+  const p = await familyProject({
+    ".stub/fail": "buildx inspect",
+    ".stub/says": "docker: unknown command: docker buildx\n",
+  });
+
+  const absent = await p.bt("oven_1", "CONTAINER_CLI=/nowhere/podman");
+  const plain = await p.stubbed("oven_2_multi");
+
+  expect(absent.stdout).toContain('bt: There is no program "/nowhere/podman"\n');
+  expect(absent.stdout).toContain("fix  Install it: `apt-get install podman`.\n");
+  expect(plain.stdout).toContain("bt: docker has no buildx, which builds several platforms\n");
+  expect([absent.exitCode, plain.exitCode]).toEqual([1, 1]);
+});
+
+test("what says where engines are reaches them", async () => {
+  const p = await familyProject({ ".stub/bin/docker": `#!/bin/sh\necho "host $DOCKER_HOST"\n` });
+
+  const result = await p.btWith({ env: { ...p.env, DOCKER_HOST: "tcp://127.0.0.1:1" } }, "oven_1");
+
+  expect(result.stdout).toContain("host tcp://127.0.0.1:1\n");
+});
+
 test.each([
   ["denied: requested access to the resource is denied", 1, "Log in with"],
   ["received unexpected HTTP status: 503 Service Unavailable", 3, "Run it again"],

@@ -69,7 +69,7 @@ esac
 export async function familyProject(more: Readonly<Record<string, string>> = {}): Promise<FamilyProject> {
   const p = await project({ ...files, ...more });
   for (const name of ["docker", "podman", "buildah"]) {
-    p.write(`.stub/bin/${name}`, stub);
+    if (!p.exists(`.stub/bin/${name}`)) p.write(`.stub/bin/${name}`, stub);
     fs.chmodSync(path.join(p.root, ".stub/bin", name), 0o755);
   }
   const env = { PATH: `${p.root}/.stub/bin:${process.env["PATH"] ?? ""}`, HUB: "127.0.0.1:1/bakery" };

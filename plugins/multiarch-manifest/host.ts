@@ -15,7 +15,7 @@ import { loadTls, tlsPolicy } from "./tls.ts";
 export interface ClientOptions {
   /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Absent: certificates are checked, and loopback hosts may speak plain HTTP. */
+  /** Default: TLS_VERIFY of the environment. Without it certificates are checked, and loopback hosts may speak plain HTTP. */
   readonly tlsVerify?: boolean;
   /** Path of registries.conf. Default: CONTAINERS_REGISTRIES_CONF, then the usual places. */
   readonly registriesConf?: string;
@@ -64,8 +64,10 @@ export interface Host {
 }
 
 /** A client for any number of registries. */
-export function createClient(options: ClientOptions = {}): Client {
-  const env = options.env ?? process.env;
+export function createClient(given: ClientOptions = {}): Client {
+  const env = given.env ?? process.env;
+  const said = /^(?:(yes|true|1)|no|false|0)$/i.exec(env["TLS_VERIFY"] ?? "");
+  const options = said === null ? given : { tlsVerify: said[1] !== undefined, ...given };
   let conf: Promise<RegistriesConf> | undefined;
   const confOptions = { env, ...(options.registriesConf !== undefined && { registriesConf: options.registriesConf }) };
   return { options, env, hosts: new Map(), conf: () => (conf ??= loadRegistriesConf(confOptions)) };

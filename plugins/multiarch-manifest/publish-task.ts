@@ -1,7 +1,8 @@
 /** The work of a publish task: an index over the images of a build, made visible in one step. Does not know who built them. */
 import * as path from "node:path";
-import type { Context } from "../../core/index.ts";
 import { assemble } from "./assemble.ts";
+import { clientOptions, inRoot, type ConnectionValues } from "./connection.ts";
+import { withClient, type Desk } from "./desk.ts";
 import { resolve } from "./fetch.ts";
 import { closeClient, createClient } from "./host.ts";
 import { openLayout } from "./layout.ts";
@@ -9,17 +10,18 @@ import { publish } from "./publish.ts";
 import type { ImageResult, PublishResult } from "./result.ts";
 
 /** What of a task's context publishing needs. */
-type Desk = Pick<Context, "root" | "name" | "log" | "signal" | "publishing">;
+type Own = Desk<Values> & { readonly name: string };
+
+/** Values of its params. */
+type Values = ConnectionValues & { readonly destination: string };
 
 /**
  * Assembles the images into one index and publishes it at `to`, behind the barrier of publish().
  * @throws BtError MANIFEST_… before anything is sent, REGISTRY_… while it is sent
  */
-export async function publishImages(
-  { root, name, log, signal, publishing }: Desk,
-  images: readonly ImageResult[],
-  to: string,
-): Promise<PublishResult> {
+export async function publishImages(context: Own, images: readonly ImageResult[]): Promise<PublishResult> {
+  const { root, name, log, params, publishing } = context;
+  const { destination: to } = params;
   const store = await openLayout(path.join(root, images[0]?.layout ?? ".bt/oci"));
   const entries = await Promise.all(
     images.map(async ({ platform, digest, layout }) => ({
@@ -30,8 +32,7 @@ export async function publishImages(
   );
   const image = await assemble({ name: to, entries }, store);
   for (const warning of image.warnings) log.warn(warning);
-  const client = createClient({ signal });
-  try {
+  return withClient(context, { options: {} }, async (client) => {
     const [published] = await publish([{ name: to, image, to: inRoot(root, to) }], {
       client,
       journal: path.join(root, ".bt", "publish", `${encodeURIComponent(name)}.json`),
@@ -45,24 +46,17 @@ export async function publishImages(
       `${to}@${digest} ${status === "unchanged" ? "was there already" : "published"}: ${Object.keys(platforms).join(", ")}`,
     );
     return { reference: to, digest, status, platforms };
-  } finally {
-    await closeClient(client);
-  }
+  });
 }
 
 /** Digest of what a destination names now. Undefined: nothing, or it cannot be asked. */
-export async function findPublished(root: string, to: string): Promise<string | undefined> {
-  const client = createClient();
+export async function findPublished(root: string, params: Values): Promise<string | undefined> {
+  const client = createClient(clientOptions(root, params, {}));
   try {
-    return await resolve(inRoot(root, to), { client });
+    return await resolve(inRoot(root, params.destination), { client });
   } catch {
     return undefined; // The publish that follows says why.
   } finally {
     await closeClient(client);
   }
-}
-
-/** Layouts are named relative to the project root, wherever bt was called. */
-function inRoot(root: string, to: string): string {
-  return to.startsWith("oci:") ? `oci:${path.resolve(root, to.slice("oci:".length))}` : to;
 }

@@ -26,15 +26,10 @@ export function publish<const C extends string>(
     },
     inputs: [],
     status: async ({ root, params, previous }) =>
-      (await (await import("./publish-task.ts")).findPublished(root, params.destination)) ===
-      (previous as PublishResult).digest, // Its own last result.
+      (await (await import("./publish-task.ts")).findPublished(root, params)) === (previous as PublishResult).digest, // Its own last result.
     run: async (context): Promise<PublishResult> => {
       const images = context.needs.images as Readonly<Record<string, ImageResult>>; // A task with cells gives a record of them.
-      return (await import("./publish-task.ts")).publishImages(
-        context,
-        Object.values(images),
-        context.params.destination,
-      );
+      return (await import("./publish-task.ts")).publishImages(context, Object.values(images));
     },
   });
 }

@@ -249,6 +249,26 @@ test("TLS: an unknown CA names both remedies, and both work; TLS_VERIFY=yes forb
   expect(forbidden.stderr + forbidden.stdout).toContain(`bt: ${plain.host} does not speak https\n`);
 });
 
+test("publish() tasks take TLS_VERIFY from the environment", async () => {
+  const { host } = await startRegistry({ tls: await writeCertificate() });
+  const p = await bakery("quay.io/bake");
+  const builder = p
+    .read("builderfile.ts")
+    .replaceAll("multiarchManifest", "publish")
+    .replace(/const images = .*/, "");
+  const release = `publish({ images: build, to: "${host}/bake/rye:1" })`;
+  p.write(
+    "builderfile.ts",
+    builder.replace(/export default .*/, `export default defineBuilder({ tasks: { build, release: ${release} } });`),
+  );
+
+  const refused = await p.bt("release");
+  const unchecked = await p.btWith({ env: { TLS_VERIFY: "false" } }, "release");
+
+  expect([refused.exitCode, unchecked.exitCode]).toEqual([1, 0]);
+  expect(refused.stderr + refused.stdout).toContain("is not trusted");
+});
+
 test("a read-only registry is left alone", async () => {
   const { host } = await startRegistry({ readOnly: true });
   const p = await bakery(`${host}/bake`);

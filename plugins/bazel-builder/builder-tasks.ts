@@ -59,7 +59,10 @@ interface Images {
 function describeImages(shop: Shop, variant: Variant): Images {
   const { name, context, dockerfile, buildArgs, cross, crossArch } = variant;
   const own = `builder.invalid/${name}:built-here`;
+  const { engine, emulation } = shop.options;
+  const how = { ...(engine === undefined ? {} : { engine }), ...(emulation === undefined ? {} : { emulation }) };
   const arches = image({
+    ...how,
     platforms: platforms(...shop.arches),
     name: own,
     context,
@@ -70,6 +73,7 @@ function describeImages(shop: Shop, variant: Variant): Images {
   const shared = { allowFailure: true, params: { ...arches.params, kubevirtCri: engineVariable } };
   if (cross === undefined) return { arches: { ...arches, ...shared } };
   const made = image({
+    ...how,
     platforms: platforms(crossArch),
     context,
     dockerfile: cross.dockerfile,

@@ -20,8 +20,8 @@ export function assignmentCount(
   facts: { readonly what: string; readonly lines: readonly string[] },
 ): BtError {
   const { what, lines } = facts;
-  const count = lines.length === 0 ? "has no" : `has ${lines.length}`;
-  return new BtError("BAZEL_BUILDER_ASSIGNMENT", `"${at.where}" ${count} assignment of ${what}, and must have one`, {
+  const count = lines.length === 0 ? "has no assignment" : `has ${lines.length} assignments`;
+  return new BtError("BAZEL_BUILDER_ASSIGNMENT", `"${at.where}" ${count} of ${what}, and must have one`, {
     at,
     detail: lines,
     fix: lines.length === 0 ? "Correct `writeBack` in the builderfile." : "Leave one of them.",
@@ -47,12 +47,6 @@ export function checkFailed(reference: string, findings: readonly string[]): BtE
 export function commitMissing(): BtError {
   return new BtError("BAZEL_BUILDER_COMMIT", "A version has the commit in it, and this is no git repository with one", {
     fix: "Set VERSION, or commit something.",
-  });
-}
-
-export function dockerfileMissing(variant: string, file: string, option: string): BtError {
-  return new BtError("BAZEL_BUILDER_DOCKERFILE", `There is no "${file}" for variant "${variant}"`, {
-    fix: `Create it, or correct \`${option}\` of the variant.`,
   });
 }
 
@@ -113,12 +107,6 @@ export function recordDamaged(file: string, cause: unknown): BtError {
     exitCode: 1,
     cause,
     fix: "Remove it; the next `bt builder-build` writes it again.",
-  });
-}
-
-export function referenceWrong(name: string, text: string, problem: string): BtError {
-  return new BtError("BAZEL_BUILDER_REFERENCE", `${name} is "${text}": ${problem}`, {
-    fix: "Correct it, or leave it away.",
   });
 }
 

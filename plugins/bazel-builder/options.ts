@@ -1,6 +1,6 @@
 /** What a builderfile says about a builder and the images built in it, and KubeVirt's own answers as defaults. Types and data only. */
 import type { Arch, Param, ParamSet } from "../../core/index.ts";
-import type { EmulationMode } from "../images/index.ts";
+import type { EmulationMode, EngineName } from "../images/index.ts";
 import { buildArgsOf } from "./arch.ts";
 
 /** One flavour of the builder. Paths are relative to the project root. */
@@ -92,7 +92,9 @@ export interface BazelBuilderOptions {
   readonly arches?: readonly Arch[];
   /** VERSION. Default: `yyMMddHHmm-COMMIT`. */
   readonly version?: string | ((facts: VersionFacts) => string);
-  /** How smoke commands of foreign architectures run. Default: `auto`. */
+  /** Who builds, unless KUBEVIRT_CRI says otherwise. Default: the first that works. */
+  readonly engine?: EngineName;
+  /** How commands of foreign architectures run. Default: `auto`. */
   readonly emulation?: EmulationMode;
   /** `false` allows unknown certificates and plain HTTP. Default: true; loopback hosts may speak plain HTTP. */
   readonly tlsVerify?: boolean;

@@ -1,7 +1,7 @@
 /** Runs commands inside finished images, each in a store that is gone afterwards. Does not know where images come from. */
 import { join } from "node:path";
 import { findTool, isBtError, ociPlatform, type Arch, type Context } from "../../core/index.ts";
-import { chooseEmulation, wrapCommand, type Emulation } from "../images/index.ts";
+import { chooseEmulation, wrapCommand, type Emulation, type EngineName } from "../images/index.ts";
 import { createLayout, fetchImage } from "../multiarch-manifest/index.ts";
 import { engineMissing, smokeFailed } from "./errors.ts";
 import type { BazelBuilderOptions } from "./options.ts";
@@ -23,11 +23,11 @@ export interface SmokeTest {
 export async function runSmoke(
   context: Context,
   tests: readonly SmokeTest[],
-  { emulation: mode = "auto" }: BazelBuilderOptions,
+  { emulation: mode = "auto", engine: own }: BazelBuilderOptions,
 ): Promise<void> {
   const wanted = tests.filter(({ commands }) => commands.length > 0);
   if (wanted.length === 0) return;
-  const engine = findEngine(context);
+  const engine = findEngine(context, own);
   const emulation = await chooseEmulation(
     wanted.map(({ arch }) => arch),
     mode,
@@ -42,8 +42,8 @@ export async function runSmoke(
 
 type Engine = "buildah" | "podman";
 
-function findEngine({ params, env }: Context): Engine {
-  const asked = params["kubevirtCri"];
+function findEngine({ params, env }: Context, own: EngineName | undefined): Engine {
+  const asked = params["kubevirtCri"] ?? own;
   const names = (["buildah", "podman"] as const).filter((name) => asked !== "podman" || name === "podman");
   const found = names.find((name) => findTool(name, env["PATH"] ?? "") !== undefined);
   if (found === undefined) throw engineMissing(names.map((name) => `${name} is not in PATH`));
@@ -72,14 +72,18 @@ async function smokeImage(
     const { file, args, env } = await wrapCommand(command, emulation);
     // A driver leaves its folder mounted on itself; in a namespace of its own that ends with the program.
     const [program, all] =
-      emulation.kind === "userns" || !isRoot ? [file, args] : ["unshare", ["--mount", "--", file, ...args]];
+      emulation.kind === "userns" || !isRoot
+        ? [file, args]
+        : ["unshare", ["--mount", "--", "setpriv", "--pdeathsig", "KILL", "--", file, ...args]];
     return context.exec(program, all, {
+      cwd: folder,
       env: { ...env, BUILDAH_ISOLATION: env["BUILDAH_ISOLATION"] ?? "chroot" },
       allowedCodes: allowed,
     });
   };
   const platform = ["--platform", ociPlatform(arch)];
-  const source = `oci:${alone.dir}:image`;
+  // Relative: buildah makes a name of the path, and names have no upper case.
+  const source = "oci:image:image";
   const started = await run(
     engine === "buildah" ? ["from", "--quiet", ...platform, source] : ["pull", "--quiet", ...platform, source],
   );

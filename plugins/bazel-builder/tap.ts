@@ -1,9 +1,7 @@
 /** Looks at a run before it starts: leaves out what was not asked for, refuses what cannot work. Loads no work. */
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Arch, BoundHooks, Graph, Node } from "../../core/index.ts";
 import { needName } from "./names.ts";
-import { dockerfileMissing, hostMissing, imageUnknown, referenceWrong } from "./errors.ts";
+import { hostMissing, imageUnknown } from "./errors.ts";
 import type { Shop, Variant } from "./options.ts";
 import { chosenArches, type BuilderValues, type PushValues } from "./params.ts";
 
@@ -14,8 +12,8 @@ export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
     hooks.event.tap((event) => {
       if (event.kind === "run-started") shop.failures.clear();
       if (event.kind !== "task-state" || event.state !== "done" || event.failure === undefined) return;
-      const { problem, exitCode } = event.failure;
-      shop.failures.set(event.task, { problem, exitCode });
+      const { problem, detail, exitCode } = event.failure;
+      shop.failures.set(event.task, { problem: detail?.findLast((line) => line.trim() !== "") ?? problem, exitCode });
     });
     hooks.graph.tap(async (graph, { root }) => {
       const narrowed = narrowGraph(graph, shop);
@@ -76,24 +74,10 @@ function valuesOf<T>(node: Node): Partial<T> {
 async function findMistakes(graph: Graph, shop: Shop, root: string): Promise<readonly unknown[]> {
   const mistakes: unknown[] = [];
   for (const node of graph.nodes.values()) {
-    if (isBuild(node.name)) mistakes.push(...(await findMissingFiles(variantOfNode(node, shop), root)));
     if (node.name === "bazel-push") mistakes.push(...findPushMistakes(valuesOf<PushValues>(node), shop));
     if (node.name === "builder-bump") mistakes.push(...(await findBumpMistakes(node, shop, root)));
   }
   return [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
-}
-
-async function findMissingFiles({ name, dockerfile, cross }: Variant, root: string): Promise<readonly unknown[]> {
-  const wanted: readonly (readonly [string, string])[] = [
-    [dockerfile, "dockerfile"],
-    ...(cross === undefined ? [] : [[cross.dockerfile, "crossDockerfile"] as const]),
-  ];
-  const missing = await Promise.all(
-    wanted.map(async ([file, option]) =>
-      (await isThere(resolve(root, file))) ? [] : [dockerfileMissing(name, file, option)],
-    ),
-  );
-  return missing.flat();
 }
 
 function findPushMistakes({ prefix = "", targets = [] }: Partial<PushValues>, { options }: Shop): readonly unknown[] {
@@ -106,22 +90,11 @@ function findPushMistakes({ prefix = "", targets = [] }: Partial<PushValues>, { 
 
 async function findBumpMistakes(node: Node, shop: Shop, root: string): Promise<readonly unknown[]> {
   const { findTargets } = await import("./bump.ts");
-  const values = valuesOf<BuilderValues & { builderImage: string }>(node);
   const variant = variantOfNode(node, shop);
   try {
     await findTargets(root, shop, variant);
   } catch (error) {
     return [error];
   }
-  const { builderImage } = values;
-  const own = `${values.prefix ?? ""}/`;
-  if (builderImage === undefined || builderImage.startsWith(own)) return [];
-  return [referenceWrong("KUBEVIRT_BUILDER_IMAGE", builderImage, `its prefix is not DOCKER_PREFIX "${values.prefix}"`)];
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
+  return [];
 }

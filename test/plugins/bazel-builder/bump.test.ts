@@ -1,0 +1,121 @@
+/** Writing the version back into scripts, and reading from them which builder a build uses. */
+import * as fs from "node:fs";
+import { expect } from "vitest";
+import type { Project } from "../../support/project.ts";
+import { startRegistry } from "../../support/registry.ts";
+import { testWith } from "../../support/tool.ts";
+import { bakery, dockerized, variants } from "./rig.ts";
+
+const withRegistry = testWith("docker-registry", "skopeo", "git");
+const withGit = testWith("git");
+
+withRegistry("the published version is written into the one line of its variant, once", async () => {
+  const { host } = await startRegistry();
+  const p = await bakery();
+  fs.chmodSync(`${p.root}/hack/dockerized`, 0o751);
+  const values = [`DOCKER_PREFIX=${host}/kv`, "VERSION=v2"];
+  await p.bt("builder-publish", ...values);
+  await p.bt("builder-publish-centos-stream-10", ...values);
+
+  const first = await p.bt("builder-bump", ...values);
+  const one = p.read("hack/dockerized");
+  const other = await p.bt("builder-bump", ...values, "VARIANT=cs10");
+  const both = p.read("hack/dockerized");
+  const again = await p.bt("builder-bump", ...values);
+
+  expect([first.exitCode, other.exitCode, again.exitCode]).toEqual([0, 0, 0]);
+  expect(one).toBe(dockerized.replace("2608141129-076cf77860", "v2"));
+  expect(both).toBe(one.replace("2608171015-289ff4a084", "v2"));
+  expect(again.stdout).toContain("hack/dockerized:3 has v2 already");
+  expect(p.read("hack/dockerized")).toBe(both);
+  expect(fs.statSync(`${p.root}/hack/dockerized`).mode & 0o777).toBe(0o751);
+  expect(fs.readdirSync(`${p.root}/hack`).sort()).toEqual(["builder", "dockerized"]);
+});
+
+withRegistry("a version that is not in the registry is not written", async () => {
+  const { host } = await startRegistry();
+  const p = await bakery();
+
+  const missing = await p.bt("builder-bump", `DOCKER_PREFIX=${host}/kv`, "VERSION=v2");
+  const text = p.read("hack/dockerized");
+  const offline = await p.bt("builder-bump", `DOCKER_PREFIX=${host}/kv`, "VERSION=v2", "--offline");
+
+  expect([missing.exitCode, offline.exitCode]).toEqual([6, 0]);
+  expect(text).toBe(dockerized);
+  expect(p.read("hack/dockerized")).toContain('kubevirt_builder_version="v2"');
+});
+
+const forms: readonly (readonly [string, string, string])[] = [
+  [
+    "the line of 2023, a default in braces",
+    'KUBEVIRT_BUILDER_IMAGE=${KUBEVIRT_BUILDER_IMAGE:-"quay.io/kubevirt/builder:2304"}\r\n',
+    'KUBEVIRT_BUILDER_IMAGE=${KUBEVIRT_BUILDER_IMAGE:-"quay.io/kubevirt/builder:v2"}\r\n',
+  ],
+  ["a variable of make", "KUBEVIRT_BUILDER_IMAGE ?= 2304 # caf\u00e9\n", "KUBEVIRT_BUILDER_IMAGE ?= v2 # caf\u00e9\n"],
+  ["an export without a last newline", "export KUBEVIRT_BUILDER_IMAGE='2304'", "export KUBEVIRT_BUILDER_IMAGE='v2'"],
+];
+
+withGit.for(forms)("only the value changes in %s", async ([, before, after]) => {
+  const writeBack = `[{ file: "hack/image", variable: "KUBEVIRT_BUILDER_IMAGE", variant: "cs9" }]`;
+  const p = await bakery({ options: `${variants}, writeBack: ${writeBack}`, files: { "hack/image": before } });
+
+  const result = await p.bt("builder-bump", "VERSION=v2", "OFFLINE=yes");
+
+  expect([result.exitCode, p.read("hack/image")]).toEqual([0, after]);
+});
+
+withGit("a pattern of the builderfile replaces its group", async () => {
+  const writeBack = String.raw`[{ file: "ci.yaml", pattern: /^builder: .*:(?<value>\S+)$/, variant: "cs9" }]`;
+  const p = await bakery({
+    options: `${variants}, writeBack: ${writeBack}`,
+    files: { "ci.yaml": "builder: quay.io/x/builder:1\nother: builder:1\n" },
+  });
+
+  await p.bt("builder-bump", "VERSION=v2", "OFFLINE=yes");
+
+  expect(p.read("ci.yaml")).toBe("builder: quay.io/x/builder:v2\nother: builder:1\n");
+});
+
+withGit("BAZEL_BUILDER_ASSIGNMENT: two lines that match are both shown, none is written", async () => {
+  const p = await bakery({ files: { "hack/dockerized": `${dockerized}kubevirt_builder_version=2\n` } });
+
+  const result = await p.bt("builder-bump", "VERSION=v2", "OFFLINE=yes");
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(result.stderr).toBe(`bt: "hack/dockerized" has 2 assignments of "kubevirt_builder_version", and must have one
+  at   hack/dockerized
+       hack/dockerized:3: kubevirt_builder_version="2608141129-076cf77860"
+       hack/dockerized:7: kubevirt_builder_version=2
+  fix  Leave one of them.
+`);
+});
+
+withGit("a dry run shows the line and leaves it", async () => {
+  const p = await bakery();
+
+  const { stdout } = await p.bt("-n", "builder-bump", "VERSION=v2");
+
+  expect(stdout).toContain("hack/dockerized:3: 2608141129-076cf77860 → v2\n");
+  expect(p.read("hack/dockerized")).toBe(dockerized);
+});
+
+async function reference(p: Project, ...words: string[]): Promise<string> {
+  return (await p.bt("-s", "builder-ref", ...words)).stdout;
+}
+
+withGit("a build uses the builder of its stream, the cross image when it must, or the one that is named", async () => {
+  const p = await bakery();
+  const foreign = process.arch === "s390x" ? "arm64" : "s390x";
+
+  expect(await reference(p)).toBe("quay.io/kubevirt/builder:2608141129-076cf77860\n");
+  expect(await reference(p, "KUBEVIRT_CENTOS_STREAM_VERSION=10")).toBe(
+    "quay.io/kubevirt/builder-cs10:2608171015-289ff4a084\n",
+  );
+  expect(await reference(p, "BUILD_ARCH=amd64")).toBe("quay.io/kubevirt/builder:2608141129-076cf77860\n");
+  expect(await reference(p, `BUILD_ARCH=amd64,${foreign}`)).toBe(
+    "quay.io/kubevirt/builder-cross:2608141129-076cf77860\n",
+  );
+  expect(await reference(p, `BUILD_ARCH=${foreign}`, "KUBEVIRT_BUILDER_IMAGE=quay.io/me/own:1")).toBe(
+    "quay.io/me/own:1\n",
+  );
+});

@@ -1,4 +1,5 @@
 /** What a run would do, from the files on this machine alone. Starts, fetches and writes nothing. */
+import * as path from "node:path";
 import { rpmtreeArgs, fetchArgs, type Backend } from "./backend.ts";
 import type { Desk } from "./desk.ts";
 import { planCalls } from "./in-place.ts";
@@ -31,7 +32,7 @@ export async function sayPlan(desk: Desk, backend: Backend): Promise<void> {
         ]);
     }
     await run([...backend.prefix, "prune"]);
-    task.log.info(`in folders of their own in ${desk.folder}/stage, ${desk.jobs} at a time`);
+    task.log.info(`each in a folder of its own below ${path.relative(task.root, desk.folder)}/stage`);
   }
   task.log.info(`would write ${desk.workspace} and ${desk.buildfile}`);
 }

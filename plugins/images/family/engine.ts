@@ -2,7 +2,7 @@
 import { findPlatform, isBtError, type Arch, type ExecOptions, type ExecResult } from "../../../core/index.ts";
 import { chooseEmulation, wrapCommand, type Emulation, type EmulationMode } from "../emulation.ts";
 import { findTool, imageIdCommand, type Argv, type EngineName, type Tool } from "./commands.ts";
-import { daemonUnreachable, toolMissing } from "./errors.ts";
+import { daemonUnreachable, formatUnknown, toolMissing } from "./errors.ts";
 import type { FamilyContext } from "./variables.ts";
 
 /** Exit codes that a caller looks at itself. */
@@ -57,6 +57,7 @@ function explain(error: unknown, file: string): unknown {
   const engine = findTool(file)?.engine;
   if (isBtError(error) && error.code === "COMMAND_MISSING" && engine !== undefined)
     return toolMissing(file, engine === "docker" ? "docker.io" : engine);
+  if (/exec format error/i.test(text)) return formatUnknown("another architecture", "none");
   const [, address] =
     /Cannot connect to the Docker daemon at (\S+?)\.? Is the docker daemon running/.exec(text) ??
     /failed to connect to the docker API at (\S+?)[;,]/.exec(text) ??

@@ -1,7 +1,8 @@
 /** Programs of another architecture, in an image of it, with the real buildah and qemu; programs come from Debian's archive. */
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 import type { Result } from "../../../support/project.ts";
 import { run, testWith } from "../../../support/tool.ts";
 import { builderfile, familyProject, ownBuildah, type FamilyProject } from "./rig.ts";
@@ -13,6 +14,9 @@ interface Kitchen extends FamilyProject {
   readonly buildah: string;
   readonly make: (...argv: string[]) => Promise<Result>;
 }
+
+const folder = path.join(os.tmpdir(), `bt-busybox-${process.pid}`);
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 /** Version 1 has a shell for s390x, version 2 also runs a program while it is built. */
 async function kitchen(): Promise<Kitchen> {
@@ -32,11 +36,9 @@ async function kitchen(): Promise<Kitchen> {
 
 /** Debian's, for s390x; fetched once for all tests of this file. */
 async function busybox(): Promise<string> {
-  const folder = path.join("/tmp", `bt-busybox-${process.pid}`);
   const file = path.join(folder, "bin/busybox");
   if (fs.existsSync(file)) return file;
   fs.mkdirSync(folder, { recursive: true });
-  process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
   const tree = path.join(folder, "tree.tar");
   const options = ["--quiet", "--arch=s390x", "--variant=extract", "--include=busybox-static"];
   await run("mmdebstrap", [...options, "bookworm", tree]);
@@ -87,6 +89,15 @@ testForeign("without emulation, exec format error is explained", async () => {
   expect(result.exitCode).toBe(1);
   expect(result.stdout).toContain("bt: exec format error: this machine cannot run programs of s390x by itself\n");
   expect(result.stdout).toContain("fix  Leave EMULATION at auto: qemu-user-static runs them.\n");
+});
+
+testForeign("a build without emulation explains exec format error as well", async () => {
+  const p = await kitchen();
+
+  const result = await p.make("oven_2_multi", "PLATFORMS=linux/s390x", "EMULATION=none");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain("bt: exec format error: this machine cannot run programs of another architecture");
 });
 
 testForeign("a build that runs foreign programs has a namespace of its own", async () => {

@@ -40,6 +40,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   tapable: ["core/hooks.ts"],
   "tar-stream": ["plugins/images/tar.ts"],
   tinyglobby: ["core/files.ts"],
+  yaml: ["plugins/kernel-rootfs/json-place.ts"],
   "zx/core": ["core/shell.ts", "core/program.ts"],
 };
 

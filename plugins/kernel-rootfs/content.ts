@@ -1,0 +1,91 @@
+/** What images are made of, as a hash, and which of them are stale. Reads files; asks git only through the task. */
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Context } from "../../core/index.ts";
+import type { Stale } from "./ci-plan.ts";
+import { pathsOf } from "./ci-plan.ts";
+import type { Family } from "./family.ts";
+import { dockerfileOf, findStage, usesOf, type Stage } from "./stage.ts";
+import { keysOf, type Versions } from "./version-store.ts";
+
+interface Made {
+  readonly root: string;
+  readonly dataDir: string;
+  readonly family: Family;
+  readonly versions: Versions;
+}
+
+/** Hash of files, data entries and images that a key is made of. */
+export function contentHash(key: string, { root, dataDir, family, versions }: Made): string {
+  const stage = findStage(key, family)!; // The caller has checked the key.
+  const hash = createHash("sha256");
+  for (const file of filesOf(stage, root, dataDir)) {
+    hash.update(`${file}\0`);
+    hash.update(fs.readFileSync(path.join(root, file)));
+  }
+  if ("kernel" in stage && stage.kind === "kernel-images") {
+    const { options, makeArgs, source } = stage.kernel;
+    hash.update(JSON.stringify([options, makeArgs, source]));
+  }
+  for (const used of usesOf(stage)) hash.update(`${used}=${versions.get(used)?.tag ?? ""}\0`);
+  return hash.digest("hex");
+}
+
+/** Relative to the root, sorted; what is not there has no part in it. */
+function filesOf(stage: Stage, root: string, dataDir: string): readonly string[] {
+  const { patches } = "kernel" in stage ? stage.kernel : {};
+  const own =
+    stage.kind === "kernel-images"
+      ? ["scripts/generate-btf.sh", ...(patches === undefined ? [] : [path.dirname(patches)])]
+      : [];
+  const paths = stage.kind === "root-images" ? pathsOf(stage, dataDir) : [dockerfileOf(stage), ...own];
+  return [...new Set(paths)].flatMap((one) => listFiles(root, one)).sort();
+}
+
+function listFiles(root: string, file: string): readonly string[] {
+  const stat = fs.statSync(path.join(root, file), { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (!stat.isDirectory()) return [file];
+  return fs
+    .readdirSync(path.join(root, file), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)));
+}
+
+/** Images that are not what they would be now, in the order of stages; what is made from a stale one is stale too. */
+export async function findStale(made: Made, context: Pick<Context, "exec" | "isDryRun">): Promise<readonly Stale[]> {
+  const stale = new Map<string, string>();
+  for (const key of keysOf(made.family)) {
+    const stage = findStage(key, made.family)!; // A key of the family.
+    const version = made.versions.get(key);
+    const below = usesOf(stage).find((used) => stale.has(used));
+    if (version === undefined) stale.set(key, "it was never built");
+    else if (below !== undefined) stale.set(key, `${below} is stale`);
+    else if (version.inputs !== undefined) {
+      if (version.inputs !== contentHash(key, made)) stale.set(key, "what it is made of changed");
+    } else {
+      const commit = await findNewer(stage, version.tag, { made, context });
+      if (commit !== undefined) stale.set(key, `commit ${commit} is newer than ${version.tag}`);
+    }
+  }
+  return [...stale].map(([key, why]) => ({ key, why }));
+}
+
+/** The newest commit that touches its files, if it is younger than the tag. */
+async function findNewer(
+  stage: Stage,
+  tag: string,
+  { made, context }: { readonly made: Made; readonly context: Pick<Context, "exec" | "isDryRun"> },
+): Promise<string | undefined> {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)\.(\d\d)(\d\d)(\d\d)/.exec(tag) ?? [];
+  const files = filesOf(stage, made.root, made.dataDir);
+  if (year === undefined || files.length === 0) return undefined;
+  const built = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  const asked = await context.exec("git", ["log", "-1", "--format=%h %ct", "--", ...files], {
+    show: false,
+    allowedCodes: [0, 128],
+  });
+  const [commit, time] = asked.stdout.trim().split(" ");
+  return commit !== undefined && time !== undefined && Number(time) * 1000 > built ? commit : undefined;
+}

@@ -1,0 +1,24 @@
+/** Says what is behind some failures of other programs: no space, no mirror. Knows their words, not their work. */
+import { isBtError, type Context } from "../../core/index.ts";
+import { diskFull, mirrorUnreachable } from "./errors.ts";
+
+const noMirror =
+  /Could not resolve|Could not connect|Connection (refused|timed out|failed)|Unable to connect|Temporary failure resolving/;
+
+/** Runs `work`; a failure that has a known cause is told as that cause. `mirror`: whose absence explains it. */
+export async function withHints<T>(
+  { name, signal }: Pick<Context, "name" | "signal">,
+  work: () => Promise<T>,
+  mirror?: string,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted || !isBtError(error)) throw error;
+    const text = [error.message, ...error.detail].join("\n");
+    if (/No space left on device|ENOSPC/.test(text)) throw diskFull(name);
+    if (mirror !== undefined && noMirror.test(text))
+      throw mirrorUnreachable(mirror, error.detail.filter((line) => noMirror.test(line)).slice(0, 3));
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+/** How the tasks are tied into a run: their needs, what their keys hold, and what always runs. Does not do their work. */
+import { findTool, type BoundHooks, type Leaf, type Node, type Requirement, type TaskBase } from "../../core/index.ts";
+import type { Shop } from "./shop.ts";
+
+/** Program to the Debian package that has it, and whether more than some tasks need it. */
+const tools: readonly (readonly [string, string])[] = [
+  ["git", "git"],
+  ["make", "make"],
+  ["mmdebstrap", "mmdebstrap"],
+  ["mke2fs", "e2fsprogs"],
+  ["qemu-img", "qemu-utils"],
+  ["zstd", "zstd"],
+  ["qemu-system-x86_64", "qemu-system-x86"],
+  ["qemu-system-aarch64", "qemu-system-arm"],
+  ["pahole", "pahole"],
+  ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
+  ["guestfish", "libguestfs-tools"],
+];
+
+/** Params that say what to run, not what comes out. */
+const asking = ["kernelVersions", "refresh", "withChildren", "push"];
+
+export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string, TaskBase>>): void {
+  const keyOf = new Map(Object.entries(tasks).map(([key, { handle }]) => [handle, key]));
+  hooks.graph.tap(async (graph, graphTools) => {
+    if (![...graph.nodes.values()].some(({ task }) => keyOf.has(task.handle))) return graph;
+    return (await import("./link.ts")).linkGraph(graph, graphTools, { shop, tasks, keyOf });
+  });
+  hooks.fingerprint.tap(async (leaves, node) => {
+    const key = keyOf.get(node.task.handle);
+    if (key === undefined || node.isGroup) return leaves;
+    const own: readonly Leaf[] = (await import("./leaves.ts")).leavesOf(key, node, {
+      shop,
+      family: await shop.family(),
+    });
+    return [...leaves.filter(({ name }) => !asking.some((one) => name === `param/${one}`)), ...own];
+  });
+  hooks.plan.tap((step, node) => {
+    const key = keyOf.get(node.task.handle);
+    if (key === undefined || node.isGroup || step.action === "run") return step;
+    if (node.params["buildMode"]?.value === "container") return { action: "run", because: [{ kind: "always" }] };
+    return isRefreshed(key, node) ? { action: "run", because: [{ kind: "forced" }] } : step;
+  });
+  hooks.doctor.tap((requirements) => [
+    ...requirements,
+    ...tools.map(([name, install]) => requirementOf(name, install)),
+  ]);
+}
+
+/** `all`, `kernel:6.12` and `rootfs:base.qcow2` name things; what is made from them follows by itself. */
+function isRefreshed(key: string, { params, cell }: Node): boolean {
+  const asked = params["refresh"]?.value as readonly string[] | undefined; // A list, as params.ts declares it.
+  const own = cell["kernel"] === undefined ? `rootfs:${cell["image"]}` : `kernel:${cell["kernel"]}`;
+  const isFirst = key === "kernel:fetch" || key === "kernel:build" || key.startsWith("rootfs:");
+  return isFirst && (asked?.some((one) => one === "all" || one === own) ?? false);
+}
+
+function requirementOf(name: string, install: string): Requirement {
+  const found = findTool(name, process.env["PATH"] ?? "");
+  return {
+    name,
+    plugin: "kernel-rootfs",
+    isRequired: false,
+    install: `apt-get install ${install}`,
+    ...(found === undefined ? {} : { found }),
+  };
+}

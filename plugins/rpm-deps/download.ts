@@ -124,7 +124,7 @@ async function tryAgain<T>(
       signal.throwIfAborted();
       const reason: Reason =
         error instanceof Refusal ? error.reason : { kind: "network", problem: networkProblem(error) };
-      if (reason.kind === "absent" || attempts > retries) return { reason, url, attempts };
+      if (reason.kind === "absent" || attempts > retries) return { reason, url: hideCredentials(url), attempts };
       await pause(pauseMs, undefined, { signal });
     }
   }
@@ -140,13 +140,31 @@ async function* count(source: AsyncIterable<Buffer>, hash: Hash, counted: { byte
 
 async function openUrl(url: string, signal: AbortSignal): Promise<Readable> {
   if (url.startsWith("file:")) return await openLocal(fileURLToPath(url));
-  const response = await fetch(url, { signal, redirect: "follow" });
+  const { plain, headers } = splitCredentials(url);
+  const response = await fetch(plain, { signal, headers, redirect: "follow" });
   if (response.ok && response.body !== null) return Readable.fromWeb(response.body as ReadableStream);
   await response.body?.cancel();
   const status = `${response.status} ${response.statusText}`.trim();
   if (response.status >= 400 && response.status < 500 && response.status !== 408 && response.status !== 429)
     throw new Refusal({ kind: "absent", status });
   throw new Error(`the server says ${status}`);
+}
+
+/** `https://user:secret@mirror/` is an address and a header. */
+function splitCredentials(text: string): {
+  readonly plain: string;
+  readonly headers: Readonly<Record<string, string>>;
+} {
+  const url = new URL(text);
+  if (url.username === "") return { plain: text, headers: {} };
+  const words = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = url.password = "";
+  return { plain: url.href, headers: { authorization: `Basic ${Buffer.from(words).toString("base64")}` } };
+}
+
+/** What a message may show of an address. */
+export function hideCredentials(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/@]*@/, "$1***@");
 }
 
 async function openLocal(file: string): Promise<Readable> {

@@ -13,7 +13,7 @@ interface Known {
   readonly relations: Relations;
 }
 
-/** Lines such as `nobody provides libyeast, required by bread 1.0-1, required by shop`. Empty: everything is provided. */
+/** Lines such as `nobody provides libyeast, required by bread 1.0-1, required by shop`. */
 export async function explainTree(
   snapshot: Snapshot,
   tree: Tree,
@@ -72,7 +72,11 @@ export async function explainTree(
   const unique = [...new Set(lines)];
   const more = unique.length > shown ? [`and ${unique.length - shown} more`] : [];
   const places = wanted.map((at) => sources[at]!.repository.name).join(", ");
-  return unique.length === 0 ? [] : [...unique.slice(0, shown), ...more, `looked in ${places} for ${tree.arch}`];
+  if (unique.length === 0)
+    return [
+      "each requirement is provided by some package: versions exclude each other, or bazeldnf compares them otherwise than rpm",
+    ];
+  return [...unique.slice(0, shown), ...more, `looked in ${places} for ${tree.arch}`];
 }
 
 function newest(found: readonly Known[]): Known | undefined {

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { findCompression, openPacked } from "./decompress.ts";
-import { downloadFile, downloadText, hashFile, type DownloadOptions } from "./download.ts";
+import { downloadFile, downloadText, hashFile, hideCredentials, type DownloadOptions } from "./download.ts";
 import { metadataDamaged, repositoryOffline, repositoryUnreachable } from "./repository-errors.ts";
 import { inTurn } from "./in-turn.ts";
 import { readPrimary, type OnPackage, type Package } from "./primary.ts";
@@ -133,7 +133,8 @@ export function isFor(repository: Repository, arch: string): boolean {
 async function fetchSource(stream: string, repository: Repository, options: SnapshotOptions): Promise<Source> {
   const { text, url } = await fetchRepomd(repository, options);
   const repomd = parseRepomd(text);
-  if ("problem" in repomd) throw metadataDamaged(repository.name, url, `cannot be used: ${repomd.problem}`);
+  if ("problem" in repomd)
+    throw metadataDamaged(repository.name, hideCredentials(url), `cannot be used: ${repomd.problem}`);
   const primary = await fetchPrimary(repository, repomd, options);
   return { repository, stream, digest: sha256(text), revision: repomd.revision, primary };
 }
@@ -146,7 +147,7 @@ async function fetchRepomd(
   const kept = path.join(options.cacheDir, "repomd", `${sha256(url)}.xml`);
   if (options.offline) {
     const text = await readFile(kept, "utf8").catch(() => undefined);
-    if (text === undefined) throw repositoryOffline(repository.name, url);
+    if (text === undefined) throw repositoryOffline(repository.name, hideCredentials(url));
     return { text, url };
   }
   const text = await downloadText(url, options);
@@ -165,7 +166,7 @@ async function fetchPrimary(repository: Repository, { primary }: Repomd, options
   const url = new URL(href, repository.baseurl).href;
   const kept = await stat(file).catch(() => undefined);
   if (kept !== undefined && (await hashFile(file, checksum.algorithm)) === checksum.hex) return file;
-  if (options.offline) throw repositoryOffline(repository.name, url);
+  if (options.offline) throw repositoryOffline(repository.name, hideCredentials(url));
   const { signal, retries } = options;
   const failure = await downloadFile(url, file, { checksum, signal, retries, ...(size === undefined ? {} : { size }) });
   if (failure !== undefined) throw repositoryUnreachable(repository.name, failure);

@@ -1,6 +1,5 @@
 /** Solves trees in folders of their own, several at a time, and keeps what is done. Does not write the project's files. */
-import { statSync } from "node:fs";
-import { rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import * as path from "node:path";
 import { checkBackend, fetchArgs, rpmtreeArgs, type Backend } from "./backend.ts";
 import { callSolver } from "./call.ts";
@@ -13,7 +12,7 @@ import type { SolvedTree } from "./merge.ts";
 import type { RepositoryList } from "./repofile.ts";
 import { metadataMoves } from "./repository-errors.ts";
 import { findChanged, isFor, type Snapshot } from "./snapshot.ts";
-import { checkSolved, findKept, keepSolved, readSolved } from "./solved.ts";
+import { applyBases, checkSolved, findKept, keepSolved, readSolved } from "./solved.ts";
 import { createStage, type Stage } from "./stage.ts";
 import type { Tree } from "./tree.ts";
 
@@ -100,7 +99,7 @@ async function solveTree(plan: Plan, tree: Tree): Promise<SolvedTree> {
     },
     async () => await explainTree(snapshot, tree, findings.resolved),
   );
-  const solved = readSolved(tree, stage.folder);
+  const solved = applyBases(tree, readSolved(tree, stage.folder), snapshot);
   checkSolved(tree, solved, { snapshot, resolved: findings.resolved });
   keepSolved(desk.folder, key, solved);
   return solved;

@@ -69,6 +69,18 @@ export function checkSolved(
   if (problems.length > 0) throw treeWrong(tree.name, problems);
 }
 
+/** The rpms with the addresses of packages that name a base of their own, which the solver does not read. */
+export function applyBases(tree: Tree, solved: SolvedTree, snapshot: Snapshot): SolvedTree {
+  const rpms = solved.rpms.map((rpm) => {
+    const found = findPackages(snapshot, findRpmName(rpm.name)?.package ?? "", tree).find(
+      ({ checksum }) => checksum === rpm.sha256,
+    );
+    if (found?.base === undefined) return rpm;
+    return { ...rpm, urls: [new URL(found.href, found.base.endsWith("/") ? found.base : `${found.base}/`).href] };
+  });
+  return { ...solved, rpms };
+}
+
 /** A tree that an earlier run has solved from the same repositories with the same command. Undefined: none. */
 export function findKept(folder: string, key: readonly unknown[], tree: Tree): SolvedTree | undefined {
   try {

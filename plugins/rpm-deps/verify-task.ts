@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { findTool } from "../../core/index.ts";
 import { loadBazelFiles, rpmRules, type RpmRule } from "./bazel-files.ts";
 import { createDesk, toParams, type Desk, type Task } from "./desk.ts";
-import { describeFailure, downloadText, type DownloadFailure } from "./download.ts";
+import { describeFailure, downloadText, hideCredentials, type DownloadFailure } from "./download.ts";
 import { inTurn } from "./in-turn.ts";
 import type { RpmDepsOptions } from "./options.ts";
 import { keyUnreachable, rpmkeysMissing, rpmsUnverified } from "./verify-errors.ts";
@@ -81,7 +81,7 @@ async function fetchKeys(desk: Desk): Promise<readonly string[]> {
   );
   return await inTurn([...new Set(urls)].sort(), 4, async (url) => {
     const text = await downloadText(url, desk.snapshot);
-    if (typeof text !== "string") throw keyUnreachable(url, describeFailure(text));
+    if (typeof text !== "string") throw keyUnreachable(hideCredentials(url), describeFailure(text));
     return text;
   });
 }

@@ -17,6 +17,10 @@ export interface RpmSpec {
   readonly arch?: string;
   readonly requires?: readonly string[];
   readonly provides?: readonly string[];
+  /** `xml:base`: another address than the repository's. Metadata only. */
+  readonly base?: string;
+  /** Type of the checksum. Default: sha256. Metadata only. */
+  readonly checksumType?: string;
   /** Path in the rpm to the file that goes there. Default: one small text. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -82,6 +86,8 @@ export function writeIndex(
 export interface Mirror {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
+  /** Values of `authorization`, in order; empty: none. */
+  readonly credentials: readonly string[];
   /** Paths, in order. */
   readonly requests: readonly string[];
   /** Ends of paths to what happens instead: `absent` 404, `busy` 503, `cut` half of the file, a text that is sent instead. */
@@ -91,10 +97,12 @@ export interface Mirror {
 /** Serves a folder until the test ends. */
 export async function serveFolder(folder: string): Promise<Mirror> {
   const requests: string[] = [];
+  const credentials: string[] = [];
   const faults: Mirror["faults"] = new Map();
   const server = http.createServer((request, response) => {
     const name = decodeURIComponent(new URL(request.url ?? "/", "http://mirror").pathname);
     requests.push(name);
+    credentials.push(request.headers.authorization ?? "");
     const fault = [...faults].find(([end]) => name.endsWith(end))?.[1];
     const file = path.join(folder, name);
     if (fault === "busy") return void response.writeHead(503).end();
@@ -110,7 +118,7 @@ export async function serveFolder(folder: string): Promise<Mirror> {
     server.closeAllConnections();
     server.close();
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, faults };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, credentials, faults };
 }
 
 /** A `repo.yaml` of repositories under one address: name to path and architecture. */
@@ -130,14 +138,15 @@ function splitEvr(text: string): { epoch: string; version: string; release: stri
   return { epoch, version, release };
 }
 
-function renderPackage({ name, evr, arch = "noarch", requires = [], provides = [] }: RpmSpec): string {
+function renderPackage({ name, evr, arch = "noarch", requires = [], provides = [], ...more }: RpmSpec): string {
+  const base = more.base === undefined ? "" : ` xml:base="${more.base}"`;
   const { epoch, version, release } = splitEvr(evr);
   const escape = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   const entries = (names: readonly string[]): string =>
     names.map((one) => `<rpm:entry name="${escape(one)}"/>`).join("");
   const checksum = createHash("sha256").update(`${name} ${evr} ${arch}`).digest("hex");
   return `<package type="rpm"><name>${escape(name)}</name><arch>${arch}</arch><version epoch="${epoch}" ver="${version}" rel="${release}"/>
-<checksum type="sha256" pkgid="YES">${checksum}</checksum><location href="Packages/${name}-${version}-${release}.${arch}.rpm"/>
+<checksum type="${more.checksumType ?? "sha256"}" pkgid="YES">${checksum}</checksum><location${base} href="Packages/${name}-${version}-${release}.${arch}.rpm"/>
 <format><rpm:provides>${entries([name, ...provides])}</rpm:provides><rpm:requires>${entries(requires)}</rpm:requires></format></package>`;
 }
 

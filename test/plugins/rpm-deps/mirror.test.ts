@@ -222,3 +222,27 @@ test.each([
   expect(result.exitCode).toBe(2);
   expect(failure(result) + result.stderr).toContain(text);
 });
+
+test("a password in an address goes into a header, and into no message", async () => {
+  const { p, mirror } = await served();
+  p.write("rpm/repo-cs9.yaml", p.read("rpm/repo-cs9.yaml").replace("http://", "http://baker:s3same@"));
+  const good = await p.bt("rpm-deps:check");
+  mirror.faults.set("repomd.xml", "absent");
+
+  const bad = await p.bt("rpm-deps:check");
+
+  expect(good.exitCode, good.stdout).toBe(0);
+  expect(new Set(mirror.credentials)).toEqual(new Set([`Basic ${Buffer.from("baker:s3same").toString("base64")}`]));
+  expect(bad.stdout).toContain("http://***@127.0.0.1");
+  expect(good.stdout + bad.stdout).not.toContain("s3same");
+});
+
+test("a repository with a metalink alone is not checked, and said so", async () => {
+  const { p } = await served();
+  p.write("rpm/repo-cs9.yaml", `${p.read("rpm/repo-cs9.yaml")}- name: far\n  metalink: http://127.0.0.1/m\n`);
+
+  const result = await p.bt("rpm-deps:check");
+
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).toContain(`Repository "far" has only a metalink, so its packages are not checked`);
+});

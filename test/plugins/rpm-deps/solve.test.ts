@@ -213,3 +213,49 @@ rpmtree(
     expect(text).toContain("oven-17__2.0-10.el9.s390x");
   },
 );
+
+realTest("xml:base gives the address; a checksum that is no sha256 is refused", { timeout: 240_000 }, async () => {
+  const other = offer().map((spec) => (spec.name === "bread" ? { ...spec, base: "http://elsewhere/pool" } : spec));
+  const { p, folder } = await kitchen({ options: { arches: ["s390x"] } }, other);
+
+  const good = await p.bt("rpm-deps");
+  const text = p.read("WORKSPACE");
+  writeMetadata(
+    path.join(folder, "os"),
+    offer().map((spec) => ({ ...spec, checksumType: "sha512" })),
+  );
+  const bad = await p.bt("rpm-deps");
+
+  expect(good.exitCode, good.stdout).toBe(0);
+  expect(text).toContain(`"http://elsewhere/pool/Packages/bread-1.0-1.el9.noarch.rpm"`);
+  expect(bad.exitCode).toBe(1);
+  expect(failure(bad)).toMatch(/the repository gives a sha512 for [a-z-]+; a workspace needs a sha256\n/);
+  expect(p.read("WORKSPACE")).toBe(text);
+});
+
+realTest(
+  "repositories of one name in two lists are both used; a disabled one is not; the lower priority wins",
+  { timeout: 240_000 },
+  async () => {
+    const { p, mirror, folder } = await kitchen({ options: { arches: ["s390x"] } });
+    writeMetadata(path.join(folder, "own"), [
+      { name: "bread", evr: "9.0-1.el9" },
+      { name: "yeast", evr: "1.0-1.el9" },
+    ]);
+    writeMetadata(path.join(folder, "off"), [{ name: "bread", evr: "99.0-1.el9" }]);
+    p.write(
+      "own.yaml",
+      renderRepofile(mirror.url, {
+        os: { path: "own", more: "  priority: -1\n" },
+        off: { path: "off", more: "  disabled: true\n" },
+      }),
+    );
+
+    const result = await p.bt("rpm-deps", "CUSTOM_REPO=own.yaml");
+
+    expect(result.exitCode, result.stdout).toBe(0);
+    expect(treesOf(p)["shop_s390x_cs9"]).toContain("bread-0__9.0-1.el9.s390x");
+    expect(treesOf(p)["tools_s390x_cs9"]).toContain("oven-17__2.0-1.el9.s390x");
+    expect(p.read("WORKSPACE")).toContain(`${mirror.url}/own/Packages/bread-9.0-1.el9.noarch.rpm`);
+  },
+);

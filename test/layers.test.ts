@@ -33,14 +33,16 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   "dockerfile-ast": ["plugins/images/statement.ts"],
   esbuild: ["core/compile.ts"],
   execa: ["core/shell.ts"],
+  fzstd: ["plugins/rpm-deps/decompress.ts"],
   listr2: ["core/report/terminal.ts"],
   picomatch: ["core/catalog.ts", "core/files.ts", "core/paths.ts", "core/prove.ts"],
-  saxes: ["plugins/kiwi-dice/description.ts"],
+  saxes: ["plugins/kiwi-dice/description.ts", "plugins/rpm-deps/xml.ts"],
   "smol-toml": ["plugins/multiarch-manifest/registries-conf.ts"],
   tapable: ["core/hooks.ts"],
   "tar-stream": ["plugins/images/tar.ts"],
   tinyglobby: ["core/files.ts"],
-  yaml: ["plugins/kernel-rootfs/json-place.ts"],
+  "xz-decompress": ["plugins/rpm-deps/decompress.ts"],
+  yaml: ["plugins/kernel-rootfs/json-place.ts", "plugins/rpm-deps/document.ts"],
   "zx/core": ["core/shell.ts", "core/program.ts"],
 };
 

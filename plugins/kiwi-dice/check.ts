@@ -1,10 +1,14 @@
 /** What is checked once, before the first task of a run: orders that are about to be carried out, and the environment. */
+import { setTimeout as wait } from "node:timers/promises";
 import type { Graph, Node } from "../../core/index.ts";
-import { variableUnknown } from "./errors.ts";
+import { recipeLocked, variableUnknown } from "./errors.ts";
+import { findOwner, showOwner } from "./lock.ts";
+import type { Order } from "./order.ts";
 import { variables } from "./params.ts";
 import { checkOrder } from "./preflight.ts";
 import { settleNode } from "./settle.ts";
 import type { Setup } from "./setup.ts";
+import { dicePath, files } from "./state.ts";
 
 /** Tasks that run KIWI, and so need all that it needs. */
 const builders = new Set(["dice-build", "kiwi:prepare", "kiwi:create", "kiwi:build", "kiwi:bundle", "kiwi:info"]);
@@ -26,5 +30,18 @@ function isChecked({ plugin, isGroup }: Node): boolean {
 async function checkNode(node: Node, setup: Setup): Promise<void> {
   if (node.name.startsWith("dice-schedule")) return; // There a wrong recipe fails alone.
   const order = await settleNode(node, setup, setup.root ?? process.cwd());
-  if (builders.has(node.name)) await checkOrder(order, process.env["PATH"] ?? "");
+  if (!builders.has(node.name)) return;
+  await checkOrder(order, process.env["PATH"] ?? "");
+  await awaitLock(order);
+}
+
+/** bt itself makes a task wait for the same task of another bt, for as long as that takes: who wants to wait less hears of it here. */
+async function awaitLock({ folder, name, lockTimeoutMs }: Order): Promise<void> {
+  const path = dicePath(folder, files.lock);
+  for (const deadline = Date.now() + lockTimeoutMs; ;) {
+    const owner = findOwner(path);
+    if (owner === undefined) return;
+    if (Date.now() >= deadline) throw recipeLocked(name, showOwner(owner));
+    await wait(100);
+  }
 }

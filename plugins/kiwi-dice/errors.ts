@@ -128,7 +128,7 @@ export function lockLive(recipe: string, owner: string): BtError {
 
 export function cleanupUnsaid(): BtError {
   return new BtError("KIWI_DICE_CLEANUP_UNSAID", "`dice-cleanup` is not told what to remove", {
-    fix: "Add --lock for a lock whose owner is gone, --jobs for job folders that were left.",
+    fix: "Add --lock for a lock whose owner is gone, --job-folders for job folders that were left.",
   });
 }
 

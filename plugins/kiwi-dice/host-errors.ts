@@ -212,6 +212,6 @@ export function mountsLeft(folder: string, mounts: readonly string[]): BtError {
   return new BtError("KIWI_DICE_MOUNTS_LEFT", `"${folder}" is not removed: something is mounted below it`, {
     exitCode: 1,
     detail: [...mounts],
-    fix: "Unmount it, then run `bt dice-cleanup --jobs`.",
+    fix: "Unmount it, then run `bt dice-cleanup --job-folders`.",
   });
 }

@@ -99,7 +99,7 @@ export const logParams: { readonly show: Param<boolean> } = {
 };
 
 /** `dice-cleanup`. */
-export const cleanupParams: { readonly lock: Param<boolean>; readonly jobs: Param<boolean> } = {
+export const cleanupParams: { readonly lock: Param<boolean>; readonly jobFolders: Param<boolean> } = {
   lock: param.flag({ env: "DICE_LOCK", description: "Remove a lock whose owner is gone" }),
-  jobs: param.flag({ env: "DICE_JOBS", description: "Remove job folders that were left" }),
+  jobFolders: param.flag({ env: "DICE_JOBS", description: "Remove job folders that were left" }),
 };

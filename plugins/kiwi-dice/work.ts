@@ -63,7 +63,7 @@ export async function runShell(bench: Bench, setup: Setup): Promise<void> {
 /** `dice-cleanup` */
 export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
   const { folder, name } = await settle(bench, setup);
-  const [lock, jobs] = [bench.params["lock"] === true, bench.params["jobs"] === true];
+  const [lock, jobs] = [bench.params["lock"] === true, bench.params["jobFolders"] === true];
   if (!lock && !jobs) throw cleanupUnsaid();
   const path = dicePath(folder, files.lock);
   const owner = lock ? dropStale(path) : findOwner(path);

@@ -155,3 +155,8 @@ export function writeRepository(folder: string, packages: string, date = "Sat, 2
     `Origin: test\nDate: ${date}\nSHA256:\n ${sum} ${packages.length} main/binary-amd64/Packages\n ${"9".repeat(64)} 3 contrib/binary-amd64/Packages\n`,
   );
 }
+
+/** Waits for a condition; the test's own time limit ends it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -77,10 +77,11 @@ function describeIndex(shop: Shop, pushed: Task<PushedImages>): Task<PushedIndex
 
 function describeManifests(shop: Shop): Task<readonly string[]> {
   const { prefix, tag, imagePrefix, stream } = pushParams(shop);
+  const { default: _, ...unset } = tag; // A tag that nobody gave is worth a warning.
   const made = task({
     name: "manifests",
     description: "Fills in the manifests",
-    params: { prefix, tag, imagePrefix, stream, ...manifestParams, ...idleParams(pushIdle) },
+    params: { prefix, tag: unset, imagePrefix, stream, ...manifestParams, ...idleParams(pushIdle) },
     pool,
     env,
     dryRun: "record",

@@ -43,6 +43,9 @@ export async function tryAll<T>(all: readonly T[], work: (one: T) => Promise<unk
   if (failures.length > 0) throw failures[0];
 }
 
+/** As `--output=files`, which releases before 5.3 do not know. */
+const listFiles = ["--output=starlark", '--starlark:expr="\\n".join([file.path for file in target.files.to_list()])'];
+
 /** Builds a program for this machine; resolves to its file, relative to the root. @throws BtError BAZEL_BUILDER_OUTPUT */
 export async function buildProgram(
   { exec, isDryRun }: Context,
@@ -51,7 +54,7 @@ export async function buildProgram(
 ): Promise<string> {
   const program = bazelProgram(shop);
   await exec(program, [...bazelWords(shop, "build", place), label]);
-  const asked = await exec(program, [...bazelWords(shop, "cquery", place), "--output=files", label], {
+  const asked = await exec(program, [...bazelWords(shop, "cquery", place), ...listFiles, label], {
     show: isDryRun,
   });
   if (isDryRun) return `<output of ${label}>`;

@@ -17,15 +17,15 @@ export async function renderManifests(context: Context, shop: Shop): Promise<rea
   const { sources = "manifests", out = "_out/manifests" } = options;
   const generated = options.generated ?? join(sources, "generated");
   warnIdle(context, pushIdle);
-  if (params["tag"] === (shop.options.push?.tag ?? "latest") && context.env["DOCKER_TAG"] === undefined)
-    log.warn(`DOCKER_TAG is not set: the manifests name images with the tag "${String(params["tag"])}"`);
+  const { tag = shop.options.push?.tag ?? "latest" } = params as { readonly tag?: string }; // As tagParam() declares it.
+  if (params["tag"] === undefined) log.warn(`DOCKER_TAG is not set: the manifests name images with the tag "${tag}"`);
   const templates = await findTemplates(resolve(root, sources), resolve(root, generated));
   if (templates.length === 0) throw templatesMissing(sources);
   const words = await findTemplator(context, shop, options);
   const folder = isDryRun ? "<temporary folder>" : await context.tempDir();
   const [included, result] = [join(folder, "included"), join(folder, "result")];
-  const csv = csvVersion(params);
-  const flags = varFlags(params, { vars: options.vars ?? {}, csv, bundle: join(result, "release/olm/bundle") });
+  const csv = csvVersion(params, tag);
+  const flags = varFlags(params, { vars: options.vars ?? {}, tag, csv, bundle: join(result, "release/olm/bundle") });
   const failed: { file: string; said: string }[] = [];
   await inParallel(templates, async (template) => {
     const file = join(sources, template);
@@ -93,16 +93,22 @@ function varFlags(
   params: Context["params"],
   {
     vars,
+    tag,
     csv,
     bundle,
-  }: { readonly vars: Readonly<Record<string, string>>; readonly csv: string; readonly bundle: string },
+  }: {
+    readonly vars: Readonly<Record<string, string>>;
+    readonly tag: string;
+    readonly csv: string;
+    readonly bundle: string;
+  },
 ): readonly string[] {
   const value = (name: string): string => textOf(params, name);
   const own: Readonly<Record<string, string>> = {
     "bundle-out-dir": bundle,
     "cdi-namespace": "cdi",
     "container-prefix": value("prefix"),
-    "container-tag": value("tag"),
+    "container-tag": tag,
     "csv-namespace": "placeholder",
     "csv-version": csv,
     "feature-gates": value("featureGates"),
@@ -125,10 +131,10 @@ function varFlags(
 }
 
 /** The tag without its leading v; `latest` and `devel` are no versions. */
-function csvVersion(params: Context["params"]): string {
+function csvVersion(params: Context["params"], tag: string): string {
   const given = textOf(params, "csvVersion");
   if (given !== "") return given;
-  return String(params["tag"]).replace("latest", "0.0.0").replace("devel", "0.0.0").replace(/^v/, "");
+  return tag.replace("latest", "0.0.0").replace("devel", "0.0.0").replace(/^v/, "");
 }
 
 function textOf(params: Context["params"], name: string): string {

@@ -1,5 +1,12 @@
 /** A git project with a builder in the layout of KubeVirt, and what a registry has afterwards. Knows nothing of bt but its program. */
 import { join } from "node:path";
+import {
+  createLayout,
+  mediaTypes,
+  putEntries,
+  writeBlob,
+  type Descriptor,
+} from "../../../plugins/multiarch-manifest/index.ts";
 import { project, type Project } from "../../support/project.ts";
 import { run } from "../../support/tool.ts";
 
@@ -100,20 +107,22 @@ export async function tagsOf(host: string, repository: string): Promise<readonly
 
 /** Pushes a small image for one architecture, made without an engine. */
 export async function pushImage(reference: string, arch: string, dir: string): Promise<void> {
+  const layout = await layoutImage(arch, dir);
+  await run("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", `oci:${layout}:image`, `docker://${reference}`]);
+}
+
+/** A small image, called `image`, in the new layout `DIR/image-ARCH`. */
+export async function layoutImage(arch: string, dir: string): Promise<string> {
   const layout = join(dir, `image-${arch}`);
-  const { createLayout, writeBlob, putEntries } = await import("../../../plugins/multiarch-manifest/index.ts");
   const into = await createLayout(layout);
-  const put = async (value: unknown, mediaType: string) => {
-    const bytes = Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
-    const { digest, size } = await writeBlob(into, bytes);
+  const put = async (value: object, mediaType: string): Promise<Descriptor> => {
+    const { digest, size } = await writeBlob(into, Buffer.from(JSON.stringify(value)));
     return { mediaType, digest, size };
   };
-  const config = await put(
-    { architecture: arch, os: "linux", rootfs: { type: "layers", diff_ids: [] }, config: {} },
-    "application/vnd.oci.image.config.v1+json",
-  );
-  const mediaType = "application/vnd.oci.image.manifest.v1+json";
+  const rootfs = { type: "layers", diff_ids: [] };
+  const { config: configType, manifest: mediaType } = mediaTypes.oci;
+  const config = await put({ architecture: arch, os: "linux", rootfs, config: {} }, configType);
   const manifest = await put({ schemaVersion: 2, mediaType, config, layers: [] }, mediaType);
   await putEntries(into, [{ ...manifest, annotations: { "org.opencontainers.image.ref.name": "image" } }]);
-  await run("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", `oci:${layout}:image`, `docker://${reference}`]);
+  return layout;
 }

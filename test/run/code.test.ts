@@ -170,7 +170,7 @@ test("a tool that was replaced runs the tasks that use it, also behind a link", 
   expect((await p.btWith({ env }, "--why", "bake")).stdout).toContain(`tool "oven" changed`);
 });
 
-test("a task made within map() is up to date as any other", async () => {
+test("a task made within map() is up to date like the rest", async () => {
   const p = await project({
     "builderfile.ts": `import { defineBuilder, task } from "builderfile";
 const loaves = ["rye", "oat"].map((flour) => [flour, task({ inputs: [], run: () => flour })]);

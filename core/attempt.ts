@@ -7,7 +7,7 @@ import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
 import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
 import type { Secrets } from "./secrets.ts";
-import { commandText } from "./shell.ts";
+import { commandText } from "./command-line.ts";
 import type { Retries } from "./task.ts";
 
 export type AttemptEnd =
@@ -38,7 +38,8 @@ export async function attemptTask(work: Work, workshop: Workshop): Promise<Attem
       task: work.node.id,
       text: `Try ${attempt} of ${retries.times + 1} failed: ${workshop.secrets.hide(messageOf(end.error))}`,
     });
-    await pause(delayMs, work.signal);
+    const waitMs = delayMs;
+    if (waitMs > 0) await workshop.away(() => pause(waitMs, work.signal));
     if (work.signal.aborted) return { kind: "cancelled", error: work.signal.reason };
   }
 }

@@ -2,13 +2,14 @@
 import { mkdtemp } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { taskEnvironment } from "./environment.ts";
+import { nestedEnvironment, taskEnvironment } from "./environment.ts";
 import type { EventBody, Outcome } from "./event.ts";
 import { cookieName, type ProcessTree } from "./exec.ts";
 import { removePath, type FileMemo } from "./files.ts";
 import type { Node } from "./graph.ts";
 import type { Hooks, Job } from "./hooks.ts";
 import type { Secrets } from "./secrets.ts";
+import type { Share } from "./share.ts";
 import { createShell, type TaskShell } from "./shell.ts";
 import type { Settings } from "./settings.ts";
 import type { Context } from "./task.ts";
@@ -31,6 +32,10 @@ export interface Workshop {
   readonly memo: FileMemo;
   /** Waits until the validations of the run have succeeded; the task's slot is free meanwhile. */
   readonly barrier: (task: string) => Promise<void>;
+  /** Waits for something while the task's slot is free for others. */
+  readonly away: <T>(wait: () => Promise<T>) => Promise<T>;
+  /** Hands job slots to programs that start jobs of their own. */
+  readonly handOn: Share["handOn"];
   /** Milliseconds between TERM and KILL. */
   readonly graceMs: number;
   readonly isDryRun: boolean;
@@ -70,6 +75,7 @@ export function createBench(
     ...taskEnvironment(node, workshop.env),
     BT_TASK: node.id,
     BT_TASK_KEY: key,
+    ...nestedEnvironment(workshop.env, root, node.id),
     [cookieName]: own.tree.cookie,
   };
   const cwd = path.resolve(root, node.task.cwd ?? ".");
@@ -87,6 +93,7 @@ export function createBench(
     isDryRun: workshop.isDryRun,
     ...(workshop.pool === undefined ? {} : { pool: workshop.pool }),
     say,
+    handOn: (command) => workshop.handOn(command, node.task.jobserver ?? "auto"),
     rewrite: (command) => (hooks.command.isUsed() ? hooks.command.call(command, node) : command),
   });
   const cleanups: ((succeeded: boolean) => unknown)[] = [];

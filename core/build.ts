@@ -1,5 +1,7 @@
 /** A whole build in one function: start reading here. Does not know argv or the terminal. */
 import * as path from "node:path";
+import { runningAbove, stackEntry } from "./environment.ts";
+import { cycleNested } from "./errors/graph.ts";
 import { firstLine, isBtError } from "./errors.ts";
 import type { EventBody, Reporter, TaskOutline } from "./event.ts";
 import { killByCookie } from "./exec.ts";
@@ -38,6 +40,7 @@ export async function build(project: Project, request: BuildRequest, options: Bu
 async function carryOut(prepared: Prepared, options: BuildOptions): Promise<BuildResult> {
   const { project, assembly, graph, order, state, forecast } = prepared;
   const { hooks } = assembly;
+  if (!options.isDryRun) checkNotRunningAbove(prepared);
   if (!options.isDryRun) await askFirst(prepared, options.confirm);
   const run = createRunId(new Date());
   const startedMs = Date.now();
@@ -101,6 +104,17 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
     exitCode: end.exitCode,
     values: valuesOf(end.results),
   };
+}
+
+/** A task that has started this bt waits for it: to run it here would wait for ever. @throws BtError CYCLE_NESTED */
+function checkNotRunningAbove({ project, forecast, decide }: Prepared): void {
+  const above = runningAbove(decide.env);
+  if (above.length === 0) return;
+  for (const id of forecast.wanted) {
+    const at = above.indexOf(stackEntry(project.root, id));
+    if (at !== -1 && !forecast.results.has(id))
+      throw cycleNested([...above.slice(at).map((entry) => entry.slice(entry.indexOf("#") + 1)), id]);
+  }
 }
 
 /** Names of bt's own taps of `event`. */

@@ -18,7 +18,7 @@ import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { CacheProvider, Finished } from "./hooks.ts";
 import type { Ledger } from "./ledger.ts";
-import { acquireLock } from "./lock.ts";
+import { acquireLock, tryLock } from "./lock.ts";
 import { describeOutputs } from "./outputs.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
@@ -113,7 +113,11 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
 
   const decideAndRun = async (node: Node, slot: number): Promise<Ended> => {
     tell({ kind: "task-state", task: node.id, state: "deciding" });
-    const lock = await acquireLock(path.join(root, ".bt", "locks"), node.id, signalOf(node));
+    const locks = path.join(root, ".bt", "locks");
+    const signal = signalOf(node);
+    signal.throwIfAborted();
+    // Who waits for another bt holds no slot meanwhile.
+    const lock = tryLock(locks, node.id) ?? (await workshop.away(() => acquireLock(locks, node.id, signal)));
     try {
       state.refresh();
       const before = state.unendedRun(node.id);

@@ -30,14 +30,38 @@ export function taskEnvironment(node: Node, env: Environment): Record<string, st
   return result;
 }
 
+/** Names that make and its like set for their children: bt writes its own, and none of them enters a key. */
+const ofMake = new Set(
+  "MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES GNUMAKEFLAGS CARGO_MAKEFLAGS MAKE_TERMOUT MAKE_TERMERR BT_STACK BT_LEVEL".split(
+    " ",
+  ),
+);
+
+/** Tells a bt below which tasks run above it. */
+export function nestedEnvironment(env: Environment, root: string, id: string): Readonly<Record<string, string>> {
+  const stack = [...runningAbove(env), stackEntry(root, id)];
+  return { BT_STACK: stack.join("\n"), BT_LEVEL: String(stack.length) };
+}
+
+/** Tasks of all projects whose run has started this bt, the outermost first. */
+export function runningAbove({ BT_STACK: stack = "" }: Environment): readonly string[] {
+  return stack === "" ? [] : stack.split("\n");
+}
+
+/** A task of a project, as BT_STACK names it. */
+export function stackEntry(root: string, id: string): string {
+  return `${root}#${id}`;
+}
+
 /** The variables that a task declares, with their values now; `NAME=value` gives one. */
 export function declaredVariables(
   node: Node,
   env: Environment,
 ): readonly (readonly [name: string, value: string | undefined])[] {
-  return (node.task.env ?? []).map((declared) => {
+  return (node.task.env ?? []).flatMap((declared) => {
     const at = declared.indexOf("=");
-    return at === -1 ? [declared, env[declared]] : [declared.slice(0, at), declared.slice(at + 1)];
+    if (at !== -1) return [[declared.slice(0, at), declared.slice(at + 1)] as const];
+    return ofMake.has(declared) ? [] : [[declared, env[declared]] as const];
   });
 }
 

@@ -10,6 +10,8 @@ export interface Command {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
+  /** Open descriptors that become 3 and 4. */
+  readonly descriptors?: readonly [number, number];
 }
 
 /** How a process ended; exactly one of these is there. `limitMs` is the time that it was given and has used up. */
@@ -156,7 +158,7 @@ export function runCommand(
   const child = tree.spawn(command.file, command.args, {
     cwd: command.cwd,
     env: command.env,
-    stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    stdio: [command.input === undefined ? "ignore" : "pipe", "pipe", "pipe", ...(command.descriptors ?? [])],
   });
   child.stdin?.on("error", () => {}); // The program may end without reading.
   child.stdin?.end(command.input);
@@ -180,7 +182,12 @@ export function waitFor(child: ChildProcess, graceMs: number): Promise<Exit> {
 /** Runs a command with the terminal as its own: input, output, signals. */
 export function runOnConsole(tree: ProcessTree, command: Command): Promise<Exit> {
   return waitFor(
-    tree.spawn(command.file, command.args, { cwd: command.cwd, env: command.env, stdio: "inherit", detached: false }),
+    tree.spawn(command.file, command.args, {
+      cwd: command.cwd,
+      env: command.env,
+      stdio: ["inherit", "inherit", "inherit", ...(command.descriptors ?? [])],
+      detached: false,
+    }),
     0,
   );
 }

@@ -15,14 +15,19 @@ let own: string | undefined;
 /** How often a waiting bt looks again. Milliseconds. */
 const pollMs = 50;
 
+/** Takes the lock if nobody holds it, without waiting. */
+export function tryLock(folder: string, name: string): Lock | undefined {
+  const file = path.join(folder, fileNameOf(name));
+  return tryLink(ownName(), file) ? { waited: false, release: () => removeLink(file) } : undefined;
+}
+
 /**
  * Takes the lock `name`, waiting while another bt holds it. A lock is a symbolic link whose target names its owner:
  * made and read in one step, so it is never half written.
  */
 export async function acquireLock(folder: string, name: string, signal: AbortSignal): Promise<Lock> {
   const file = path.join(folder, fileNameOf(name));
-  own ??= `${process.pid}:${startTime(process.pid)}`;
-  const owner = own;
+  const owner = ownName();
   for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
     if (tryLink(owner, file)) return { waited, release: () => removeLink(file) };
@@ -30,6 +35,10 @@ export async function acquireLock(folder: string, name: string, signal: AbortSig
     if (holder !== undefined && !isAlive(holder)) removeIfSame(file, holder);
     else await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
+}
+
+function ownName(): string {
+  return (own ??= `${process.pid}:${startTime(process.pid)}`);
 }
 
 /** Whoever took over a lock that looked stale has removed it already. */

@@ -8,8 +8,10 @@ import { passedEnvironment } from "./environment.ts";
 import { confirmRefused } from "./errors/request.ts";
 import type { Counts, EventBody } from "./event.ts";
 import type { ProcessTree } from "./exec.ts";
+import { quoteNames } from "./errors.ts";
 import { createLedger } from "./ledger.ts";
 import type { Prepared } from "./prepare.ts";
+import { createShare, type Share, type ShareOptions } from "./share.ts";
 import { createSchedule } from "./schedule.ts";
 import { createWorkerPool } from "./worker.ts";
 
@@ -20,6 +22,11 @@ export interface RunOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Tasks running at the same time. At least 1. */
   readonly jobs: number;
+  /** Job slots that a make above has announced, and what is done with them. Absent: all are ours. */
+  readonly jobserver?: Pick<ShareOptions, "auth" | "jobsAlone"> & {
+    /** Letters for MAKEFLAGS of programs below, besides `k`. */
+    readonly letters?: string;
+  };
   readonly keepGoing: boolean;
   readonly failFast: boolean;
   /** No further task starts while the 1-minute load average is above it. */
@@ -72,6 +79,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   );
   const pool = commands.length < fewCommands ? undefined : createWorkerPool({ cwd: project.root, env: passedEnv });
   let barrier: (task: string) => Promise<void> = async () => {};
+  let away: Workshop["away"] = (wait) => wait();
+  let share: Share | undefined;
   const workshop: Workshop = {
     root: project.root,
     settings: project.settings,
@@ -84,6 +93,8 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     emit: tell,
     memo: state.memo,
     barrier: (task) => barrier(task),
+    away: (wait) => away(wait),
+    handOn: (command, wish) => share?.handOn(command, wish),
     graceMs: options.graceMs,
     isDryRun: false,
     trees,
@@ -104,8 +115,16 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     options.kill.addEventListener("abort", () => trees.forEach((tree) => tree.kill()), { once: true });
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop("timeout"), options.timeoutMs);
     for (const [id, result] of forecast.results) if (!forecast.wanted.has(id)) ledger.results.set(id, result);
+    share = openShare(
+      options,
+      [...forecast.wanted].every((id) => forecast.results.has(id)),
+    );
+    if (share.isBroken) tell({ kind: "warning", ...brokenPool });
+    const closeShare = (): void => void share?.close();
+    process.once("exit", closeShare); // However bt ends, nobody else may lose a slot.
     const schedule = createSchedule(graph, forecast.wanted, {
-      jobs: options.jobs,
+      jobs: share.jobs,
+      slots: share.slots,
       keepGoing: options.keepGoing,
       failFast: options.failFast,
       pools: assembly.settings.pools,
@@ -122,8 +141,11 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       signal: cancel.signal,
       cancel: () => stop("failure"),
     });
-    barrier = schedule.barrier;
+    ({ barrier, away } = schedule);
     await schedule.run();
+    process.off("exit", closeShare);
+    const { lost, tasks } = share.close();
+    if (lost > 0) tell({ kind: "warning", ...lostSlots(lost, tasks) });
     clearTimeout(timer);
     await pool?.close();
     options.interrupt.removeEventListener("abort", onInterrupt);
@@ -166,6 +188,30 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   };
 
   return { run, dryRun };
+}
+
+const brokenPool = {
+  text: "The jobserver that make announced cannot be used",
+  fix: 'Write "+" before the bt command in the Makefile.',
+};
+
+function lostSlots(count: number, tasks: readonly string[]): { readonly text: string; readonly fix: string } {
+  const whose = tasks.length === 0 ? "" : `; last had by programs of ${quoteNames(tasks)}`;
+  return {
+    text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back as it was taken${whose}`,
+    fix: "Nothing to do for this run: bt has put it right.",
+  };
+}
+
+/** When nothing will run there is nothing to share. */
+function openShare({ jobs, keepGoing, jobserver }: RunOptions, isIdle: boolean): Share {
+  const { auth, jobsAlone = jobs, letters = "" } = jobserver ?? {};
+  return createShare({
+    jobs,
+    jobsAlone,
+    letters: [...new Set(`${keepGoing ? "k" : ""}${letters}`)].sort().join(""),
+    ...(auth === undefined || isIdle ? {} : { auth }),
+  });
 }
 
 /** Asks for every task that may run and wants to be asked about. @throws BtError CONFIRM_REFUSED */

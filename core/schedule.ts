@@ -3,6 +3,7 @@ import { validationFailed } from "./errors/run.ts";
 import type { Outcome } from "./event.ts";
 import { type Graph, type Node } from "./graph.ts";
 import { finalOwners, waitsFor } from "./order.ts";
+import type { Slots } from "./slots.ts";
 import type { TaskBase } from "./task.ts";
 
 /** What the scheduler is told about one ended task. */
@@ -15,6 +16,8 @@ export interface Ended {
 export interface ScheduleOptions {
   /** Tasks running at the same time. At least 1. */
   readonly jobs: number;
+  /** Slots that are shared with other programs. Absent: all of `jobs` are ours. */
+  readonly slots?: Slots;
   readonly keepGoing: boolean;
   /** Running tasks are cancelled at the first failure. */
   readonly failFast: boolean;
@@ -40,6 +43,8 @@ export interface Schedule {
   readonly run: () => Promise<void>;
   /** Frees the slot of a running task until every validation is done. Rejects when one has failed, or the run is cancelled before. */
   readonly barrier: (id: string) => Promise<void>;
+  /** Frees the slot of a running task while it waits for something; then it waits for a slot again. */
+  readonly away: <T>(wait: () => Promise<T>) => Promise<T>;
 }
 
 type Status = "waiting" | "ready" | "running" | "done";
@@ -65,7 +70,9 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   const slots = new Map<number, string>();
   const started = new Set<string>();
   const ready: string[] = []; // The next one to start is the last.
-  let paused = 0; // Running tasks that wait at the barrier and need no slot.
+  const returning: (() => void)[] = []; // Running tasks that want their slot back.
+  let paused = 0; // Running tasks without a slot.
+  let barred = 0; // Those of them that wait at the barrier.
   let running = 0;
   let stopped = false;
   let finish: () => void = () => {};
@@ -138,7 +145,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
 
   const takePools = (node: Node): boolean => {
     const pools = poolsOf(node.task);
-    if (pools.some((pool) => (used.get(pool) ?? 0) >= Math.max(1, options.pools[pool] ?? 1))) return false;
+    if (pools.some(isFull)) return false;
     for (const pool of pools) used.set(pool, (used.get(pool) ?? 0) + 1);
     return true;
   };
@@ -153,13 +160,37 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     return undefined;
   };
 
-  const pump = (): void => {
-    while (running - paused < options.jobs && (running === paused || options.hasRoom())) {
-      const node = pickNext();
+  const canPick = (): boolean =>
+    ready.some((id) => {
+      const { task } = nodes.get(id)!;
+      return mayStart(id) && !poolsOf(task).some((pool) => isFull(pool));
+    });
+
+  const isFull = (pool: string): boolean => (used.get(pool) ?? 0) >= Math.max(1, options.pools[pool] ?? 1);
+
+  /** Takes slots for those that come back, then for those that start. */
+  const fill = (): void => {
+    const limit = (): number => Math.min(options.jobs, options.slots?.allowed() ?? options.jobs);
+    while (running - paused < limit()) {
+      const back = returning.shift();
+      if (back !== undefined) {
+        paused--;
+        back();
+        continue;
+      }
+      const node = running === paused || options.hasRoom() ? pickNext() : undefined;
       if (node === undefined) break;
       launch(node);
     }
-    if (running > paused) {
+    if (options.slots === undefined) return;
+    const active = running - paused;
+    const wants = active < options.jobs && (returning.length > 0 || (options.hasRoom() && canPick()));
+    options.slots.settle({ running: active, wants });
+  };
+
+  const pump = (): void => {
+    fill();
+    if (running > barred) {
       if (running - paused < options.jobs && ready.length > 0 && timer === undefined)
         timer = setTimeout(() => ((timer = undefined), pump()), pollMs).unref();
       return;
@@ -194,11 +225,27 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     });
   };
 
+  const away: Schedule["away"] = async (wait) => {
+    paused++;
+    const waited = wait();
+    pump();
+    try {
+      return await waited;
+    } finally {
+      await new Promise<void>((resolve) => {
+        returning.push(resolve);
+        pump();
+      });
+    }
+  };
+
   return {
+    away,
     run: () =>
       new Promise((resolve) => {
         finish = () => (clearTimeout(timer), resolve());
         options.signal.addEventListener("abort", pump, { once: true });
+        options.slots?.watch(pump);
         for (const id of [...missing.keys()].filter((name) => missing.get(name) === 0).sort(compare)) {
           ready.push(id);
           markReady(id);
@@ -207,15 +254,17 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
       }),
     async barrier(id) {
       const isPending = (): boolean => [...validations].some((validation) => status.get(validation) !== "done");
-      paused++;
-      while (isPending() && !options.signal.aborted) {
-        pump();
-        await new Promise<void>((resolve) => {
-          onValidation.push(resolve);
-          options.signal.addEventListener("abort", () => resolve(), { once: true });
-        });
-      }
-      paused--;
+      await away(async () => {
+        barred++;
+        while (isPending() && !options.signal.aborted) {
+          pump();
+          await new Promise<void>((resolve) => {
+            onValidation.push(resolve);
+            options.signal.addEventListener("abort", () => resolve(), { once: true });
+          });
+        }
+        barred--;
+      });
       if (isPending()) throw options.signal.reason;
       const bad = [...validations].find((validation) => failed.has(validation));
       if (bad !== undefined) throw validationFailed(id, bad);

@@ -44,6 +44,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   retries: ["number", "record"],
   timeoutMs: ["number"],
   pool: ["string", "list of strings"],
+  jobserver: ["string"],
   priority: ["number"],
   allowFailure: ["boolean"],
   salt: ["string"],

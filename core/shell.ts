@@ -7,7 +7,9 @@ import { isBtError } from "./errors.ts";
 import { commandFailed, commandMissing } from "./errors/run.ts";
 import { runCommand, runOnConsole, waitFor, type Command, type Exit, type ProcessTree } from "./exec.ts";
 import { hasCode, isFolder } from "./files.ts";
+import { commandText, exitText, parseCommand } from "./command-line.ts";
 import { createOutput, type Output } from "./output.ts";
+import type { Handed } from "./share.ts";
 import type { Secrets } from "./secrets.ts";
 import type { ExecOptions, ExecResult, Shell } from "./program.ts";
 import type { WorkerPool } from "./worker.ts";
@@ -28,6 +30,8 @@ export interface ShellOptions {
   readonly isDryRun: boolean;
   readonly pool?: WorkerPool;
   readonly say: (stream: "stdout" | "stderr" | "command", text: string) => void;
+  /** Job slots for a program that starts jobs of its own. */
+  readonly handOn: (command: Command) => Handed | undefined;
   /** May replace a command before it starts. */
   readonly rewrite: (command: Command) => Command;
 }
@@ -60,14 +64,36 @@ export function createShell(options: ShellOptions): TaskShell {
       return commandMissing({ task, file: command.file, cwd, why: "forbidden" });
     return commandFailed({ task, command: options.secrets.hide(shown), exit: exitText(exit), cwd, lines: tail });
   };
+  /** The command with its job slots. */
+  const give = (command: Command): Given => {
+    const handed = options.handOn(command);
+    if (handed === undefined) return { command, watch: (exit) => exit };
+    const { makeflags, descriptors } = handed;
+    const full = {
+      ...command,
+      env: { ...command.env, MAKEFLAGS: makeflags },
+      ...(descriptors === undefined ? {} : { descriptors }),
+    };
+    return {
+      command: full,
+      watch(exit) {
+        handed.started();
+        void exit.then((end) =>
+          handed.ended({ task: options.task, isKilled: "signal" in end && end.signal === "SIGKILL" }),
+        );
+        return exit;
+      },
+    };
+  };
   const run = async (data: string | readonly string[]): Promise<void> => {
     const { argv, shown } = parseCommand(data);
     const command = begin({ file: argv[0] ?? "", args: argv.slice(1), cwd: options.cwd, env: options.env }, shown);
     if (options.isDryRun) return;
     const output = createOutput(options.secrets, options.say);
-    const exit = options.hasConsole
-      ? await runOnConsole(options.tree, command)
-      : await runFast(command, output, options);
+    const given = give(command);
+    const exit = await given.watch(
+      options.hasConsole ? runOnConsole(options.tree, given.command) : runFast(given.command, output, options),
+    );
     output.end();
     if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail(), shown);
   };
@@ -80,7 +106,7 @@ export function createShell(options: ShellOptions): TaskShell {
       ...(own.input === undefined ? {} : { input: own.input }),
     });
     if (options.isDryRun) return { exitCode: 0, stdout: "", stderr: "" };
-    const { exit, result, tail } = await runExeca(command, own, options);
+    const { exit, result, tail } = await runExeca(give(command), own, options);
     const isAllowed = "code" in exit && (own.allowedCodes ?? [0]).includes(exit.code);
     if (!isAllowed) throw fail(command, exit, tail);
     return { ...result, exitCode: exit.code };
@@ -96,18 +122,19 @@ export function createShell(options: ShellOptions): TaskShell {
       },
       text.slice(prefix.length),
     );
+    const given = give(command);
     const stdio = options.hasConsole ? "inherit" : spawnOptions.stdio;
     const child = options.tree.spawn(command.file, command.args, {
       ...spawnOptions,
       shell: false,
       detached: !options.hasConsole,
       cwd: command.cwd,
-      env: command.env,
-      ...(stdio === undefined ? {} : { stdio }),
+      env: given.command.env,
+      stdio: withDescriptors(stdio, given.command),
     });
     if (spawnOptions.stdio === "pipe" && !("input" in spawnOptions && Boolean(spawnOptions.input))) endUnfed(child);
     const output = watch(child, options);
-    void waitFor(child, options.graceMs).then((exit) => {
+    void given.watch(waitFor(child, options.graceMs)).then((exit) => {
       output.end();
       if (!("code" in exit && exit.code === 0))
         failures.push({
@@ -149,6 +176,18 @@ export function createShell(options: ShellOptions): TaskShell {
   return { run, exec, load, explain };
 }
 
+/** A command with its job slots, and who hears of its end. */
+interface Given {
+  readonly command: Command;
+  readonly watch: (exit: Promise<Exit>) => Promise<Exit>;
+}
+
+function withDescriptors(stdio: SpawnOptions["stdio"], { descriptors }: Command): SpawnOptions["stdio"] {
+  if (descriptors === undefined) return stdio ?? "pipe";
+  const first = Array.isArray(stdio) ? stdio.slice(0, 3) : Array.from({ length: 3 }, () => stdio ?? "pipe");
+  return [...first, ...descriptors];
+}
+
 /** zx keeps the input of every program open for a later `.pipe()`. One that nobody feeds right away finds its end instead of waiting for ever. */
 function endUnfed(child: ChildProcess): void {
   child.stdin?.once("pipe", (source: NodeJS.EventEmitter) => {
@@ -166,7 +205,8 @@ const prefix = "set -euo pipefail;";
 
 /** Through the pool when there is one and the program exists; spawn says best what is missing. */
 async function runFast(command: Command, output: Output, { pool, tree, root, graceMs }: ShellOptions): Promise<Exit> {
-  const isThere = pool !== undefined && (command.cwd === root || isFolder(command.cwd));
+  const isThere =
+    pool !== undefined && command.descriptors === undefined && (command.cwd === root || isFolder(command.cwd));
   const pooled = isThere ? pool.run(tree, command, output.write) : undefined;
   return await (pooled ?? runCommand(tree, command, { onChunk: output.write, graceMs }));
 }
@@ -180,28 +220,28 @@ function watch(child: ChildProcess, { secrets, say }: ShellOptions): Output {
 }
 
 async function runExeca(
-  command: Command,
+  { command, watch: watchEnd }: Given,
   own: ExecOptions,
   options: ShellOptions,
 ): Promise<{ exit: Exit; result: Omit<ExecResult, "exitCode">; tail: readonly string[] }> {
   const { execa } = await import("execa");
+  const shown = options.hasConsole ? (["inherit", "pipe"] as const) : ("pipe" as const);
+  const unfed = options.hasConsole ? ("inherit" as const) : ("ignore" as const);
   const child = execa(command.file, command.args, {
     cwd: command.cwd,
     env: command.env,
     extendEnv: false,
     reject: false,
     detached: !options.hasConsole,
-    ...(command.input === undefined
-      ? { stdin: options.hasConsole ? ("inherit" as const) : ("ignore" as const) }
-      : { input: command.input }),
-    ...(options.hasConsole ? { stdout: ["inherit", "pipe"] as const, stderr: ["inherit", "pipe"] as const } : {}),
+    stdio: [command.input === undefined ? unfed : "pipe", shown, shown, ...givenDescriptors(command)],
+    ...(command.input === undefined ? {} : { input: command.input }),
     ...(own.timeoutMs === undefined ? {} : { timeout: own.timeoutMs }),
   });
   options.tree.adopt(child, { detached: !options.hasConsole });
   const output = createOutput(options.secrets, options.hasConsole || own.show === false ? () => {} : options.say);
   child.stdout?.on("data", (chunk: Buffer) => output.write("stdout", chunk));
   child.stderr?.on("data", (chunk: Buffer) => output.write("stderr", chunk));
-  const [ended, left] = await Promise.all([child, waitFor(child, options.graceMs)]);
+  const [ended, left] = await Promise.all([child, watchEnd(waitFor(child, options.graceMs))]);
   const exit = ended.timedOut && own.timeoutMs !== undefined ? { limitMs: own.timeoutMs } : left;
   output.end();
   return {
@@ -209,6 +249,11 @@ async function runExeca(
     result: { stdout: String(ended.stdout ?? ""), stderr: String(ended.stderr ?? "") },
     tail: output.tail(),
   };
+}
+
+/** execa takes any descriptor; its types know only the first three. */
+function givenDescriptors({ descriptors }: Command): readonly "inherit"[] {
+  return (descriptors ?? []) as readonly unknown[] as readonly "inherit"[];
 }
 
 /** `$` of a dry run: says the command, starts nothing, succeeds with empty output. */
@@ -225,45 +270,6 @@ function recordingShell(quote: (text: string) => string, begin: (text: string) =
     });
   };
   return shell as Shell; // Only what a dry run can give.
-}
-
-/** Words that need no shell are started directly; everything else runs with `bash -euo pipefail`. */
-function parseCommand(data: string | readonly string[]): { readonly argv: readonly string[]; readonly shown?: string } {
-  if (typeof data !== "string") return { argv: data };
-  const text = data.trim();
-  const words = text.split(/[ \t]+/);
-  if (/^[\w@%+:,./ \t=-]+$/.test(text) && !words[0]!.includes("=") && !shellWords.has(words[0]!))
-    return { argv: words };
-  return { argv: ["bash", "-euo", "pipefail", "-c", data], shown: text };
-}
-
-/** Words that only a shell knows. */
-const shellWords = new Set(
-  ". : alias bg case cd command declare eval exec exit export fg for function hash if jobs let local read readonly return set shift source time trap type ulimit umask unset until wait while".split(
-    " ",
-  ),
-);
-
-/** A command as a person would type it. */
-export function commandText({ file, args }: Pick<Command, "file" | "args">): string {
-  return [file, ...args]
-    .filter((word, at) => at > 0 || word !== "")
-    .map((word) => (file === "" && args.length === 1 ? word : quoteWord(word)))
-    .join(" ");
-}
-
-/** Stays on one line: what is shown can be pasted. */
-function quoteWord(word: string): string {
-  if (/^[\w@%+:,./=-]+$/.test(word)) return word;
-  if (!/[\0-\x1f]/.test(word)) return `'${word.replaceAll("'", "'\\''")}'`;
-  const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\t": "\\t", "\r": "\\r", "'": "\\'", "\\": "\\\\" };
-  return `$'${word.replaceAll(/[\0-\x1f'\\]/g, (character) => escapes[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`)}'`;
-}
-
-function exitText(exit: Exit): string {
-  if ("code" in exit) return `exited with ${exit.code}`;
-  if ("limitMs" in exit) return `was not done after ${exit.limitMs / 1000} s`;
-  return "signal" in exit ? `was ended by ${exit.signal}` : `could not start: ${exit.error.message}`;
 }
 
 function mergeEnv(

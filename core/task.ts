@@ -195,6 +195,8 @@ interface TaskFacts {
   readonly timeoutMs?: number;
   /** Capacities taken while it runs, all at once. `console` gets the terminal. */
   readonly pool?: string | readonly string[];
+  /** How its programs share the job slots. Default: as each of them understands. */
+  readonly jobserver?: "auto" | "fifo" | "pipe" | "off";
   /** Higher starts first. Default: 0. */
   readonly priority?: number;
   /** A failure is reported, but fails nothing else. */

@@ -7,13 +7,13 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "errors evaluate event exec files makeflags paint program reason schema settings warm cli/interrupt cli/print cli/usage report/block report/duration report/width",
-  "cli/shortcut errors/builderfile errors/graph errors/request errors/run fingerprint lock record worker report/failure report/json report/screen",
+  "errors evaluate event exec files makeflags paint program reason schema settings slots warm cli/interrupt cli/print cli/usage report/block report/duration report/width",
+  "cli/shortcut errors/builderfile errors/graph errors/request errors/run command-line fingerprint guard jobserver lock record worker report/failure report/json report/screen",
   "cli/boot compile failure platform secrets shape state report/summary report/terminal",
-  "find output task report/line report/progress report/trace",
-  "catalog params plan shell report/github report/plain report/window",
-  "assign graph report/live",
-  "environment hooks order paths cli/args cli/graph report/reporter",
+  "find output task tokens report/line report/progress report/trace",
+  "build-tool catalog params plan report/github report/plain report/window",
+  "assign graph share report/live",
+  "environment hooks order paths shell cli/args cli/graph report/reporter",
   "cli/under-make bench collect outputs plugin schedule cli/list",
   "attempt decide load",
   "ledger prepare cli/doctor cli/listcache cli/world",

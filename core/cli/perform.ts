@@ -56,7 +56,11 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
     if (!flags.has("quiet")) print(touched.map((id) => `touch ${id}\n`).join(""));
     return 0;
   }
-  const jobs = parseJobs(options.jobs ?? project.settings.jobs);
+  const pool = world.make?.auth;
+  const alone = parseJobs(options.jobs ?? project.settings.jobs);
+  // In a pool that others own, only what was said to bt itself bounds us.
+  const jobs =
+    pool === undefined || pool.kind === "none" || options.jobs !== undefined ? alone : poolJobs(world.make?.jobs);
   const reporters = await createReporters(options, { project, world, jobs });
   // On a terminal through the stream, which the live view watches; elsewhere at once.
   const interrupts = watchInterrupts(
@@ -80,6 +84,11 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
         ? {}
         : { loadLimit: parseNumber("--load-average", options.loadLimit) }),
       ...(options.timeout === undefined ? {} : { timeoutMs: parseNumber("--timeout", options.timeout) * 1000 }),
+      jobserver: {
+        jobsAlone: options.jobs === undefined ? 1 : alone,
+        letters: `${flags.has("quiet") ? "s" : ""}${world.make?.letters.has("B") === true ? "B" : ""}`,
+        ...(pool === undefined ? {} : { auth: pool }),
+      },
       ...(proofRequest === undefined ? {} : { proofRequest }),
     });
     interrupts.reraise();
@@ -87,6 +96,11 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
   } finally {
     interrupts.stop();
   }
+}
+
+/** What make says of its size is for people; without it the pool bounds us anyway. */
+function poolJobs(said: number | "any" | undefined): number {
+  return typeof said === "number" ? Math.max(1, said) : 1000;
 }
 
 function parseOnly(text: string | undefined): "check" | "force" | undefined {

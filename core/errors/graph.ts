@@ -38,6 +38,13 @@ export function cycle(
   });
 }
 
+/** The path leads through a program that a task has started, and that has called bt again. */
+export function cycleNested(path: readonly string[]): BtError {
+  return new BtError("CYCLE_NESTED", `A task waits for itself, through a bt that it has started: ${path.join(" → ")}`, {
+    fix: `Call bt below "${path[0]}" for other tasks only.`,
+  });
+}
+
 export function handleUnlisted(
   from: string | undefined,
   handle: { readonly description?: string; readonly site: Site },

@@ -25,13 +25,14 @@ export function commandFailed(facts: {
   readonly lines: readonly string[];
 }): BtError {
   const where = facts.cwd === "" ? "" : ` in "${facts.cwd}"`;
+  const isJobserver = facts.lines.some((line) => line.includes("invalid --jobserver-auth string"));
+  const correct = isJobserver
+    ? 'Leave out `jobserver: "fifo"` of the task: this make is older than 4.4.'
+    : "Correct what its output names, then run bt again.";
   return new BtError("COMMAND_FAILED", `\`${facts.command}\`${where} ${facts.exit}`, {
     at: { where: `task "${facts.task}"` },
     detail: facts.lines,
-    fix:
-      facts.lines.length === 0
-        ? "Correct the command, then run bt again."
-        : "Correct what its output names, then run bt again.",
+    fix: facts.lines.length === 0 ? "Correct the command, then run bt again." : correct,
     exitCode: 1,
   });
 }

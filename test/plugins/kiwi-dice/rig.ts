@@ -14,7 +14,7 @@ export const testLocal: typeof test = testWith("unshare", "setpriv", "rsync", "d
  * Stands for KIWI, whose real build takes a minute (that one is in real.test.ts): reads its words, runs `config.sh`, writes what KIWI
  * writes. The description's files are the content of its image. Appends its words to `argv` beside itself.
  */
-const kiwi = `#!/bin/bash
+export const standIn = `#!/bin/bash
 # kiwi==9.24.56
 if [[ "$*" = *--version* ]]; then echo "KIWI (next generation) version 9.24.56"; exit; fi
 { printf '%q ' "$@"; echo; } >> "$(dirname "$0")/argv"
@@ -88,7 +88,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
 import { kiwiDice } from "builderfile/plugins/kiwi-dice";
 export default defineBuilder({ plugins: [kiwiDice({ recipes: { ${entries.join(", ")} }, defaults: { kiwi: { bin: "tools/kiwi-ng" } } })] });
 `,
-    "tools/kiwi-ng": kiwi,
+    "tools/kiwi-ng": standIn,
     ...Object.fromEntries(
       recipes.flatMap((name) => [
         [`recipes/${name}/config.xml`, configXml(repository.replace("this://packages", "packages"))],

@@ -23,7 +23,7 @@ export interface SshHost {
 /** Starts sshd as this user; it ends with the test. */
 export async function startSsh(): Promise<SshHost> {
   const root = mkdtempSync(join(tmpdir(), "bt-ssh-"));
-  const [home, workdir] = [join(root, "home"), join(root, "work dir")];
+  const [home, workdir] = [join(root, "home"), join(root, "work")];
   const [hostKey, key, knownHosts] = [join(root, "host"), join(root, "my key"), join(root, "known_hosts")];
   mkdirSync(home);
   mkdirSync("/run/sshd", { recursive: true });

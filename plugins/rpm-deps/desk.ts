@@ -31,6 +31,9 @@ export const journalName = "commit.json";
 /** In the plugin's folder while the solver changes the project's own files. */
 export const originalsName = "originals.json";
 
+/** In the plugin's folder: what stood in files that got their old text back, which could be somebody's work. */
+export const replacedName = "replaced";
+
 /** What of a task's context the work needs. */
 export type Task = Pick<Context, "root" | "log" | "signal" | "exec" | "env" | "tempDir" | "defer" | "params">;
 

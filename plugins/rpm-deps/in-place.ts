@@ -1,12 +1,12 @@
 /** The original's way: `bazel run` changes the project's own files, one call after the other; a failure or crash brings the old ones back. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync, renameSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { checkBackend, fetchArgs, lddTargetArgs, rpmtreeArgs, type Backend } from "./backend.ts";
 import type { BazelFiles } from "./bazel-files.ts";
 import { callSolver } from "./call.ts";
 import { takeSnapshot, throwFindings } from "./check-task.ts";
 import { replaceFile } from "./commit.ts";
-import { originalsName, type Desk } from "./desk.ts";
+import { originalsName, replacedName, type Desk } from "./desk.ts";
 import { explainTree } from "./explain.ts";
 import { listsOf } from "./solve.ts";
 import { checkSolved, readSolvedFrom } from "./solved.ts";
@@ -87,7 +87,7 @@ export function planCalls(
   return calls;
 }
 
-/** Brings back what an earlier run, or this one, had begun to change. Returns the files. */
+/** Brings back what an earlier run, or this one, had begun to change; what stood there meanwhile is kept beside. Returns the files. */
 export function recoverInPlace(desk: Desk): readonly string[] {
   let text: string;
   try {
@@ -96,7 +96,14 @@ export function recoverInPlace(desk: Desk): readonly string[] {
     return [];
   }
   const { files }: Originals = JSON.parse(text);
-  for (const { file, text: original } of files) replaceFile(path.join(desk.task.root, file), original);
+  const aside = path.join(desk.folder, replacedName);
+  for (const { file, text: original } of files) {
+    const now = path.join(desk.task.root, file);
+    mkdirSync(path.dirname(path.join(aside, file)), { recursive: true });
+    if (existsSync(now) && readFileSync(now, "utf8") === original) continue;
+    if (existsSync(now)) copyFileSync(now, path.join(aside, file));
+    replaceFile(now, original);
+  }
   rmSync(originalsFile(desk));
   return files.map(({ file }) => file);
 }

@@ -6,7 +6,7 @@ import { createBackend, type Backend } from "./backend.ts";
 import { loadBazelFiles, type BazelFiles } from "./bazel-files.ts";
 import { callSolver } from "./call.ts";
 import { commitChanges, recoverChanges } from "./commit.ts";
-import { createDesk, journalName, toParams, type Desk, type Task } from "./desk.ts";
+import { createDesk, journalName, replacedName, toParams, type Desk, type Task } from "./desk.ts";
 import { diffStates, renderDifference, type Difference } from "./diff.ts";
 import { sayPlan } from "./dry-run.ts";
 import { recoverInPlace, solveInPlace } from "./in-place.ts";
@@ -87,7 +87,10 @@ function recover(desk: Desk, journal: string): void {
   const finished = recoverChanges(root, journal, [desk.workspace, desk.buildfile]);
   if (finished.length > 0) log.warn(`An interrupted run has been brought to its end: ${finished.join(", ")}`);
   const restored = recoverInPlace(desk);
-  if (restored.length > 0) log.warn(`What an interrupted run had changed is as before: ${restored.join(", ")}`);
+  if (restored.length > 0)
+    log.warn(
+      `What an interrupted run had changed is as before: ${restored.join(", ")}; what stood there is in ${path.relative(root, path.join(desk.folder, replacedName))}`,
+    );
 }
 
 /** Everything is made beside the files, and renamed in the end. */

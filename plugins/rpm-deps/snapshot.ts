@@ -1,6 +1,6 @@
 /** The repositories as they are at one moment: fetched, checked, parsed once. Does not know what is wanted of them. */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { findCompression, openPacked } from "./decompress.ts";
 import { downloadFile, downloadText, hashFile, hideCredentials, type DownloadOptions } from "./download.ts";
@@ -63,6 +63,7 @@ export async function loadSnapshot(
     parallel,
     async ({ stream, repository }) => await fetchSource(stream, repository, options),
   );
+  await dropUnused(sources, options);
   const byName = new Map<string, Package[]>();
   const texts = new Map<string, string>();
   for (const position of sources.keys())
@@ -137,6 +138,19 @@ async function fetchSource(stream: string, repository: Repository, options: Snap
     throw metadataDamaged(repository.name, hideCredentials(url), `cannot be used: ${repomd.problem}`);
   const primary = await fetchPrimary(repository, repomd, options);
   return { repository, stream, digest: sha256(text), revision: repomd.revision, primary };
+}
+
+/** Primary files that no run has used for a month. */
+const keptMs = 30 * 24 * 3600 * 1000;
+
+async function dropUnused(sources: readonly Source[], { cacheDir }: SnapshotOptions): Promise<void> {
+  const now = new Date();
+  for (const { primary } of sources) await utimes(primary, now, now);
+  const folder = path.join(cacheDir, "primary");
+  for (const name of sources.length === 0 ? [] : await readdir(folder)) {
+    const { mtimeMs } = await stat(path.join(folder, name)).catch(() => ({ mtimeMs: Infinity })); // Another run was faster.
+    if (now.getTime() - mtimeMs > keptMs) await rm(path.join(folder, name), { force: true });
+  }
 }
 
 async function fetchRepomd(

@@ -63,6 +63,20 @@ test("a second check fetches the index only", async () => {
   expect(mirror.requests.slice(2)).toEqual(["/os/repodata/repomd.xml"]);
 });
 
+test("what no check has used for a month leaves the cache", async () => {
+  const { p, folder } = await served(offer());
+  await p.bt("rpm-deps:check");
+  const cache = path.join(p.root, ".bt/rpm-deps/primary");
+  const [old = ""] = fs.readdirSync(cache);
+  fs.utimesSync(path.join(cache, old), 0, 0);
+  writeMetadata(path.join(folder, "os"), offer([{ name: "cake", evr: "1-1" }]));
+
+  await p.bt("rpm-deps:check");
+
+  expect(fs.readdirSync(cache)).toHaveLength(1);
+  expect(fs.readdirSync(cache)).not.toContain(old);
+});
+
 test("RPM_DEPS_PACKAGES_MISSING: all that is missing, on every architecture, with what there is", async () => {
   const specs = offer([{ name: "yeast", evr: "1-1.el9", arch: "x86_64" }]).filter(({ name }) => name !== "bread");
   const pins = { cs9: { OVEN: "17:2.0-9.el9" } };

@@ -278,6 +278,7 @@ test("in place: a failure brings the old files back, and so does the start after
   expect(afterFailure).toEqual(before);
   expect(next.exitCode).toBe(5);
   expect(next.stdout).toContain("What an interrupted run had changed is as before: WORKSPACE, rpm/BUILD.bazel");
+  expect(p.read(".bt/rpm-deps/replaced/rpm/BUILD.bazel")).not.toBe(before[1]);
   expect(read(p)).toEqual(before);
 });
 
@@ -348,3 +349,25 @@ test.each([
   expect(result.stderr).toContain(text);
   expect([recorder.calls(), mirror.requests]).toEqual([[], []]);
 });
+
+test.each(["direct", "bazel"] as const)(
+  "an interrupted run (%s) leaves the files as they were, no lock and no stage",
+  async (launcher) => {
+    const { p, recorder } = await kitchen({}, launcher);
+    const before = read(p);
+    const gate = path.join(p.root, "gate");
+    recorder.behave({ shop_s390x_cs9: { wait: gate } });
+    const running = p.start({}, "rpm-deps");
+    await appears(`${gate}.waiting`);
+    running.child.kill("SIGINT");
+
+    const result = await running.ended;
+
+    expect(result.exitCode ?? result.signal).not.toBe(0);
+    expect(read(p)).toEqual(before);
+    const left = fs.readdirSync(path.join(p.root, ".bt/rpm-deps"));
+    expect(left.filter((name) => !["primary", "repomd", "solved", "replaced", ".gitignore"].includes(name))).toEqual(
+      [],
+    );
+  },
+);

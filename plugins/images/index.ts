@@ -13,6 +13,7 @@ export {
   type VersionEntry,
   type VersionTable,
 } from "./family/family.ts";
+export * from "./library.ts";
 export type { ImageOptions } from "./recipe.ts";
 
 /** Which engine builds: the same param for every plugin that builds images. */

@@ -92,7 +92,8 @@ function hasRun(stages: readonly PlannedStage[]): boolean {
   return stages.some(({ stage }) => stage.instructions.some(({ kind }) => kind === "run"));
 }
 
-async function planInputs(dockerfile: string, options: InputOptions): Promise<BuildPlan> {
+/** The plan of a Dockerfile on disk. */
+export async function planInputs(dockerfile: string, options: InputOptions): Promise<BuildPlan> {
   const { args = {}, platform = hostPlatform().arch, target, cwd } = options;
   return planBuild(await loadDockerfile(dockerfile, cwd), {
     args,

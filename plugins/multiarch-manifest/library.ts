@@ -1,14 +1,17 @@
 /** The client for other plugins and programs: each function loads its part when it is called. Does not describe tasks. */
 import type * as Assemble from "./assemble.ts";
+import type * as Digests from "./digests.ts";
 import type * as Fetch from "./fetch.ts";
 import type { ClientOptions } from "./host.ts";
 import type { Descriptor } from "./oci.ts";
 import type * as Publish from "./publish.ts";
 import type { Reference, ReferenceOptions } from "./reference.ts";
 import type * as Storage from "./storage.ts";
+import type * as Tar from "./tarfile.ts";
 import type { Verification, VerifyOptions } from "./verify.ts";
 
 export type { Assembled, AssembledChild, AssembleEntry, AssembleSpec } from "./assemble.ts";
+export type { Digests } from "./digests.ts";
 export type { FetchOptions } from "./fetch.ts";
 export type { Client, ClientOptions } from "./host.ts";
 export type { PublishItem } from "./plan.ts";
@@ -29,6 +32,11 @@ export async function fetchImage(...values: Parameters<typeof Fetch.fetchImage>)
 /** The digest that a reference has now. */
 export async function resolveImage(...values: Parameters<typeof Fetch.resolve>): Promise<string> {
   return (await import("./fetch.ts")).resolve(...values);
+}
+
+/** The canonical text of a reference, short names resolved. */
+export async function resolveName(...values: Parameters<typeof Fetch.resolveName>): Promise<string> {
+  return (await import("./fetch.ts")).resolveName(...values);
 }
 
 /** An index over images in layouts, written into a layout. */
@@ -63,6 +71,16 @@ export async function referrers(
     const { digest } = await source.readDocument(name);
     return list.listReferrers(repository, digest, options.artifactType);
   });
+}
+
+/** Adds what a publish has proven to a digests.json. */
+export async function writeDigests(...values: Parameters<typeof Digests.writeDigests>): Promise<Digests.Digests> {
+  return (await import("./digests.ts")).writeDigests(...values);
+}
+
+/** Writes files into a new tar archive, which is complete or absent. */
+export async function writeTar(...values: Parameters<typeof Tar.writeTar>): Promise<void> {
+  return (await import("./tarfile.ts")).writeTar(...values);
 }
 
 /** Copies an image of a layout into the storage of container engines, through skopeo. Resolves to its image ID. */

@@ -1,0 +1,154 @@
+/** What a task's key holds: its part of the plan and its files, instead of the run's params. Starts nothing. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import type { Node } from "../../core/index.ts";
+import { findInputs } from "../images/index.ts";
+import { findArch } from "./arch.ts";
+import type { Cell, DockerfileCell } from "./cell.ts";
+import type { SidePlan } from "./plan.ts";
+import { readGeneration } from "./clean-task.ts";
+import type { SideIndex } from "./result.ts";
+import { findRole, places, type Site } from "./role.ts";
+
+/** The node with the params and inputs that its result depends on. Tasks that always run keep theirs. */
+export async function bindNode(node: Node, site: Site, plan: SidePlan): Promise<Node> {
+  const role = findRole(site, node.task);
+  if (role === undefined || node.isGroup) return node;
+  const { options, tag, values } = plan;
+  const { component = "" } = role;
+  switch (role.kind) {
+    case "references":
+      return withFacts(
+        node,
+        { references: JSON.stringify(plan.references), asked: [...site.cells.keys()].sort().join(" ") },
+        [],
+      );
+    case "src": {
+      const { repo, commit } = options.overrides?.[component] ?? {};
+      const given = { precedence: options.source?.precedence ?? "release", repo: repo ?? "", commit: commit ?? "" };
+      return withFacts(node, given, presentFiles(plan, component, ["repo", "commit"]));
+    }
+    case "manifest":
+      return withFacts(
+        node,
+        { tag, destRegistry: values.destRegistry, format: values.format, architectures: plan.arches.join(" ") },
+        [],
+      );
+    case "binaries":
+    case "image": {
+      const arch = findArch(node.cell["arch"] ?? "");
+      const cell = arch === undefined ? undefined : await plan.cell(component, arch);
+      if (cell === undefined) return node;
+      const bound =
+        role.kind === "binaries"
+          ? bindBinaries(node, cell, { plan, generation: await readGeneration(plan.root) })
+          : await bindImage(node, cell, plan);
+      const mayFail = role.kind === "image" && values.allowMissing.includes(cell.arch);
+      return mayFail ? { ...bound, task: { ...bound.task, allowFailure: true } } : bound;
+    }
+    case "all":
+    case "plan":
+    case "push":
+    case "archive":
+    case "other":
+      return node;
+  }
+}
+
+function withFacts(node: Node, facts: Readonly<Record<string, string>>, inputs: readonly string[]): Node {
+  const params = Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, { value, source: "builderfile" as const }]),
+  );
+  return { ...node, params, inputs: [...inputs].sort(), hasFoundPaths: true };
+}
+
+function bindBinaries(
+  node: Node,
+  { component, suffix }: Cell,
+  { plan, generation }: { readonly plan: SidePlan; readonly generation: string },
+): Node {
+  const { options } = plan;
+  const script = join(options.dir, "components", component, "build_binaries");
+  const own = ownFiles(plan, component).filter((file) => !/\/(Dockerfile|ImageSource)(\.[^/]*)?$/.test(file));
+  const text = existsSync(join(plan.root, script)) ? readFileSync(join(plan.root, script), "utf8") : "";
+  const siblings = plan.known.filter((name) => name !== component && text.includes(`${name}/`));
+  const facts = {
+    suffix,
+    store: generation,
+    shell: options.binariesShell ?? "sh",
+    local: String(options.source?.useLocal === true),
+  };
+  return withFacts(node, facts, [...own, ...siblings.flatMap((name) => ownFiles(plan, name))]);
+}
+
+async function bindImage(node: Node, cell: Cell, plan: SidePlan): Promise<Node> {
+  const { values, options } = plan;
+  const override = options.overrides?.[cell.component];
+  const common = {
+    store: await describeStore(cell, plan.root),
+    method: cell.kind,
+    file: cell.file,
+    verify: JSON.stringify(
+      override?.verify?.map((rule) => (typeof rule === "function" ? String(rule) : rule)) ?? "default",
+    ),
+  };
+  if (cell.kind === "image") {
+    const { source } = cell;
+    const facts = {
+      ...common,
+      source: source.kind === "reference" ? source.reference : source.value,
+      armFallback: String(options.armFallback ?? false),
+      rewriteConfig: String(override?.rewriteConfig ?? ""),
+    };
+    return withFacts(node, facts, existsSync(join(plan.root, cell.file)) ? [cell.file] : []);
+  }
+  const facts = {
+    ...common,
+    args: JSON.stringify(cell.args),
+    timestamp: String(values.sourceDateEpoch ?? 0),
+    parents: options.parents ?? "build",
+    ...(values.engine !== undefined && { engine: values.engine }),
+  };
+  return withFacts(node, facts, await findCellFiles(cell, plan));
+}
+
+async function findCellFiles(cell: DockerfileCell, plan: SidePlan): Promise<readonly string[]> {
+  const { options, root } = plan;
+  const folder = join(options.dir, "components", cell.component);
+  const ignore = [".dockerignore", ".containerignore"];
+  const ignoreFiles = [...ignore.map((name) => join(folder, name)), ...ignore.map((name) => `${cell.file}${name}`)];
+  const present = ignoreFiles.filter((file) => existsSync(join(root, file)));
+  const { files } = await findInputs(resolve(root, cell.file), resolve(root, folder), {
+    args: { VERSION: "", ...cell.args },
+    platform: cell.arch,
+    cwd: root,
+  });
+  // A tree has a source and binaries of its own.
+  const read = cell.needsTree ? files.filter((file) => !/^(src|bin)(\/|$)/.test(file)) : files;
+  return [...new Set([cell.file, ...present, ...read.map((file) => join(folder, file))])];
+}
+
+/** `whole`, or what the key needs to differ in when the images that a record speaks of are gone. */
+async function describeStore({ component, suffix }: Cell, root: string): Promise<string> {
+  const generation = await readGeneration(root);
+  const text = await readFile(join(root, places.home, `${component}.json`), "utf8").catch(() => "{}");
+  const { cells = {} } = JSON.parse(text) as Partial<SideIndex>; // Written by the manifest task.
+  const digest = cells[suffix]?.digest;
+  const isThere = digest === undefined || existsSync(join(root, places.store, "blobs", digest.replace(":", "/")));
+  return isThere ? generation : `${generation}, lost ${digest}`;
+}
+
+/** Files of a component's folder without what is generated there, relative to the root. */
+export function ownFiles({ root, options }: SidePlan, component: string): readonly string[] {
+  const folder = join(options.dir, "components", component);
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .filter((file) => !/^(src|bin)\//.test(file.slice(folder.length + 1)));
+}
+
+function presentFiles({ root, options }: SidePlan, component: string, names: readonly string[]): readonly string[] {
+  const files = names.map((name) => join(options.dir, "components", component, name));
+  return files.filter((file) => existsSync(join(root, file)));
+}

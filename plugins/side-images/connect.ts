@@ -1,0 +1,189 @@
+/** The graph of a run: only what was asked for, parents before children, everything checked before anything starts. Starts nothing. */
+import type { FoundNeed, Graph, GraphTools, Node } from "../../core/index.ts";
+import { findArch, suffixOf } from "./arch.ts";
+import { bindNode } from "./bind.ts";
+import type { Cell } from "./cell.ts";
+import type { SideValues } from "./params.ts";
+import { cellsOf, closeCells, createPlan, groupOf, parentsOf, sourceNeedsRelease, type SidePlan } from "./plan.ts";
+import { findRole, parentName, type Role, type Site } from "./role.ts";
+import { createSlots } from "./slots.ts";
+import { findSlots } from "./values.ts";
+
+/** @throws AggregateError of all mistakes */
+export async function connectCells(graph: Graph, tools: GraphTools, site: Site): Promise<Graph> {
+  const { components, options } = site;
+  const first = [...graph.nodes.values()].find(
+    (node) => findRole(site, node.task) !== undefined && node.params["components"] !== undefined,
+  );
+  if (first === undefined) return graph;
+  const values = Object.fromEntries(
+    Object.entries(first.params).map(([name, { value }]) => [name, value]),
+  ) as unknown as SideValues; // As params.ts declares them.
+  const plan = await createPlan({ root: tools.root, options, values, known: components, env: process.env });
+  site.plan = plan;
+  site.slots = createSlots(findSlots(values.parallel) ?? 0);
+  site.groups.clear();
+  site.cells.clear();
+  site.resolved.clear();
+  const wiring: Wiring = { site, plan, tools, targets: graph.targets };
+  let current = await narrow(graph, wiring);
+  const seen = new Set<string>();
+  for (;;) {
+    const fresh = [...current.nodes.values()].filter(({ id }) => !seen.has(id));
+    if (fresh.length === 0) break;
+    const found: FoundNeed[] = [];
+    for (const node of fresh) {
+      seen.add(node.id);
+      found.push(...(await findNeeds(node, wiring)));
+    }
+    if (found.length > 0) current = await narrow(await tools.connect(current, found), wiring);
+  }
+  current = await checkFirst(current, wiring);
+  throwMistakes(plan.mistakes);
+  const nodes = new Map<string, Node>();
+  for (const [id, node] of current.nodes) nodes.set(id, await bindNode(node, site, plan));
+  return { ...current, nodes };
+}
+
+/** One mistake as itself, several together, the same one only once. */
+function throwMistakes(mistakes: readonly unknown[]): void {
+  const all = [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
+  if (all.length === 1) throw all[0];
+  if (all.length > 1) throw new AggregateError(all);
+}
+
+interface Wiring {
+  readonly site: Site;
+  readonly plan: SidePlan;
+  readonly tools: GraphTools;
+  readonly targets: readonly string[];
+}
+
+/** Edges to components and architectures that nobody asked for are left out, and what only they lead to. */
+async function narrow(graph: Graph, { site, plan }: Wiring): Promise<Graph> {
+  const nodes = new Map(graph.nodes);
+  for (const node of graph.nodes.values()) {
+    const role = findRole(site, node.task);
+    if (role === undefined) continue;
+    if (role.component === undefined) {
+      const isWanted = (to: string): boolean => {
+        const { component } = findRole(site, graph.nodes.get(to)?.task ?? node.task) ?? {};
+        return component === undefined || plan.components.includes(component);
+      };
+      nodes.set(node.id, { ...node, edges: pushEdges(node, role, { site, plan }).filter(({ to }) => isWanted(to)) });
+    } else if (node.isGroup) {
+      const cells = await cellsOf(plan, role.component);
+      const wanted = cells.filter((cell) => role.kind === "image" || hasTree(cell)).map(({ suffix }) => suffix);
+      nodes.set(node.id, { ...node, edges: node.edges.filter(({ as = "" }) => wanted.includes(as)) });
+    }
+  }
+  const reached = new Set<string>();
+  const open = [...graph.targets];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (reached.has(id)) continue;
+    reached.add(id);
+    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
+  }
+  return { ...graph, nodes: new Map([...nodes].filter(([id]) => reached.has(id))) };
+}
+
+/** `side-images:push` needs one push task for each group. */
+function pushEdges({ edges }: Node, { kind }: Role, { site, plan }: Pick<Wiring, "site" | "plan">): Node["edges"] {
+  if (kind !== "push") return edges;
+  const leaders = leadersOf(plan).map((component) => `side-images:push:${component}`);
+  for (const component of leadersOf(plan)) site.groups.set(component, groupOf(plan, component));
+  return edges.filter(({ to }) => leaders.includes(to));
+}
+
+function leadersOf(plan: SidePlan): readonly string[] {
+  return plan.components.filter((component) => groupOf(plan, component)[0] === component);
+}
+
+function hasTree(cell: Cell): boolean {
+  return cell.kind === "dockerfile" && cell.needsTree;
+}
+
+async function findNeeds(node: Node, wiring: Wiring): Promise<readonly FoundNeed[]> {
+  const role = findRole(wiring.site, node.task);
+  if (role === undefined || node.isGroup) return [];
+  const { component } = role;
+  const need: MakeNeed = (name, as, cellName) => ({
+    from: node.id,
+    need: { need: `side-images:${name}`, kind: "result", ...(cellName !== undefined && { cellName }) },
+    as,
+  });
+  if (component === undefined) return findCommonNeeds(role, wiring, need);
+  const { plan } = wiring;
+  switch (role.kind) {
+    case "push":
+      return findGroup(node, component, wiring).map((name) => need(`manifest:${name}`, name));
+    case "manifest":
+      return (await cellsOf(plan, component)).map(({ suffix }) => need(`image:${component}`, suffix, suffix));
+    case "src":
+      return sourceNeedsRelease(plan, component) ? [need("references", "references")] : [];
+    case "binaries":
+    case "image":
+      return findCellNeeds(node, { component, kind: role.kind }, { ...wiring, need });
+    case "all":
+    case "plan":
+    case "references":
+    case "archive":
+    case "other":
+      return [];
+  }
+}
+
+type MakeNeed = (name: string, as: string, cellName?: string) => FoundNeed;
+
+function findCommonNeeds({ kind }: Role, { plan, site }: Wiring, need: MakeNeed): readonly FoundNeed[] {
+  if (kind === "archive") return plan.components.map((name) => need(`manifest:${name}`, name));
+  if (kind !== "all" || !plan.values.push) return [];
+  return leadersOf(plan).map((name) => {
+    site.groups.set(name, groupOf(plan, name));
+    return need(`push:${name}`, `push ${name}`);
+  });
+}
+
+/** Asked for by its own name, a component is published alone unless the builderfile lists its group. */
+function findGroup({ id }: Node, component: string, { site, plan, targets }: Wiring): readonly string[] {
+  const { publishGroup = plan.options.publishGroup ?? "all" } = plan.values;
+  const own = targets.includes(id) && publishGroup === "all" ? [component] : groupOf(plan, component);
+  const group = site.groups.get(component) ?? (own.length === 0 ? [component] : own);
+  site.groups.set(component, group);
+  return group;
+}
+
+async function findCellNeeds(
+  node: Node,
+  { component, kind }: { readonly component: string; readonly kind: Role["kind"] },
+  { site, plan, need }: Wiring & { readonly need: MakeNeed },
+): Promise<readonly FoundNeed[]> {
+  const arch = findArch(node.cell["arch"] ?? "");
+  const cell = arch === undefined ? undefined : await plan.cell(component, arch);
+  if (cell === undefined) return [];
+  const isBuiltInTree = hasTree(cell);
+  const source = isBuiltInTree && plan.options.source?.useLocal !== true ? [need(`src:${component}`, "source")] : [];
+  if (kind === "binaries") return source;
+  site.cells.set(cell.id, cell);
+  await closeCells(plan, [cell]);
+  return [
+    ...parentsOf(cell).map((parent) =>
+      need(`image:${parent.component}`, parentName(parent.reference, parent.arch), suffixOf(parent.arch)),
+    ),
+    ...source,
+    ...(isBuiltInTree ? [need(`binaries:${component}`, "binaries", cell.suffix)] : []),
+    ...(cell.kind === "image" && cell.source.kind === "release" ? [need("references", "references")] : []),
+  ];
+}
+
+/** What the release says is checked before any cell starts, so that a mistake costs no build. */
+async function checkFirst(graph: Graph, { site, tools }: Wiring): Promise<Graph> {
+  const kinds = (node: Node): Role["kind"] | undefined => findRole(site, node.task)?.kind;
+  const nodes = [...graph.nodes.values()].filter(({ isGroup }) => !isGroup);
+  if (!nodes.some((node) => kinds(node) === "references")) return graph;
+  const waiting = nodes.filter((node) => ["image", "binaries", "src"].includes(kinds(node) ?? ""));
+  return tools.connect(
+    graph,
+    waiting.map(({ id }) => ({ from: id, need: { need: "side-images:references", kind: "order" }, as: "checked" })),
+  );
+}

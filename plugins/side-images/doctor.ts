@@ -1,0 +1,106 @@
+/** What the plugin needs on this machine. Looks for programs; starts none. */
+import { existsSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { release } from "node:os";
+import { join } from "node:path";
+import { findTool, hostPlatform, parsePlatform, type DoctorPlace, type Requirement } from "../../core/index.ts";
+import { cellsOf, type SidePlan } from "./plan.ts";
+import { findArch } from "./arch.ts";
+import { foreignCommands } from "./cell.ts";
+import { planOf, type SideContext, type Site } from "./role.ts";
+import { doctorFailed } from "./value-errors.ts";
+
+const packages: Readonly<Record<string, string>> = {
+  oc: "openshift-clients",
+  buildah: "buildah",
+  git: "git",
+  skopeo: "skopeo",
+};
+
+/** For `bt --doctor`: nothing is planned yet, so that only some tasks need each of them. */
+export async function listRequirements(
+  { options, components }: Site,
+  { root, env }: Pick<DoctorPlace, "root" | "env">,
+): Promise<readonly Requirement[]> {
+  const hasScript = components.some((name) =>
+    existsSync(join(root, options.dir, "components", name, "build_binaries")),
+  );
+  const release = options.imageReferences;
+  const program =
+    release === undefined
+      ? "oc"
+      : release !== false && "release" in release
+        ? (release.command?.[0] ?? "oc")
+        : undefined;
+  return [
+    tool("buildah", env, "cells whose Dockerfile has a RUN"),
+    ...(hasScript ? [tool("git", env, "sources")] : []),
+    ...(program === undefined ? [] : [tool(program, env, "the release's references")]),
+    ...(options.requires ?? []).map((name) => tool(name, env, "build_binaries")),
+    ...emulators(options.architectures?.flatMap((name) => findArch(name) ?? []) ?? []),
+  ];
+}
+
+function tool(name: string, env: DoctorPlace["env"], purpose: string, isRequired = false): Requirement {
+  const found = name.includes("/") ? (existsSync(name) ? name : undefined) : findTool(name, env["PATH"] ?? "");
+  return {
+    name: `${name} (${purpose})`,
+    plugin: "side-images",
+    isRequired,
+    install: `apt-get install ${packages[name] ?? packageOf(name)}`,
+    ...(found !== undefined && { found }),
+  };
+}
+
+/** Debian's cross compilers are in packages called after them. */
+function packageOf(program: string): string {
+  const triplet = /^(.*-linux-gnu\w*)-(gcc|g\+\+)$/.exec(program);
+  return triplet === null ? program : `${triplet[2]}-${triplet[1]}`;
+}
+
+function emulators(arches: readonly (ReturnType<typeof findArch> & string)[]): readonly Requirement[] {
+  return [...new Set(arches)]
+    .filter((arch) => arch !== hostPlatform().arch)
+    .map((arch) => {
+      const rule = `/usr/lib/binfmt.d/qemu-${parsePlatform(arch).qemu}.conf`;
+      return {
+        name: `emulator for ${arch}`,
+        plugin: "side-images",
+        isRequired: false,
+        install: "apt-get install qemu-user-static",
+        ...(existsSync(rule) && { found: rule }),
+      };
+    });
+}
+
+/** `side-images:doctor`: what the cells of this run need. @throws BtError SIDE_IMAGES_DOCTOR */
+export async function examine({ root, env, log }: SideContext, site: Site): Promise<readonly Requirement[]> {
+  const plan = planOf(site);
+  const list = await listNeeded(plan, env);
+  for (const { name, found, install } of list)
+    log.info(`${found === undefined ? "missing" : "ok     "}  ${name}: ${found ?? install}`);
+  const space = await statfs(root).catch(() => undefined);
+  if (space !== undefined) log.info(`ok       free space: ${Math.round((space.bavail * space.bsize) / 2 ** 30)} GiB`);
+  log.info(`ok       kernel: ${release()}`);
+  const missing = list.filter(({ found, isRequired }) => found === undefined && isRequired).map(({ name }) => name);
+  if (missing.length > 0) throw doctorFailed(missing);
+  return list;
+}
+
+async function listNeeded(plan: SidePlan, env: DoctorPlace["env"]): Promise<readonly Requirement[]> {
+  const cells = (await Promise.all(plan.components.map((name) => cellsOf(plan, name)))).flat();
+  const built = cells.flatMap((cell) => (cell.kind === "dockerfile" ? [cell] : []));
+  const { references } = plan;
+  const asksRelease =
+    references.kind === "releases" &&
+    (built.some(({ needsTree }) => needsTree) ||
+      cells.some((cell) => cell.kind === "image" && cell.source.kind === "release"));
+  const program = references.kind === "releases" ? (references.releases[0]?.command[0] ?? "oc") : "oc";
+  return [
+    ...(built.some(({ runs }) => runs) ? [tool("buildah", env, "Dockerfiles with a RUN", true)] : []),
+    ...(built.some(({ needsTree }) => needsTree) ? [tool("git", env, "sources", true)] : []),
+    ...(asksRelease ? [tool(program, env, "the release's references", true)] : []),
+    ...(plan.options.requires ?? []).map((name) => tool(name, env, "build_binaries", true)),
+    ...emulators(built.flatMap((cell) => foreignCommands(cell).map(({ platform }) => platform))),
+  ];
+}

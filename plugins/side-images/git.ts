@@ -1,0 +1,115 @@
+/** The cache of repositories: one bare repository for each URL, fetched only for commits it does not have. Does not know components. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Context, Place } from "../../core/index.ts";
+import { commitMissing, commitOffline, sourceMalformed } from "./errors.ts";
+
+type Desk = Pick<Context, "exec" | "defer" | "isDryRun" | "hide">;
+
+/** What to have. */
+export interface WantedCommit {
+  readonly component: string;
+  readonly repo: string;
+  readonly commit: string;
+  readonly at: Place;
+}
+
+/** Never asks for a password, and never looks for a repository above the folder it is given. */
+const quiet = { GIT_TERMINAL_PROMPT: "0", GIT_CEILING_DIRECTORIES: "/", GIT_DIR: undefined, GIT_WORK_TREE: undefined };
+const allCodes = Array.from({ length: 256 }, (_, code) => code);
+/** By bare repository: two components may have the same one. */
+const turns = new Map<string, Promise<unknown>>();
+
+/** @throws BtError SIDE_IMAGES_SOURCE_MALFORMED */
+export function checkWanted({ component, repo, commit, at }: WantedCommit): void {
+  if (!/^[^\s-]\S*$/.test(repo)) throw sourceMalformed(component, "repo", repo, at);
+  if (!/^([0-9a-f]{7,40}|[A-Za-z0-9][\w./+-]*)$/.test(commit) || commit.includes(".."))
+    throw sourceMalformed(component, "commit", commit, at);
+}
+
+/** Path of the bare repository of a URL. */
+export function bareRepository(cache: string, url: string): string {
+  return join(cache, `${createHash("sha256").update(url).digest("hex")}.git`);
+}
+
+/**
+ * Has the commit in the cache; resolves to the commit's full name and its version. Without a fetch when it is there.
+ * @throws BtError SIDE_IMAGES_COMMIT_MISSING, SIDE_IMAGES_OFFLINE
+ */
+export async function takeCommit(
+  desk: Desk,
+  wanted: WantedCommit,
+  { cache, isOffline }: { readonly cache: string; readonly isOffline: boolean },
+): Promise<{ readonly commit: string; readonly version: string }> {
+  const dir = bareRepository(cache, wanted.repo);
+  const turn = (turns.get(dir) ?? Promise.resolve())
+    .catch(() => undefined)
+    .then(() => take(desk, wanted, { dir, isOffline }));
+  turns.set(dir, turn);
+  return turn;
+}
+
+async function take(
+  desk: Desk,
+  { repo, commit, at }: WantedCommit,
+  { dir, isOffline }: { readonly dir: string; readonly isOffline: boolean },
+): Promise<{ readonly commit: string; readonly version: string }> {
+  const password = /^[a-z+]+:\/\/[^/@:]*:([^/@]+)@/i.exec(repo)?.[1];
+  if (password !== undefined) desk.hide(password);
+  if (desk.isDryRun) {
+    await desk.exec("git", ["-C", dir, "fetch", "--quiet", "--tags", repo, commit]);
+    return { commit, version: "" };
+  }
+  await createBare(desk, dir);
+  const shown = repo.replace(/\/\/[^/@]*@/, "//***@");
+  const output: string[] = [];
+  const full = await findCommit(desk, dir, commit);
+  if (full === undefined) {
+    if (isOffline) throw commitOffline(commit, shown, at);
+    for (const refs of [[commit], ["+refs/heads/*:refs/heads/*"]]) {
+      const { stderr } = await git(desk, dir, ["fetch", "--quiet", "--tags", "--force", repo, ...refs]);
+      output.push(...stderr.split("\n").filter((line) => line !== ""));
+      if ((await findCommit(desk, dir, commit)) !== undefined) break;
+    }
+  }
+  const found = full ?? (await findCommit(desk, dir, commit)) ?? (await findFetched(desk, dir, commit));
+  if (found === undefined) throw commitMissing(commit, shown, at, [...new Set(output)].slice(-5));
+  const { stdout } = await git(desk, dir, ["describe", "--tags", "--always", found]);
+  return { commit: found, version: stdout.trim() };
+}
+
+async function createBare(desk: Desk, dir: string): Promise<void> {
+  if (existsSync(join(dir, "HEAD"))) return;
+  const staged = `${dir}.${process.pid}`;
+  await mkdir(dirname(dir), { recursive: true });
+  desk.defer(() => rm(staged, { recursive: true, force: true }));
+  await desk.exec("git", ["init", "--quiet", "--bare", staged], { env: quiet });
+  await rename(staged, dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // Another bt was faster.
+  });
+}
+
+async function findCommit(desk: Desk, dir: string, commit: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await git(desk, dir, ["rev-parse", "--quiet", "--verify", `${commit}^{commit}`]);
+  return exitCode === 0 ? stdout.trim() : undefined;
+}
+
+/** A branch that was named is only in FETCH_HEAD. */
+async function findFetched(desk: Desk, dir: string, commit: string): Promise<string | undefined> {
+  if (/^[0-9a-f]{7,40}$/.test(commit)) return undefined;
+  return findCommit(desk, dir, `refs/heads/${commit}`);
+}
+
+function git(desk: Desk, dir: string, words: readonly string[]): ReturnType<Desk["exec"]> {
+  return desk.exec("git", ["--git-dir", dir, ...words], { env: quiet, show: false, allowedCodes: allCodes });
+}
+
+/** A source tree of its own, whose objects are those of the cache. `dir` must not exist. */
+export async function checkOut(desk: Desk, bare: string, commit: string, dir: string): Promise<string> {
+  const env = { ...quiet, GIT_CEILING_DIRECTORIES: dirname(dir) };
+  await desk.exec("git", ["clone", "--quiet", "--shared", "--no-checkout", bare, dir], { env, show: false });
+  await desk.exec("git", ["-C", dir, "checkout", "--quiet", "--detach", commit], { env, show: false });
+  return (await desk.exec("git", ["-C", dir, "rev-parse", "--show-toplevel"], { env, show: false })).stdout.trim();
+}

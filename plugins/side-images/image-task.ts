@@ -1,0 +1,191 @@
+/** Makes the image of one cell: taken from a registry, or built with its parents by ID. Does not assemble or publish. */
+import { join, resolve } from "node:path";
+import { ociPlatform, type Arch, type Context } from "../../core/index.ts";
+import { buildWithEngine, chooseEngine, type BuiltImage } from "../images/index.ts";
+import {
+  createLayout,
+  findBlobSize,
+  openLayout,
+  readBlob,
+  type Descriptor,
+  type Layout,
+  type Manifest,
+} from "../multiarch-manifest/index.ts";
+import { findArch } from "./arch.ts";
+import { targetArch, type Cell, type DockerfileCell, type ImageCell } from "./cell.ts";
+import { fetchExternal, resolveExternal, withClient } from "./external.ts";
+import { checkBase, normalize } from "./normalize.ts";
+import { findReleaseImage, type ReferencesByArch } from "./references-task.ts";
+import type { SideImage, SourceResult, TreeResult } from "./result.ts";
+import { parentName, places, planOf, type SideContext, type Site } from "./role.ts";
+import { copyOwnFiles } from "./tree.ts";
+import { emulationMode } from "./values.ts";
+import { verifyImage } from "./verify.ts";
+
+/** The image of a cell in the plugin's store. */
+export async function makeImage(context: SideContext, site: Site, component: string): Promise<SideImage | undefined> {
+  const { root, log } = context;
+  const cell = (await planOf(site).cell(component, findArch(context.cell["arch"] ?? "") as Arch))!; // The graph tap has planned it.
+  if (context.isDryRun) return sayCell(context, site, cell);
+  const done = await site.slots!.take(context.signal);
+  try {
+    const into = await createLayout(join(root, places.store));
+    const made =
+      cell.kind === "image"
+        ? await takeImage(context, site, { cell, into })
+        : await build(context, site, { cell, into });
+    await verifyImage(site, cell, { into, image: made, dir: await context.tempDir() });
+    const { digest, imageId } = made;
+    log.info(`[${cell.id}] ${digest}`);
+    return {
+      platform: ociPlatform(cell.arch),
+      digest,
+      imageId,
+      mediaType: made.mediaType,
+      size: made.size,
+      layout: places.store,
+      cell: cell.id,
+      method: cell.kind,
+      file: cell.file,
+      ...made.facts,
+    };
+  } finally {
+    done();
+  }
+}
+
+/** An image in the store, and what is known of it. */
+type Made = Descriptor & {
+  readonly imageId: string;
+  readonly facts: Pick<SideImage, "parents" | "source" | "upstream" | "bases">;
+};
+
+async function takeImage(
+  { root, log, needs, settings, signal }: SideContext,
+  site: Site,
+  { cell, into }: { readonly cell: ImageCell; readonly into: Layout },
+): Promise<Made> {
+  const plan = planOf(site);
+  const references = (needs["references"] ?? {}) as ReferencesByArch; // The result of the references task.
+  const reference = findReleaseImage(cell, references, plan.references)!; // Of a release it throws when there is none.
+  const rewrites = plan.options.overrides?.[cell.component]?.rewriteConfig ?? [];
+  const anyPlatform = rewrites.some((name) => findArch(name) === cell.arch);
+  return withClient(site, { root, signal }, async (client) => {
+    const mirrors = settings.mirrors === undefined ? {} : { mirrors: settings.mirrors };
+    const external = await resolveExternal(site, reference, { client, platform: cell.arch, ...mirrors });
+    const onWarning = (sentence: string): void => log.warn(`[${cell.id}] ${sentence}`);
+    const fetched = await fetchExternal(site, external, into, { client, platform: cell.arch, anyPlatform, onWarning });
+    const { image, found } = await normalize(into, fetched, cell.arch);
+    if (found !== undefined) log.info(`[${cell.id}] ${found} is written as ${ociPlatform(cell.arch)}`);
+    return { ...image, facts: { upstream: { ref: external.name, digest: external.digest } } };
+  });
+}
+
+async function build(
+  context: SideContext,
+  site: Site,
+  { cell, into }: { readonly cell: DockerfileCell; readonly into: Layout },
+): Promise<Made> {
+  const { root, needs, settings, log, signal } = context;
+  const { values, options } = planOf(site);
+  const tree = needs["binaries"] as TreeResult | undefined; // The result of the cell's own work tree.
+  const source = (needs["source"] as { readonly source?: SourceResult } | undefined)?.source;
+  const own = join(options.dir, "components", cell.component);
+  if (tree !== undefined) await copyOwnFiles(join(root, own), join(root, tree.folder));
+  const engine = await chooseEngine({ engine: values.engine, runs: cell.runs }, context.env, settings);
+  if (engine.name !== "embedded")
+    log.info(`[${cell.id}] ${engine.name} ${engine.version ?? ""} builds: ${engine.reason}`);
+  const bases: Record<string, string> = {};
+  const registriesConf = values.registriesConf ?? options.registriesConf;
+  const built = await withClient(site, { root, signal }, (client) =>
+    buildWithEngine(
+      engine,
+      {
+        dockerfile: resolve(root, cell.file),
+        context: resolve(root, tree?.folder ?? own),
+        platform: cell.arch,
+        args: { VERSION: source?.version ?? "", ...cell.args },
+        timestamp: values.sourceDateEpoch ?? 0,
+        into,
+        cwd: root,
+        signal,
+        resolveBase: async (reference, platform) => {
+          const parent = needs[parentName(reference, platform)] as SideImage | undefined; // The result of another cell.
+          if (parent !== undefined) {
+            bases[reference] = parent.digest;
+            return { mediaType: parent.mediaType, digest: parent.digest, size: parent.size };
+          }
+          const mirrors = settings.mirrors === undefined ? {} : { mirrors: settings.mirrors };
+          const external = await resolveExternal(site, reference, { client, platform, ...mirrors });
+          bases[external.name] = external.digest;
+          const fetched = await fetchExternal(site, external, into, { client, platform });
+          return (await normalize(into, fetched, platform)).image;
+        },
+      },
+      {
+        desk: context as unknown as Context, // Engines use what both have.
+        emulation: emulationMode(values.emulation),
+        storeDir: resolve(root, options.graphRoot ?? places.engine),
+        ...(options.isolation && { isolation: options.isolation }),
+        ...(registriesConf !== undefined && { registriesConf: resolve(root, registriesConf) }),
+      },
+    ),
+  );
+  const parents = cell.parents.flatMap(({ reference, arch }) => {
+    const parent = needs[parentName(reference, arch)] as SideImage | undefined;
+    return parent === undefined ? [] : [parent];
+  });
+  await checkBase(into, cell, { image: built, parents });
+  const facts = {
+    ...(parents.length > 0 && { parents: parents.map((parent) => parent.cell) }),
+    ...(source && { source }),
+    ...(Object.keys(bases).length > 0 && { bases }),
+  };
+  return { ...toDescriptor(built), imageId: built.id, facts };
+}
+
+function toDescriptor({ mediaType, digest, size }: BuiltImage): Descriptor {
+  return { mediaType, digest, size };
+}
+
+/** Whether the image of the last success is still whole: sizes are compared, bytes whenever they are read. */
+export async function isMade({ root, previous }: SideContext): Promise<boolean> {
+  const { layout: dir, digest } = previous as SideImage; // Its own last result.
+  try {
+    const layout = await openLayout(join(root, dir));
+    const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
+    const sizes = [manifest.config, ...manifest.layers].map(
+      async (blob) => (await findBlobSize(layout, blob.digest)) === blob.size,
+    );
+    return (await Promise.all(sizes)).every(Boolean);
+  } catch {
+    return false;
+  }
+}
+
+/** What would be started. */
+async function sayCell({ exec, log }: SideContext, site: Site, cell: Cell): Promise<undefined> {
+  if (cell.kind === "image") {
+    const { source } = cell;
+    log.info(
+      `[${cell.id}] fetch ${source.kind === "reference" ? source.reference : source.value} for ${ociPlatform(cell.arch)}`,
+    );
+    return undefined;
+  }
+  const { values, options } = planOf(site);
+  const words = Object.entries({ VERSION: "", TARGETARCH: targetArch(cell), ...cell.args });
+  const context = cell.needsTree
+    ? join(places.work, cell.component, cell.suffix)
+    : join(options.dir, "components", cell.component);
+  if (!cell.runs && values.engine === undefined) {
+    log.info(`[${cell.id}] bt itself builds ${cell.file} for ${ociPlatform(cell.arch)}: it has no RUN`);
+    return undefined;
+  }
+  await exec(values.engine ?? "buildah", [
+    ...["bud", "--isolation", options.isolation ?? "chroot", "--platform", ociPlatform(cell.arch), "--pull=never"],
+    ...["--timestamp", String(values.sourceDateEpoch ?? 0)],
+    ...words.flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
+    ...["--file", cell.file, context],
+  ]);
+  return undefined;
+}

@@ -1,0 +1,165 @@
+/** Has the references of the release, and checks what the cells of the run ask of them. The only place that starts `oc`. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { findTool, isBtError, parsePlatform, type Arch, type Versions } from "../../core/index.ts";
+import type { ImageCell } from "./cell.ts";
+import { sourceIncomplete } from "./errors.ts";
+import { resolveExternal, withClient } from "./external.ts";
+import {
+  findReferences,
+  findValidReferences,
+  parseReferences,
+  writeReferences,
+  type ReferenceSource,
+  type References,
+  type ReleaseImage,
+} from "./references.ts";
+import { planOf, type SideContext, type Site } from "./role.ts";
+import { programMissing, referencesFailed, referencesOffline, releaseEntryMissing } from "./value-errors.ts";
+
+/** References by the architecture whose images they name. */
+export type ReferencesByArch = Readonly<Record<string, References>>;
+
+/** Whose repositories and commits count where there are several releases. */
+export function sourcesOf(references: ReferencesByArch): References {
+  return references["amd64"] ?? Object.values(references)[0] ?? {};
+}
+
+/** The digests of the release images: a tag may move. */
+export async function findReleaseDigests(_env: Readonly<Record<string, string>>, site: Site): Promise<Versions> {
+  const { references, root, values } = planOf(site);
+  if (references.kind !== "releases" || values.offline) return {};
+  // Only an image that is cached can be out of date; the others are fetched anyway.
+  const cached = references.releases.filter(({ cacheFile }) => existsSync(join(root, cacheFile)));
+  if (cached.length === 0) return {};
+  return withClient(site, { root }, async (client) => {
+    const digests = cached.map(async ({ reference }) => {
+      const found = await resolveExternal(site, reference, { client }).catch(() => undefined);
+      return [reference, found?.digest] as const;
+    });
+    return Object.fromEntries(await Promise.all(digests));
+  });
+}
+
+/** Whether all files of references are there and valid. */
+export async function hasReferences(root: string, site: Site): Promise<boolean> {
+  const { references } = planOf(site);
+  if (references.kind !== "releases") return references.kind === "none";
+  const found = await Promise.all(references.releases.map(({ cacheFile }) => findValidReferences(root, cacheFile)));
+  return found.every((one) => one !== undefined);
+}
+
+/** What is on disk, for a plan that starts nothing. Undefined: nothing is. */
+export async function findCached(root: string, source: ReferenceSource): Promise<ReferencesByArch | undefined> {
+  if (source.kind === "none") return undefined;
+  if (source.kind === "file") return { amd64: (await findReferences(root, source.file)) ?? {} };
+  const found = await Promise.all(
+    source.releases.map(async ({ arch, cacheFile }) => [arch, await findValidReferences(root, cacheFile)] as const),
+  );
+  if (found.every(([, references]) => references !== undefined)) return Object.fromEntries(found) as ReferencesByArch;
+  const old = source.releases.length === 1 ? await findValidReferences(root, source.oldFile) : undefined;
+  return old === undefined ? undefined : { [source.releases[0]!.arch]: old };
+}
+
+/** @throws BtError SIDE_IMAGES_REFERENCES_…, SIDE_IMAGES_RELEASE_ENTRY, SIDE_IMAGES_SOURCE_INCOMPLETE */
+export async function takeReferences(context: SideContext, site: Site): Promise<ReferencesByArch> {
+  const { references: source } = planOf(site);
+  const references = await collect(context, site, source);
+  if (context.isDryRun) return references;
+  const mistakes: unknown[] = [];
+  for (const cell of site.cells.values()) {
+    try {
+      if (cell.kind === "image") findReleaseImage(cell, references, source);
+      else if (cell.needsTree) checkEntry(cell.component, sourcesOf(references));
+    } catch (error) {
+      if (!isBtError(error)) throw error;
+      mistakes.push(error);
+    }
+  }
+  if (mistakes.length === 1) throw mistakes[0];
+  if (mistakes.length > 1) throw new AggregateError(mistakes);
+  return references;
+}
+
+/** The release's image of a cell. @throws BtError SIDE_IMAGES_RELEASE_ENTRY */
+export function findReleaseImage(
+  { source, component, arch }: ImageCell,
+  references: ReferencesByArch,
+  from: ReferenceSource,
+): string | undefined {
+  if (source.kind === "reference") return source.reference;
+  const wanted: Arch = source.arch ?? arch;
+  const entries = references[wanted];
+  const image = entries?.[component]?.image;
+  if (image !== undefined) return image;
+  const known = Object.entries(entries ?? {}).flatMap(([name, entry]) => (entry.image === undefined ? [] : [name]));
+  const { goarch } = parsePlatform(wanted);
+  const release = from.kind === "none" ? "no release is set, so that nothing" : `the release for ${goarch}`;
+  throw releaseEntryMissing(source.value, component, source.at, { release, known });
+}
+
+function checkEntry(component: string, references: References): void {
+  const { repo, commit } = references[component] ?? {};
+  const at = { where: `release reference "${component}"` };
+  if (repo !== undefined && commit === undefined) throw sourceIncomplete(component, "repo", at);
+}
+
+async function collect(context: SideContext, site: Site, source: ReferenceSource): Promise<ReferencesByArch> {
+  const { root } = context;
+  if (source.kind === "none") return {};
+  if (source.kind === "file") {
+    const found = await findReferences(root, source.file);
+    if (found === undefined) throw referencesFailed(`read ${source.file}`, "finds no such file", []);
+    return { amd64: found };
+  }
+  const found: Record<string, References> = {};
+  for (const release of source.releases)
+    found[release.arch] =
+      (await findOld(context, source)) ?? (await take(context, release, planOf(site).values.offline));
+  return found;
+}
+
+/** What build.sh has left beside the components, where it is valid. */
+async function findOld(
+  { root, log }: SideContext,
+  { releases, oldFile }: Extract<ReferenceSource, { kind: "releases" }>,
+): Promise<References | undefined> {
+  if (releases.length !== 1) return undefined;
+  return findValidReferences(root, oldFile, (error) => log.warn(`${oldFile} is not used: ${error.message}`));
+}
+
+async function take(
+  context: SideContext,
+  { command, reference, cacheFile }: ReleaseImage,
+  isOffline: boolean,
+): Promise<References> {
+  const { root, exec, env, isDryRun } = context;
+  const [program = "", ...words] = command;
+  if (isDryRun) {
+    await exec(program, words);
+    return {};
+  }
+  if (isOffline) {
+    const cached = await findValidReferences(root, cacheFile);
+    if (cached === undefined) throw referencesOffline(reference);
+    return cached;
+  }
+  if (!program.includes("/") && findTool(program, env["PATH"] ?? "") === undefined)
+    throw programMissing(program, `it reads the references of ${reference}`, "openshift-clients");
+  const { exitCode, stdout, stderr } = await exec(program, words, { show: false, allowedCodes: allCodes });
+  if (exitCode !== 0)
+    throw referencesFailed(command.join(" "), `ends with ${exitCode}`, lastLines(`${stdout}\n${stderr}`));
+  const found = parseReferences(stdout, `of ${reference}`);
+  await writeReferences(root, cacheFile, stdout);
+  return found;
+}
+
+/** What an exit code means is decided here. */
+const allCodes = Array.from({ length: 256 }, (_, code) => code);
+
+function lastLines(text: string): readonly string[] {
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-5);
+}

@@ -1,0 +1,84 @@
+/** What a task is for, kept beside the task, and what the tasks of one run share. Does not know what a task does. */
+import type { Context, TaskBase } from "../../core/index.ts";
+import type { Cell } from "./cell.ts";
+import type { SideImagesOptions } from "./options.ts";
+import type { SidePlan } from "./plan.ts";
+import type { Slots } from "./slots.ts";
+
+export type RoleKind =
+  | "all"
+  | "plan"
+  | "references"
+  | "src"
+  | "binaries"
+  | "image"
+  | "manifest"
+  | "push"
+  | "archive"
+  | "other";
+
+export interface Role {
+  readonly kind: RoleKind;
+  /** Absent: the task is about all that were asked for. */
+  readonly component?: string;
+}
+
+/** An image of somebody else, as it is in this run. */
+export interface External {
+  /** `quay.io/you/oven:1`, short names resolved. */
+  readonly name: string;
+  readonly digest: string;
+  /** What to fetch. */
+  readonly pinned: string;
+}
+
+/** What the tasks of one plugin share. */
+export interface Site {
+  readonly options: SideImagesOptions;
+  /** Folders of components, in the order of display. */
+  readonly components: readonly string[];
+  readonly roles: WeakMap<object, Role>;
+  /** Of this run; set before anything runs. */
+  plan?: SidePlan;
+  /** Components that a push task publishes together, by the component in its name. */
+  readonly groups: Map<string, readonly string[]>;
+  /** Cells of this run, by id. */
+  readonly cells: Map<string, Cell>;
+  /** Digests of this run, by reference: all cells get the same. */
+  readonly resolved: Map<string, Promise<External>>;
+  /** Cells at the same time. */
+  slots?: Slots;
+}
+
+/** A task's context as the work sees it. */
+export type SideContext = Omit<Context, "params" | "needs" | "cell"> & {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly needs: Readonly<Record<string, unknown>>;
+  readonly cell: Readonly<Record<string, string>>;
+};
+
+export function findRole(site: Site, task: TaskBase): Role | undefined {
+  return site.roles.get(task.handle);
+}
+
+/** The plan of this run. */
+export function planOf(site: Site): SidePlan {
+  return site.plan!; // The graph tap has made it for every task that asks.
+}
+
+/** Name of the result of a parent in the needs of a cell. */
+export function parentName(reference: string, arch: string): string {
+  return `FROM ${reference} for ${arch}`;
+}
+
+/** Folders of the plugin, relative to the project root. */
+export const places = {
+  home: ".bt/side-images",
+  store: ".bt/side-images/oci",
+  work: ".bt/side-images/work",
+  git: ".bt/side-images/git",
+  engine: ".bt/side-images/engine",
+  references: ".bt/side-images/references",
+  generation: ".bt/side-images/generation",
+  digests: ".bt/manifest/digests.json",
+} as const;

@@ -1,0 +1,32 @@
+/** What `side-images` says at its end: what there is, and what was published. Makes nothing. */
+import type { IndexResult } from "./manifest-task.ts";
+import { planOf, type SideContext, type Site } from "./role.ts";
+
+/** By component: the digest of its index. */
+export async function summarize(
+  { log, needs, isDryRun }: SideContext,
+  site: Site,
+): Promise<Readonly<Record<string, string>>> {
+  const { values, tag, components, warnings } = planOf(site);
+  for (const warning of warnings) log.warn(warning);
+  if (isDryRun) return {};
+  const indexes = Object.values(needs).filter(
+    (value): value is IndexResult => typeof value === "object" && value !== null && "images" in value,
+  );
+  const wanted = components.flatMap((name) => indexes.find(({ component }) => component === name) ?? []);
+  for (const { component, digest, images } of wanted) {
+    const platforms = images.map(({ platform }) => platform.replace("linux/", "")).join(" ");
+    log.info(`${values.destRegistry}/${component}:${tag}  ${digest}  ${platforms}`);
+  }
+  const parents = new Set(wanted.flatMap(({ images }) => images.flatMap((image) => image.parents ?? [])));
+  const hidden = [...new Set([...parents].map((cell) => cell.split(":")[0]!))].filter(
+    (name) => !components.includes(name),
+  );
+  if (hidden.length > 0) log.info(`built for others and not published: ${hidden.join(", ")} (not in COMPONENTS)`);
+  const substitutes = wanted.flatMap(({ images }) => images.filter(({ upstream }) => upstream !== undefined));
+  const fallback = site.options.armFallback;
+  if (fallback !== undefined && fallback !== false && substitutes.some(({ platform }) => platform === "linux/arm/v7"))
+    log.info(`images for arm/v7 may have been taken from ${fallback.join(", ")}`);
+  if (!values.push) log.info("nothing was published: PUSH is no");
+  return Object.fromEntries(wanted.map(({ component, digest }) => [component, digest]));
+}

@@ -20,6 +20,7 @@ export type {
   Taps,
 } from "./hooks.ts";
 export { loadProject, type LoadOptions, type Project } from "./load.ts";
+export { make, type MakeCall, type MakeOptions } from "./make.ts";
 export type { NamedTask } from "./catalog.ts";
 export { param } from "./params.ts";
 export {

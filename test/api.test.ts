@@ -54,6 +54,7 @@ test("what a builderfile imports is there at run time", async () => {
       "isBtError",
       "isTask",
       "loadProject",
+      "make",
       "noteRead",
       "ociPlatform",
       "param",

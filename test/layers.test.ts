@@ -14,7 +14,7 @@ const layers: readonly string[] = [
   "build-tool catalog params plan report/github report/plain report/window",
   "assign graph share report/live",
   "environment hooks order paths shell cli/args cli/graph report/reporter",
-  "cli/under-make bench collect outputs plugin schedule cli/list",
+  "cli/under-make bench collect outputs plugin schedule cli/list make",
   "attempt decide load",
   "ledger prepare cli/doctor cli/listcache cli/world",
   "carry prove touch cli/check cli/entry cli/why",

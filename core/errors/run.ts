@@ -68,6 +68,24 @@ export function commandMissing(facts: {
   });
 }
 
+/** A recipe of a Makefile that a task runs. */
+export function makeFailed(facts: {
+  readonly task: string;
+  readonly target: string;
+  /** As make says it: `Error 2`. */
+  readonly why: string;
+  readonly lines: readonly string[];
+  readonly at: Place;
+}): BtError {
+  const { task, target, why, lines, at } = facts;
+  return new BtError("MAKE_FAILED", `make could not make "${target}" for task "${task}": ${why}`, {
+    at,
+    detail: lines,
+    fix: "Correct the recipe, or what its output names, then run bt again.",
+    exitCode: 1,
+  });
+}
+
 export function outputMissing(task: string, output: string): BtError {
   return new BtError("OUTPUT_MISSING", `Task "${task}" succeeded without making its output "${output}"`, {
     at: { where: `task "${task}"` },

@@ -16,7 +16,9 @@ export interface BazelTasks {
 /** Bazel holds one lock for each workspace. */
 const pool = "bazel";
 /** Where programs that push find their logins. */
-const env = ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE"];
+function envOf({ options }: Shop): readonly string[] {
+  return ["DOCKER_CONFIG", "REGISTRY_AUTH_FILE", ...(options.bazel?.env ?? [])];
+}
 
 /** The tasks; each has its own name. */
 export function describeBazel(shop: Shop): BazelTasks {
@@ -42,7 +44,7 @@ function describeBuild(shop: Shop): Task<void> {
     description: "Builds the project with Bazel, one architecture after the other",
     params: { buildArch, stream, ...idleParams(pushIdle) },
     pool,
-    env,
+    env: envOf(shop),
     dryRun: "record",
     run: async (context) => (await import("./bazel.ts")).buildTargets(context, shop),
   }) as Task<void>;
@@ -54,7 +56,7 @@ function describePush(shop: Shop): Task<PushedImages> {
     description: "Pushes all images for all architectures with Bazel",
     params: { ...pushParams(shop), ...idleParams(pushIdle) },
     pool,
-    env,
+    env: envOf(shop),
     dryRun: "record",
     run: async (context): Promise<PushedImages> => (await import("./bazel-push.ts")).pushTargets(context, shop),
   });
@@ -67,7 +69,7 @@ function describeIndex(shop: Shop, pushed: Task<PushedImages>): Task<PushedIndex
     description: "Joins the images of all architectures, one index for each image",
     params: pushParams(shop),
     needs: { pushed },
-    env,
+    env: envOf(shop),
     dryRun: "record",
     run: async (context): Promise<PushedIndexes> =>
       (await import("./container-manifest.ts")).pushIndexes(context, shop),
@@ -83,7 +85,7 @@ function describeManifests(shop: Shop): Task<readonly string[]> {
     description: "Fills in the manifests",
     params: { prefix, tag: unset, imagePrefix, stream, ...manifestParams, ...idleParams(pushIdle) },
     pool,
-    env,
+    env: envOf(shop),
     dryRun: "record",
     run: async (context): Promise<readonly string[]> => (await import("./manifests.ts")).renderManifests(context, shop),
   });

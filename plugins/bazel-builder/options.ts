@@ -42,6 +42,8 @@ export interface BazelOptions {
   readonly program?: string;
   /** Words before the command: `--output_user_root=/var/cache/bazel`. Default: none. */
   readonly startup?: readonly string[];
+  /** Further environment variables that Bazel gets. Default: none; `PATH`, `HOME`, proxies and logins always. */
+  readonly env?: readonly string[];
   /** What `bazel-build` builds. Default: `//...`. */
   readonly targets?: readonly string[];
   /** A `bazel query` whose labels are built as well. Default: none. */

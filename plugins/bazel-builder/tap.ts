@@ -8,19 +8,22 @@ import { chosenArches, type BuilderValues, type PushValues } from "./params.ts";
 /** Taps of the plugin. */
 export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
   return (hooks) => {
+    let root = "";
     hooks.config.tap((settings) => ({ ...settings, pools: { bazel: 1, ...settings.pools } }));
     hooks.event.tap((event) => {
-      if (event.kind === "run-started") shop.failures.clear();
+      if (event.kind === "run-started") {
+        shop.failures.clear();
+        root = event.root;
+      }
       if (event.kind !== "task-state" || event.state !== "done" || event.failure === undefined) return;
       const { problem, detail, exitCode } = event.failure;
       shop.failures.set(event.task, { problem: detail?.findLast((line) => line.trim() !== "") ?? problem, exitCode });
     });
-    hooks.graph.tap(async (graph, { root }) => {
-      const narrowed = narrowGraph(graph, shop);
-      const mistakes = await findMistakes(narrowed, shop, root);
+    hooks.graph.tap((graph) => narrowGraph(graph, shop));
+    hooks.beforeRun.tap(async (graph) => {
+      const mistakes = await findMistakes(graph, shop, root);
       if (mistakes.length === 1) throw mistakes[0];
       if (mistakes.length > 1) throw new AggregateError(mistakes);
-      return narrowed;
     });
   };
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { isBtError } from "../../core/index.ts";
 import type { Bench } from "./bench.ts";
+import { checkSchema } from "./preflight.ts";
 import { diffLeaves, type Leaves } from "./reasons.ts";
 import { recipeLocked, repositoryUnknown } from "./errors.ts";
 import { judge, ownLeaves, stampOf, type Verdict } from "./fingerprint.ts";
@@ -71,6 +72,8 @@ async function build(bench: Bench, order: Order, { verdict, reasons, shared }: W
   bench.defer((succeeded) => endJob(bench, order, { job, succeeded }));
   try {
     const place = await openPlace(bench, order, job);
+    const tooNew = checkSchema(order, verdict.description, place.kiwi);
+    if (tooNew !== undefined) throw tooNew;
     const made = await make(bench, order, { place, job });
     const value = await describe(bench, order, { verdict, place, made, job });
     const leaves = { ...verdict.leaves, ...("kiwi" in verdict.leaves ? {} : { kiwi: place.kiwi }) };

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Graph, Node } from "../../core/index.ts";
 import { recipeLocked, variableUnknown } from "./errors.ts";
+import { stepUnsupported } from "./host-errors.ts";
 import { findOwner, showOwner } from "./lock.ts";
 import type { Order } from "./order.ts";
 import { variables } from "./params.ts";
@@ -31,6 +32,8 @@ async function checkNode(node: Node, setup: Setup): Promise<void> {
   if (node.name.startsWith("dice-schedule")) return; // There a wrong recipe fails alone.
   const order = await settleNode(node, setup, setup.root ?? process.cwd());
   if (!builders.has(node.name)) return;
+  const { kind } = order.host;
+  if (node.name.startsWith("kiwi:") && kind !== "local") throw stepUnsupported(node.name, kind);
   await checkOrder(order, process.env["PATH"] ?? "");
   await awaitLock(order);
 }

@@ -29,13 +29,14 @@ export async function openContainer(bench: Bench, order: Order, job: Job, host: 
   await tryMount(bench, host);
   const places = containerPlaces(order, job);
   const name = containerName(job.id);
+  bench.defer(async () => await giveBack(bench, host, job));
   bench.defer(async (succeeded) => succeeded || (await bench.exec(engine, ["kill", name], quiet)));
   return {
     ...folderMoves(job),
     kiwi: await askVersion(bench, order, host),
     build: async () => await run(buildWords(order, places)),
     bundle: async () => await run(bundleWords(order, places)),
-    collect: async () => {},
+    collect: async () => await giveBack(bench, host, job),
   };
 }
 
@@ -128,6 +129,17 @@ async function askVersion(bench: Bench, { kiwi }: Order, host: ContainerHost): P
   const words = ["run", "--rm", ...(network === undefined ? [] : ["--network", network]), ...args, image];
   const { stdout } = await bench.exec(engine, [...words, kiwi.bin, "--version"], { show: false });
   return parseVersion(kiwi.bin, stdout);
+}
+
+/** What a container of docker writes belongs to root, who may not be who called: then only a container can give it away. */
+async function giveBack(bench: Bench, { engine = "docker", image }: ContainerHost, { folder }: Job): Promise<void> {
+  const [uid = 0, gid = 0] = [process.getuid?.(), process.getgid?.()];
+  if (uid === 0 || engine === "podman") return; // Rootless podman's root is the user.
+  await bench.exec(
+    engine,
+    ["run", "--rm", "-v", `${folder}:/result`, image, "chown", "-R", `${uid}:${gid}`, "/result"],
+    quiet,
+  );
 }
 
 function lastLines(text: string): string[] {

@@ -1,8 +1,8 @@
 /** What the declared recipes need on this machine. Does not build, and contacts nobody. */
-import { findTool, hostPlatform, type Requirement } from "../../core/index.ts";
+import { findTool, hostPlatform, isBtError, type Requirement } from "../../core/index.ts";
 import { defaultType, findDescription, readDescription } from "./description.ts";
 import { needsOf, type Program } from "./needs.ts";
-import { settleOrder, type Order } from "./order.ts";
+import { settleOrder, type Order, type Wishes } from "./order.ts";
 import type { Setup } from "./setup.ts";
 
 /** Programs by name; several recipes need the same. */
@@ -10,8 +10,7 @@ export async function listRequirements({ options, root = process.cwd() }: Setup)
   const found = new Map<string, Requirement>();
   const searchPath = process.env["PATH"] ?? "";
   for (const name of Object.keys(options.recipes)) {
-    const order = await settleOrder({ root, name, options, asked: {}, env: process.env });
-    for (const program of await listPrograms(order)) {
+    for (const program of await listPrograms({ root, name, options, asked: {}, env: process.env })) {
       const path = findTool(program.name, `${searchPath}:/usr/sbin:/sbin`);
       found.set(program.name, {
         name: program.name,
@@ -25,8 +24,17 @@ export async function listRequirements({ options, root = process.cwd() }: Setup)
   return [...found.values()];
 }
 
-async function listPrograms(order: Order): Promise<readonly Program[]> {
-  const { host, kiwi, folder, root } = order;
+/** A recipe that cannot be read needs KIWI at least; what is wrong with it is told when it is built. */
+async function listPrograms(wishes: Wishes): Promise<readonly Program[]> {
+  try {
+    return await listOrderPrograms(await settleOrder(wishes));
+  } catch (error) {
+    if (!isBtError(error)) throw error;
+    return [{ name: "kiwi-ng", package: "kiwi" }];
+  }
+}
+
+async function listOrderPrograms({ host, kiwi, folder, root }: Order): Promise<readonly Program[]> {
   const ssh = [
     { name: "ssh", package: "openssh-client" },
     { name: "rsync", package: "rsync" },

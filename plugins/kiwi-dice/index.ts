@@ -1,18 +1,8 @@
 /** Contained builds of operating-system images with KIWI, rebuilt when something changed. Describes; the work is loaded when a task runs. */
-import { definePlugin, task, type Node, type ParamSet, type Plugin, type Task } from "../../core/index.ts";
-import type { Bench } from "./bench.ts";
-import {
-  buildParams,
-  cleanupParams,
-  hostParams,
-  logParams,
-  scheduleParams,
-  statusParams,
-  whichParams,
-} from "./params.ts";
-import type { DiceResult, DiceStatus, KiwiDiceOptions } from "./recipe.ts";
-import { anyRecipe, type Setup } from "./setup.ts";
-import type * as Work from "./work.ts";
+import { definePlugin, type Node, type Plugin } from "../../core/index.ts";
+import type { KiwiDiceOptions } from "./recipe.ts";
+import type { Setup } from "./setup.ts";
+import { makeTasks, type DiceTasks } from "./tasks.ts";
 
 export type {
   BoxHost,
@@ -29,70 +19,12 @@ export type {
   ResultFile,
   SshHost,
 } from "./recipe.ts";
-
-type Recipes<R, N extends string> = Task<R, ParamSet, N>;
-
-/** Tasks of `kiwiDice`, each with one cell a recipe. */
-export type DiceTasks<N extends string> = Readonly<
-  Record<"dice-build", Recipes<DiceResult, N>> &
-    Record<"dice-status", Recipes<DiceStatus, N>> &
-    Record<"dice-buildlog" | "dice-history" | "dice-shell" | "dice-cleanup", Recipes<unknown, N>> &
-    Record<`kiwi:${"prepare" | "create" | "build" | "bundle" | "info" | "doctor"}`, Recipes<unknown, N>> &
-    Record<"dice-schedule" | "dice-schedule-recipe", Task<void, ParamSet>>
->;
+export type { DiceTasks } from "./tasks.ts";
 
 /** Tasks that build, look after and describe the recipes; `RECIPE=FOLDER` names one that is not declared. */
 export function kiwiDice<const N extends string>(options: KiwiDiceOptions<N>): Plugin<DiceTasks<N>> {
   const setup: Setup = { options, logs: new Map(), answers: new Map(), scheduled: new Map() };
-  const recipe = [...Object.keys(options.recipes), anyRecipe] as readonly string[] as readonly N[]; // The last one is for folders, and in no type.
-  type Act<R> = (work: typeof Work, bench: Bench) => Promise<R>;
-  const each = <R>(description: string, params: ParamSet, act: Act<R>, pool?: string): Recipes<R, N> =>
-    task({
-      description,
-      matrix: { recipe },
-      params: { ...whichParams, ...params },
-      ...(pool === undefined ? {} : { pool }),
-      run: async (context) => await act(await import("./work.ts"), context),
-    }) as Recipes<R, N>; // One axis, so its values are the cells.
-  const step = (name: Work.StepName, description: string): Recipes<unknown, N> =>
-    each(description, buildParams, (work, bench) => work.runStep(bench, setup, name));
-  const tasks: DiceTasks<N> = {
-    "dice-build": each("Builds a recipe if that is required", buildParams, (work, bench) =>
-      work.runBuild(bench, setup),
-    ),
-    "dice-status": each("Says whether a build is required", statusParams, (work, bench) =>
-      work.runStatus(bench, setup),
-    ),
-    "dice-schedule": task({
-      description: "Builds every recipe of a folder that requires it",
-      params: scheduleParams,
-      run: async (context) => (await import("./schedule.ts")).reportSchedule(context, setup),
-    }),
-    "dice-schedule-recipe": task({
-      description: "Builds one recipe of a folder",
-      private: true,
-      allowFailure: true,
-      params: { ...whichParams, ...buildParams },
-      run: async (context) => (await import("./schedule.ts")).runScheduled(context, setup),
-    }),
-    "dice-buildlog": each("Prints the log, and follows a build", logParams, (work, bench) => work.runLog(bench, setup)),
-    "dice-history": each("Lists the builds of a recipe", {}, (work, bench) => work.runHistory(bench, setup)),
-    "dice-shell": each(
-      "Opens a shell on the build host",
-      hostParams,
-      (work, bench) => work.runShell(bench, setup),
-      "console",
-    ),
-    "dice-cleanup": each("Removes what was left", cleanupParams, (work, bench) => work.runCleanup(bench, setup)),
-    "kiwi:prepare": step("prepare", "Unpacks an image into a folder"),
-    "kiwi:create": step("create", "Makes the image of what was unpacked"),
-    "kiwi:build": step("build", "Makes an image, and nothing else"),
-    "kiwi:bundle": step("bundle", "Renames and checksums what was made"),
-    "kiwi:info": step("info", "Says what a description means to KIWI"),
-    "kiwi:doctor": each("Says what keeps a recipe from being built", hostParams, (work, bench) =>
-      work.runDoctor(bench, setup),
-    ),
-  };
+  const tasks = makeTasks<N>(setup);
   return definePlugin({
     name: "kiwi-dice",
     tasks,

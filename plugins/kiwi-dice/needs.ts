@@ -5,6 +5,9 @@ import { release, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { findTool } from "../../core/index.ts";
 
+/** MiB that a build needs at least; a small image takes half of it. */
+export const leastFreeMib = 1024;
+
 /** One program. */
 export interface Program {
   readonly name: string;

@@ -24,15 +24,12 @@ import {
   vagrantfileMissing,
 } from "./host-errors.ts";
 import { knowsHost } from "./known-hosts.ts";
-import { findLack, needsOf } from "./needs.ts";
+import { findLack, leastFreeMib, needsOf } from "./needs.ts";
 import { homePath, hostName, type Order } from "./order.ts";
 import type { ContainerHost, SshHost } from "./recipe.ts";
 import { keyDigest } from "./key.ts";
 import { askVersion } from "./survey.ts";
 import { compare, findKiwi, newestSchema } from "./version.ts";
-
-/** MiB. A small image takes half of it. */
-const leastFreeMib = 1024;
 
 /** @throws BtError with all that is wrong */
 export async function checkOrder(order: Order, searchPath: string): Promise<void> {

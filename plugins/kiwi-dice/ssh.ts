@@ -5,8 +5,9 @@ import { PassThrough } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Bench } from "./bench.ts";
 import { buildWords, bundleWords, configText, type Places } from "./command.ts";
-import { hostBusy, hostLacks, hostUnreached, transferDamaged } from "./host-errors.ts";
+import { hostBusy, hostLacks, hostUnreached, spaceShort, transferDamaged } from "./host-errors.ts";
 import { isolationWords } from "./local.ts";
+import { leastFreeMib } from "./needs.ts";
 import { homePath, type Order } from "./order.ts";
 import type { SshHost } from "./recipe.ts";
 import {
@@ -191,6 +192,8 @@ async function keepJob(bench: Bench, order: Order, job: Job, remote: Remote): Pr
         await keeper;
         if (!succeeded) await callRemote(bench, remote, goneScript, { words: [folder] }).catch(() => {}); // The host removes it at the next contact.
       });
+      const freeMib = Number(/^free=(\d+)$/m.exec(text)?.[1]);
+      if (freeMib < leastFreeMib) throw spaceShort(`${remote.label}:${folder}`, freeMib, leastFreeMib);
       return folder;
     }
     clearInterval(beat);

@@ -20,10 +20,11 @@ export function showStatus(bench: Pick<Bench, "log">, { name }: Order, status: D
 
 /** `BuildStatus: …`, then reasons, then how to look into the result. */
 export function renderStatus({ state, reasons, result }: DiceStatus): string[] {
+  const isThere = result !== undefined && !reasons.includes("result is missing");
   return [
     `BuildStatus: ${state}`,
     ...reasons.map((reason) => `--> ${reason}`),
-    ...(result === undefined || state === "BuildRequired" ? [] : [`--> Build result: tar -tf ${result.file}`]),
+    ...(!isThere ? [] : [`--> Build result: tar -tf ${result.file}`]),
   ];
 }
 

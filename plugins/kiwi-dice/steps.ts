@@ -6,13 +6,11 @@ import { lockRecipe } from "./build.ts";
 import { buildWords, bundleWords, createWords, infoWords, prepareWords } from "./command.ts";
 import { findDescription } from "./description.ts";
 import { stepMissing } from "./errors.ts";
-import { stepUnsupported } from "./host-errors.ts";
 import { fillJob, removeJob } from "./job.ts";
 import { localPlaces, runKiwi } from "./local.ts";
 import type { Order } from "./order.ts";
 import { dicePath, makeDice } from "./state.ts";
-
-export type StepName = "prepare" | "create" | "build" | "bundle" | "info";
+import type { StepName } from "./step-name.ts";
 
 /** What a step leaves: folders relative to the project root. */
 interface Left {
@@ -21,7 +19,6 @@ interface Left {
 
 /** Takes one step. A step replaces what it has left before, and what later steps have made of it. */
 export async function takeStep(bench: Bench, order: Order, step: StepName): Promise<Left> {
-  if (order.host.kind !== "local") throw stepUnsupported(bench.name, order.host.kind);
   await lockRecipe(bench, order);
   makeDice(order.folder);
   const steps = dicePath(order.folder, "steps");

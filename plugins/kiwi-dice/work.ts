@@ -11,9 +11,8 @@ import type { DiceResult, DiceStatus } from "./recipe.ts";
 import { settle } from "./settle.ts";
 import type { Setup } from "./setup.ts";
 import { dicePath, files, loadHistory, type Past } from "./state.ts";
+import type { StepName } from "./step-name.ts";
 import { asLastBuilt, exitCodes, showStatus } from "./status.ts";
-
-export type { StepName } from "./steps.ts";
 
 /** `dice-build` */
 export async function runBuild(bench: Bench, setup: Setup): Promise<DiceResult> {
@@ -72,7 +71,7 @@ export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
 }
 
 /** `kiwi:prepare` and the like */
-export async function runStep(bench: Bench, setup: Setup, step: import("./steps.ts").StepName): Promise<unknown> {
+export async function runStep(bench: Bench, setup: Setup, step: StepName): Promise<unknown> {
   return await (await import("./steps.ts")).takeStep(bench, await settle(bench, setup), step);
 }
 

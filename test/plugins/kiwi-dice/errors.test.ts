@@ -164,6 +164,13 @@ const mistakes: readonly Mistake[] = [
 `,
   },
   {
+    title: "a single step on another host",
+    words: ["kiwi:prepare", "DICE_BUILDHOST=box:universal"],
+    says: `Task "kiwi:prepare" works on a local host, not on one of kind "box"
+  fix  Set DICE_BUILDHOST=local, or use \`dice-build\`.
+`,
+  },
+  {
     title: "a box in a container",
     fields: `buildhost: { kind: "box", box: "universal", container: true }`,
     says: `Box builds in a container ask for a terminal, which a build has not
@@ -236,7 +243,7 @@ testLocal("who is not root hears what needs it, and what else there is", async (
 
 testLocal("a socket in a recipe is refused, because no image can get it", async () => {
   const p = await world();
-  execFileSync("mkfifo", [join(p.root, "recipes/small/root/etc/pipe")]);
+  execFileSync("sh", ["-c", 'mkfifo "$1"', "sh", join(p.root, "recipes/small/root/etc/pipe")]);
 
   const result = await p.dice("dice-status");
 

@@ -1,0 +1,80 @@
+/** The tasks of the plugin, each with one cell a recipe. Describes; the work is loaded when a task runs. */
+import { task, type ParamSet, type Task } from "../../core/index.ts";
+import type { Bench } from "./bench.ts";
+import {
+  buildParams,
+  cleanupParams,
+  hostParams,
+  logParams,
+  scheduleParams,
+  statusParams,
+  whichParams,
+} from "./params.ts";
+import type { DiceResult, DiceStatus } from "./recipe.ts";
+import { anyRecipe, type Setup } from "./setup.ts";
+import type { StepName } from "./step-name.ts";
+import type * as Work from "./work.ts";
+
+type Recipes<R, N extends string> = Task<R, ParamSet, N>;
+
+/** Tasks of `kiwiDice`, each with one cell a recipe. */
+export type DiceTasks<N extends string> = Readonly<
+  Record<"dice-build", Recipes<DiceResult, N>> &
+    Record<"dice-status", Recipes<DiceStatus, N>> &
+    Record<"dice-buildlog" | "dice-history" | "dice-shell" | "dice-cleanup", Recipes<unknown, N>> &
+    Record<`kiwi:${"prepare" | "create" | "build" | "bundle" | "info" | "doctor"}`, Recipes<unknown, N>> &
+    Record<"dice-schedule" | "dice-schedule-recipe", Task<void, ParamSet>>
+>;
+
+/** Tasks for these recipes, and one cell more for any folder. */
+export function makeTasks<N extends string>(setup: Setup): DiceTasks<N> {
+  const recipe = [...Object.keys(setup.options.recipes), anyRecipe] as readonly string[] as readonly N[]; // The last one is for folders, and in no type.
+  type Act<R> = (work: typeof Work, bench: Bench) => Promise<R>;
+  const each = <R>(description: string, params: ParamSet, act: Act<R>, pool?: string): Recipes<R, N> =>
+    task({
+      description,
+      matrix: { recipe },
+      params: { ...whichParams, ...params },
+      ...(pool === undefined ? {} : { pool }),
+      run: async (context) => await act(await import("./work.ts"), context),
+    }) as Recipes<R, N>; // One axis, so its values are the cells.
+  const step = (name: StepName, description: string): Recipes<unknown, N> =>
+    each(description, buildParams, (work, bench) => work.runStep(bench, setup, name));
+  return {
+    "dice-build": each("Builds a recipe if that is required", buildParams, (work, bench) =>
+      work.runBuild(bench, setup),
+    ),
+    "dice-status": each("Says whether a build is required", statusParams, (work, bench) =>
+      work.runStatus(bench, setup),
+    ),
+    "dice-schedule": task({
+      description: "Builds every recipe of a folder that requires it",
+      params: scheduleParams,
+      run: async (context) => (await import("./schedule.ts")).reportSchedule(context, setup),
+    }),
+    "dice-schedule-recipe": task({
+      description: "Builds one recipe of a folder",
+      private: true,
+      allowFailure: true,
+      params: { ...whichParams, ...buildParams },
+      run: async (context) => (await import("./schedule.ts")).runScheduled(context, setup),
+    }),
+    "dice-buildlog": each("Prints the log, and follows a build", logParams, (work, bench) => work.runLog(bench, setup)),
+    "dice-history": each("Lists the builds of a recipe", {}, (work, bench) => work.runHistory(bench, setup)),
+    "dice-shell": each(
+      "Opens a shell on the build host",
+      hostParams,
+      (work, bench) => work.runShell(bench, setup),
+      "console",
+    ),
+    "dice-cleanup": each("Removes what was left", cleanupParams, (work, bench) => work.runCleanup(bench, setup)),
+    "kiwi:prepare": step("prepare", "Unpacks an image into a folder"),
+    "kiwi:create": step("create", "Makes the image of what was unpacked"),
+    "kiwi:build": step("build", "Makes an image, and nothing else"),
+    "kiwi:bundle": step("bundle", "Renames and checksums what was made"),
+    "kiwi:info": step("info", "Says what a description means to KIWI"),
+    "kiwi:doctor": each("Says what keeps a recipe from being built", hostParams, (work, bench) =>
+      work.runDoctor(bench, setup),
+    ),
+  };
+}

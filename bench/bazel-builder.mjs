@@ -1,0 +1,148 @@
+/** Measures a builder for three architectures: built and published by bt beside the original's steps, one after the other, in a shell script. Fails above the bars. */
+import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { createServer } from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** `publish`: of the shell script's time. `nothing`: of `node -e 0`. */
+const bars = { publish: 0.7, nothing: 2 };
+const rounds = 3;
+const program = fileURLToPath(new URL("../dist/bt.cjs", import.meta.url));
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-builder-"));
+const project = path.join(folder, "project");
+const context = path.join(project, "hack/builder");
+
+/** Half of it can be compressed, as programs can. */
+function writeProject() {
+  fs.mkdirSync(path.join(context, "tools"), { recursive: true });
+  for (let at = 0; at < 40; at++)
+    fs.writeFileSync(
+      path.join(context, "tools", `tool-${at}`),
+      Buffer.concat([randomBytes(256 << 10), Buffer.alloc(256 << 10, at)]),
+    );
+  fs.writeFileSync(
+    path.join(context, "Dockerfile"),
+    "FROM scratch\nARG ARCH\nLABEL for=$ARCH\nCOPY tools /opt/tools\n",
+  );
+  fs.writeFileSync(
+    path.join(context, "Dockerfile.cross-compile"),
+    'ARG BUILDER_IMAGE\nFROM "${BUILDER_IMAGE}"\nCOPY tools/tool-1 /opt/cross\n',
+  );
+  fs.writeFileSync(
+    path.join(project, "builderfile.ts"),
+    `import { defineBuilder } from "builderfile";
+import { bazelBuilder } from "builderfile/plugins/bazel-builder";
+const engine = process.env["BENCH_ENGINE"] === "buildah" ? { engine: "buildah" as const } : {};
+export default defineBuilder({ plugins: [bazelBuilder({ ...engine, variants: { cs9: { image: "builder", crossImage: "builder-cross", context: "hack/builder" } } })] });
+`,
+  );
+}
+
+/** hack/builder/build.sh and publish.sh, with buildah. */
+const script = `set -e
+for ARCH in amd64 arm64 s390x; do
+  buildah bud --quiet --platform=linux/$ARCH -t $PREFIX/builder:$VERSION-$ARCH --build-arg ARCH=$ARCH -f hack/builder/Dockerfile hack/builder >/dev/null
+done
+buildah bud --quiet --platform=linux/amd64 -t $PREFIX/builder-cross:$VERSION --build-arg BUILDER_IMAGE=$PREFIX/builder:$VERSION-amd64 -f hack/builder/Dockerfile.cross-compile hack/builder >/dev/null
+buildah manifest create l-$VERSION >/dev/null
+for ARCH in amd64 arm64 s390x; do
+  buildah push --quiet --tls-verify=false $PREFIX/builder:$VERSION-$ARCH
+  buildah manifest add --tls-verify=false l-$VERSION docker://$PREFIX/builder:$VERSION-$ARCH >/dev/null
+done
+buildah manifest push --tls-verify=false --all l-$VERSION docker://$PREFIX/builder:$VERSION >/dev/null
+buildah push --quiet --tls-verify=false $PREFIX/builder-cross:$VERSION
+`;
+
+async function startRegistry(dir) {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  const file = path.join(folder, "registry.json");
+  fs.writeFileSync(
+    file,
+    JSON.stringify({
+      version: "0.1",
+      storage: { filesystem: { rootdirectory: dir } },
+      http: { addr: `127.0.0.1:${port}` },
+    }),
+  );
+  // Not a pipe: nobody reads one while spawnSync waits.
+  const log = path.join(folder, "registry.log");
+  const out = fs.openSync(log, "w");
+  const child = spawn("docker-registry", ["serve", file], {
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", out, out],
+  });
+  while (!fs.readFileSync(log, "utf8").includes("listening on"))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  return { host: `127.0.0.1:${port}`, stop: () => child.kill("SIGKILL") };
+}
+
+/** Milliseconds. */
+function time(file, args, env = {}) {
+  const started = performance.now();
+  const { status, stderr, stdout } = spawnSync(file, args, {
+    cwd: project,
+    env: { PATH: process.env.PATH, HOME: folder, ...env },
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`${file} ${args.join(" ")}: ${status}\n${stdout}\n${stderr}`);
+  return { ms: performance.now() - started, stdout };
+}
+
+const bt = (...words) => time(process.execPath, [program, ...words], engineEnv);
+let engineEnv = {};
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** Each round has an empty registry of its own, and nothing from the round before. */
+async function measureRound(round) {
+  const registry = await startRegistry(path.join(folder, `registry-${round}`));
+  const prefix = `${registry.host}/kv`;
+  const result = {};
+  try {
+    const stores = { STORAGE_DRIVER: "vfs", BUILDAH_ISOLATION: "chroot" };
+    const roots = ["--root", path.join(folder, `store-${round}`), "--runroot", path.join(folder, `run-${round}`)];
+    const own = script.replaceAll("buildah ", `buildah ${roots.join(" ")} `);
+    result.shell = time("sh", ["-c", own], { ...stores, PREFIX: `${prefix}-shell`, VERSION: `${round}` }).ms;
+    for (const engine of ["embedded", "buildah"]) {
+      fs.rmSync(path.join(project, ".bt"), { recursive: true, force: true });
+      engineEnv = { BENCH_ENGINE: engine, ...(engine === "buildah" ? { STORAGE_DRIVER: "vfs" } : {}) };
+      const values = [`DOCKER_PREFIX=${prefix}-${engine}`, `VERSION=${round}`];
+      const build = bt("builder-build", ...values).ms;
+      const publish = bt("builder-publish", ...values);
+      if (/builder-image|builder-cross-image/.test(publish.stdout)) throw new Error("publish has built something");
+      result[engine] = build + publish.ms;
+      result[`${engine}Nothing`] = Math.min(bt("builder-build", ...values).ms, bt("builder-build", ...values).ms);
+    }
+    result.node = Math.min(...[1, 2, 3].map(() => time(process.execPath, ["-e", "0"]).ms));
+  } finally {
+    registry.stop();
+  }
+  return result;
+}
+
+try {
+  writeProject();
+  const results = [];
+  for (let round = 1; round <= rounds; round++) results.push(await measureRound(round));
+  const of = (name) => median(results.map((one) => one[name]));
+  const ratio = (name, base) => median(results.map((one) => one[name] / one[base]));
+  const rows = [
+    ["build and publish, shell script", of("shell"), 1, undefined],
+    ["build and publish, bt", of("embedded"), ratio("embedded", "shell"), bars.publish],
+    ["build and publish, bt with buildah", of("buildah"), ratio("buildah", "shell"), undefined],
+    ["node -e 0", of("node"), 1, undefined],
+    ["build with nothing to do, bt", of("embeddedNothing"), ratio("embeddedNothing", "node"), bars.nothing],
+  ];
+  for (const [name, ms, part, bar] of rows)
+    console.log(
+      `${name.padEnd(36)} ${ms.toFixed(0).padStart(6)} ms  ${part.toFixed(2).padStart(5)}${bar === undefined ? "" : `  (bar ${bar})`}`,
+    );
+  if (rows.some(([, , part, bar]) => bar !== undefined && part > bar)) process.exitCode = 1;
+} finally {
+  fs.rmSync(folder, { recursive: true, force: true });
+}

@@ -6,6 +6,7 @@ import type { ClientOptions } from "./host.ts";
 import type { Descriptor } from "./oci.ts";
 import type * as Publish from "./publish.ts";
 import type { Reference, ReferenceOptions } from "./reference.ts";
+import type * as Retag from "./retag.ts";
 import type * as Storage from "./storage.ts";
 import type * as Tar from "./tarfile.ts";
 import type { Verification, VerifyOptions } from "./verify.ts";
@@ -17,6 +18,7 @@ export type { Client, ClientOptions } from "./host.ts";
 export type { PublishItem } from "./plan.ts";
 export type { Published, PublishOptions as PublishGroupOptions } from "./publish.ts";
 export type { Reference, ReferenceOptions } from "./reference.ts";
+export type { FoundImage, RetagOptions } from "./retag.ts";
 export type { Verification, VerifyOptions } from "./verify.ts";
 
 /** The image that a text names: `docker://HOST/REPO:TAG@DIGEST`, `oci:DIR:REF`, `containers-storage:ID`. */
@@ -32,6 +34,16 @@ export async function fetchImage(...values: Parameters<typeof Fetch.fetchImage>)
 /** The digest that a reference has now. */
 export async function resolveImage(...values: Parameters<typeof Fetch.resolve>): Promise<string> {
   return (await import("./fetch.ts")).resolve(...values);
+}
+
+/** What a name of a registry stands for, with its platforms. Undefined: the registry has nothing under it. */
+export async function findImage(...values: Parameters<typeof Retag.findImage>): Promise<Retag.FoundImage | undefined> {
+  return (await import("./retag.ts")).findImage(...values);
+}
+
+/** Makes more tags of a repository stand for an image that it has, all of them or none. Resolves to its digest. */
+export async function retag(...values: Parameters<typeof Retag.retag>): Promise<string> {
+  return (await import("./retag.ts")).retag(...values);
 }
 
 /** The canonical text of a reference, short names resolved. */

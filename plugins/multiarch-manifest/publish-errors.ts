@@ -23,6 +23,18 @@ export function imagesBroken(findings: readonly string[]): BtError {
   );
 }
 
+export function registryWanted(text: string): BtError {
+  return new BtError("MANIFEST_REGISTRY_WANTED", `"${text}" is no image of a registry`, {
+    fix: "Write HOST/REPO:TAG or HOST/REPO@DIGEST.",
+  });
+}
+
+export function retagElsewhere(from: string, to: string): BtError {
+  return new BtError("MANIFEST_RETAG", `"${to}" is no tag beside ${from}: only names of one repository can be moved`, {
+    fix: "Write HOST/REPO:TAG of the same repository, or publish the image there.",
+  });
+}
+
 export function rolledBack(cause: unknown, touched: readonly string[], stuck: readonly string[]): BtError {
   const why = cause instanceof Error ? cause.message : String(cause);
   const outcome = stuck.length === 0 ? "every tag is as it was before" : "some tags could not be put back";

@@ -1,15 +1,11 @@
 /** The publish barrier: a group of images becomes visible together or not at all. Start reading at publish(). Does not know registries or layouts. */
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { checkImages, checkRemote } from "./collect.ts";
 import { openLayoutDestination, openRegistryDestination, type Destination, type Holders } from "./destination.ts";
-import { tagExists, tagMoved, tagNotRead } from "./publish-errors.ts";
+import { tagExists } from "./publish-errors.ts";
 import { createClient, type Client } from "./host.ts";
 import { readJournal, removeJournal, writeJournal, type Journal, type Phase } from "./journal.ts";
 import { readBlob } from "./layout.ts";
-import { withLock } from "./lock.ts";
-import { digestOf } from "./digest.ts";
-import { moveTags, type Move } from "./move.ts";
+import { moveTogether, type Move } from "./move.ts";
 import { planPublish, type PlannedItem, type PublishItem } from "./plan.ts";
 import { renderReference } from "./reference.ts";
 import { createReferrer, type Referrer } from "./referrers.ts";
@@ -118,19 +114,20 @@ export async function publish(
     const references = wanted.map((move) => move.reference);
     signal?.throwIfAborted();
     await options.beforeTags?.(references);
-    await holdPlaces(changed, options, async () => {
-      await checkStill(wanted);
-      const noted = wanted.map(({ reference, before, content }) => ({
-        reference,
-        to: content.descriptor.digest,
-        ...(before && { from: before.descriptor.digest }),
-      }));
-      await begin("tags", references.join(", "), noted);
-      // Before the tags: who sees a new tag also finds what is attached to it. A list that nobody asks for does no harm.
-      for (const { destination, referrer } of referrers) await destination.listReferrer(referrer);
-      await moveTags(wanted, signal);
-      await begin("read-back", references.join(", "), noted);
-      await readBack(wanted);
+    const noted = wanted.map(({ reference, before, content }) => ({
+      reference,
+      to: content.descriptor.digest,
+      ...(before && { from: before.descriptor.digest }),
+    }));
+    await moveTogether(wanted, {
+      ...(signal && { signal }),
+      ...(options.lockFolder !== undefined && { lockFolder: options.lockFolder }),
+      onPhase: async (phase) => {
+        await begin(phase, references.join(", "), noted);
+        if (phase === "read-back") return;
+        // Before the tags: who sees a new tag also finds what is attached to it. A list that nobody asks for does no harm.
+        for (const { destination, referrer } of referrers) await destination.listReferrer(referrer);
+      },
     });
   }
   if (options.journal !== undefined) await removeJournal(options.journal);
@@ -214,35 +211,6 @@ function inOrder(moves: readonly Move[]): readonly Move[] {
   const rank = (move: Move): number =>
     (move.destination.kind === "layout" ? 4 : 0) + { arch: 0, versioned: 1, moving: 2 }[move.kind];
   return [...moves].sort((a, b) => rank(a) - rank(b));
-}
-
-/** Somebody else may have published while this run was sending. */
-async function checkStill(moves: readonly Move[]): Promise<void> {
-  for (const { destination, tag, reference, now, content } of moves) {
-    const found = (await destination.readTag(tag))?.descriptor.digest;
-    if (found !== now && found !== content.descriptor.digest) throw tagMoved(reference, now, found);
-  }
-}
-
-async function readBack(moves: readonly Move[]): Promise<void> {
-  const wrong: { reference: string; expected: string; found: string | undefined }[] = [];
-  for (const { destination, tag, reference, content } of moves) {
-    const found = (await destination.readTag(tag))?.descriptor.digest;
-    if (found !== content.descriptor.digest) wrong.push({ reference, expected: content.descriptor.digest, found });
-  }
-  if (wrong.length > 0) throw tagNotRead(wrong);
-}
-
-/** Two runs on one machine move tags of one repository after each other. Sorted, so that they cannot wait for each other. */
-async function holdPlaces(
-  targets: readonly Target[],
-  options: PublishOptions,
-  work: () => Promise<void>,
-): Promise<void> {
-  const folder = options.lockFolder ?? join(tmpdir(), `bt-publish-${process.getuid?.() ?? 0}`);
-  const paths = [...new Set(targets.map(({ place }) => join(folder, digestOf(place).slice(7, 39))))].sort();
-  const hold = (n: number): Promise<void> => (n === paths.length ? work() : withLock(paths[n]!, () => hold(n + 1)));
-  await hold(0);
 }
 
 function uniquePlaces(targets: readonly Target[]): readonly Target[] {

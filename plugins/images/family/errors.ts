@@ -128,8 +128,12 @@ export function imageWrong(ref: string, facts: { readonly found: string; readonl
   });
 }
 
-export function indexMissing(ref: string, platforms: readonly string[]): BtError {
-  return new BtError("IMAGES_FAMILY_INDEX", `${ref} is one image, and no index of ${platforms.join(", ")}`, {
+export function indexMissing(
+  ref: string,
+  { platforms, found }: { readonly platforms: readonly string[]; readonly found: readonly string[] },
+): BtError {
+  const what = `${ref} is for ${found.length === 0 ? "no platform" : found.join(", ")}`;
+  return new BtError("IMAGES_FAMILY_INDEX", `${what}, not an index of ${platforms.join(", ")}`, {
     exitCode: 1,
     fix: "Push again; no moving tag was changed.",
   });

@@ -1,6 +1,13 @@
 /** Publishes one version: the tag for its content first, proven in the registry, and its moving tags last. Does not know how it was built. */
-import { findPlatform, findTool, isBtError } from "../../../core/index.ts";
-import { closeClient, openClient, resolveImage, type Client } from "../../multiarch-manifest/index.ts";
+import { findPlatform, isBtError } from "../../../core/index.ts";
+import {
+  closeClient,
+  findImage,
+  openClient,
+  retag,
+  type Client,
+  type FoundImage,
+} from "../../multiarch-manifest/index.ts";
 import { buildx, platformsOf } from "./build.ts";
 import { pushCommand, pushListCommand, tagCommand, type Argv } from "./commands.ts";
 import { run, textOf } from "./engine.ts";
@@ -109,9 +116,12 @@ async function publish(
   if (there !== undefined && (family.options.pushWhen ?? "changed") === "changed") {
     const stale = await findStale(desk, moving, there);
     if (stale.length === 0) return conclude("unchanged", "the registry has this content under all its tags", there);
-    await context.publishing(stale);
-    for (const ref of stale)
-      await point(context, desk, { from: immutable ?? ref, ref, digest: there }, () => sendTo(names, ref));
+    const moved = retag(`${repositoryOf(context.params)}@${there}`, stale, {
+      client: desk.client,
+      beforeTags: (references) => context.publishing(references),
+    });
+    context.defer(() => moved.catch(() => undefined)); // An abort waits until the tags are moved or put back.
+    await moved;
     return conclude("pushed", `${stale.join(", ")} did not name this content`, there);
   }
   await context.publishing([...(immutable === undefined ? [] : [immutable]), ...moving]);
@@ -120,29 +130,6 @@ async function publish(
   for (const ref of moving) await sendTo(names, ref);
   const digest = await proveDigest(desk, moving[0] ?? names.local, platforms);
   return conclude("pushed", "its content is new", digest ?? sent);
-}
-
-/** Makes a tag name what the registry has: as a copy within it, or, without skopeo, by the engine's own image of the same content. */
-async function point(
-  context: FamilyContext,
-  desk: Desk,
-  { from, ref, digest }: { readonly from: string; readonly ref: string; readonly digest: string },
-  sendIt: () => Promise<void>,
-): Promise<void> {
-  if (findTool("skopeo", context.env["PATH"] ?? "") === undefined) await sendIt();
-  else {
-    const flags = isInsecure(context.params) ? ["--src-tls-verify=false", "--dest-tls-verify=false"] : [];
-    await send(
-      context,
-      ["skopeo", "copy", "--all", "--preserve-digests", ...flags, `docker://${from}`, `docker://${ref}`],
-      ref,
-    );
-  }
-  const now = await findDigest(desk, ref);
-  if (now !== undefined && now !== digest)
-    desk.log.warn(
-      `${ref} names ${now}, built from the same content as ${digest}; with skopeo it would be the same image`,
-    );
 }
 
 /** Its connections end with the task. */
@@ -178,42 +165,53 @@ async function findStale(desk: Desk, moving: readonly string[], digest: string):
 /** Undefined: the registry has nothing under this name, or cannot be asked; then the engine's push says why. */
 async function findDigest({ log, client }: Desk, ref: string): Promise<string | undefined> {
   try {
-    return await resolveImage(ref, { client });
+    return (await findImage(ref, { client }))?.digest;
   } catch (error) {
-    if (!(isBtError(error) && error.code === "REGISTRY_MANIFEST_MISSING"))
-      log.warn(`${ref} cannot be looked up: ${textOf(error).split("\n")[0]}`);
+    log.warn(`${ref} cannot be looked up: ${textOf(error).split("\n")[0]}`);
     return undefined;
   }
 }
 
 /** The digest of a name with every platform in it. Undefined: it has to be pushed. */
-async function findWhole(desk: Desk, ref: string, platforms: readonly string[]): Promise<string | undefined> {
-  const digest = await findDigest(desk, ref);
-  if (digest === undefined) return undefined;
-  return proveDigest(desk, ref, platforms).catch((error: unknown) => {
-    desk.log.warn(`${textOf(error).split("\n")[0]}: it is pushed again`);
-    return undefined;
-  });
-}
-
-/** The digest of what was just pushed, once every platform is in it. @throws BtError IMAGES_FAMILY_LOST, MANIFEST_CHILD_MISSING */
-async function proveDigest(
+async function findWhole(
   { log, client }: Desk,
   ref: string,
   platforms: readonly string[],
 ): Promise<string | undefined> {
   try {
-    const arches = platforms.length > 1 ? platforms.flatMap((platform) => findPlatform(platform)?.arch ?? []) : [];
-    const digest = await resolveImage(ref, { client });
-    for (const platform of arches)
-      if ((await resolveImage(ref, { platform, client })) === digest) throw indexMissing(ref, platforms);
-    return digest;
+    const found = await findImage(ref, { client });
+    if (found !== undefined) checkPlatforms(ref, found, platforms);
+    return found?.digest;
   } catch (error) {
-    if (isBtError(error) && error.code === "REGISTRY_MANIFEST_MISSING") throw pushLost(ref);
-    if (isBtError(error) && ["MANIFEST_CHILD_MISSING", "IMAGES_FAMILY_INDEX"].includes(error.code)) throw error;
-    log.warn(`${ref} was pushed, but cannot be looked up: ${textOf(error).split("\n")[0]}`);
+    log.warn(`${textOf(error).split("\n")[0]}: it is pushed again`);
     return undefined;
   }
+}
+
+/** The digest of what was just pushed, once every platform is in it. Undefined: the registry cannot be asked. @throws BtError IMAGES_FAMILY_LOST, IMAGES_FAMILY_INDEX */
+async function proveDigest(
+  { log, client }: Desk,
+  ref: string,
+  platforms: readonly string[],
+): Promise<string | undefined> {
+  const found = await findImage(ref, { client }).catch((error: unknown) => {
+    log.warn(`${ref} was pushed, but cannot be looked up: ${textOf(error).split("\n")[0]}`);
+    return "unknown" as const;
+  });
+  if (found === "unknown") return undefined;
+  if (found === undefined) throw pushLost(ref);
+  checkPlatforms(ref, found, platforms);
+  return found.digest;
+}
+
+/** One platform is an image, several are an index with all of them. @throws BtError IMAGES_FAMILY_INDEX */
+function checkPlatforms(ref: string, found: FoundImage, platforms: readonly string[]): void {
+  const missing = platforms.filter((platform) => {
+    const known = findPlatform(platform);
+    return !found.platforms.includes(known === undefined ? platform : `linux/${known.arch}`);
+  });
+  if (platforms.length > 1 && (found.kind === "image" || missing.length > 0))
+    throw indexMissing(ref, { platforms, found: found.platforms });
 }
 
 /** Pushes; buildah and podman try again by themselves, docker does not. */

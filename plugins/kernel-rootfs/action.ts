@@ -20,7 +20,7 @@ export interface ActionPlace {
 /** Mounts and processes are gone when the command has ended, however it ended. */
 const apart = ["--mount", "--pid", "--fork", "--kill-child", "--"];
 
-const mounts = `mount -t proc proc "$tree/proc"; mount -t sysfs sysfs "$tree/sys"; mount --rbind /dev "$tree/dev"`;
+const mounts = `mkdir -p "$tree/proc" "$tree/sys" "$tree/dev"; mount -t proc proc "$tree/proc"; mount -t sysfs sysfs "$tree/sys"; mount --rbind /dev "$tree/dev"`;
 
 /** A shell script with the words as `$1`, `$2`, …; `$tree` is the folder. */
 export function inTree(tree: string, script: string, ...words: string[]): Started {

@@ -25,10 +25,10 @@ export async function makeDisk(context: Context, request: DiskRequest): Promise<
   const raw = isDryRun ? "/tmp/bt/disk.img" : path.join(await context.tempDir(), "disk.img");
   const features = await findFeatures(context);
   await exec("mke2fs", ["-q", "-t", "ext4", ...features, "-L", "root", "-d", tree, raw, size]);
-  await writeWhole({ root, isDryRun }, file, async (partial) => {
+  await writeWhole(context, file, async (partial) => {
     await exec("qemu-img", ["convert", "-f", "raw", "-O", format, raw, partial]);
   });
-  const bytes = await writeWhole({ root, isDryRun }, `${file}.zst`, async (partial) => {
+  const bytes = await writeWhole(context, `${file}.zst`, async (partial) => {
     await exec("zstd", ["-q", "-f", "-T0", "-o", partial, path.join(root, file)]);
   });
   const boot = isDryRun || !request.hasKernel ? {} : copyKernel(tree, { root, file });
@@ -44,30 +44,27 @@ async function findFeatures({ exec, isDryRun }: Context): Promise<readonly strin
   return isNew ? ["-O", newFeatures.off] : [];
 }
 
-/** The kernel that `/vmlinuz` names, or the only one in `/boot`. */
+/** The kernel that `/vmlinuz` names, or the only one in `/boot`; and the initrd of that very kernel. */
 function copyKernel(
   tree: string,
   { root, file }: { readonly root: string; readonly file: string },
 ): Pick<RootfsImage, "vmlinuz" | "initrd"> {
-  const find = (link: string, prefix: string): string | undefined => {
-    for (const name of [link, path.join("boot", link)]) {
-      const stat = fs.lstatSync(path.join(tree, name), { throwIfNoEntry: false });
-      if (stat?.isSymbolicLink() !== true) continue;
-      const to = fs.readlinkSync(path.join(tree, name));
-      const target = path.join(tree, to.startsWith("/") ? to : path.join(path.dirname(name), to));
-      if (fs.existsSync(target)) return target;
-    }
-    const boot = path.join(tree, "boot");
-    const names = fs.existsSync(boot) ? fs.readdirSync(boot).filter((name) => name.startsWith(prefix)) : [];
-    return names.length === 1 ? path.join(boot, names[0]!) : undefined;
-  };
-  const copy = (source: string | undefined, end: string): string | undefined => {
-    if (source === undefined) return undefined;
-    fs.copyFileSync(source, path.join(root, `${file}.${end}.partial`));
-    fs.renameSync(path.join(root, `${file}.${end}.partial`), path.join(root, `${file}.${end}`));
+  const names = fs.existsSync(path.join(tree, "boot")) ? fs.readdirSync(path.join(tree, "boot")) : [];
+  const kernels = names.filter((name) => name.startsWith("vmlinuz-"));
+  const link = ["vmlinuz", "boot/vmlinuz"].find((name) => isLink(path.join(tree, name)));
+  const named = link === undefined ? undefined : path.basename(fs.readlinkSync(path.join(tree, link)));
+  const kernel = named !== undefined && kernels.includes(named) ? named : kernels.length === 1 ? kernels[0] : undefined;
+  if (kernel === undefined) return {};
+  const initrd = `initrd.img-${kernel.slice("vmlinuz-".length)}`;
+  const copy = (name: string, end: string): string => {
+    const target = path.join(root, `${file}.${end}`);
+    fs.copyFileSync(path.join(tree, "boot", name), `${target}.partial`);
+    fs.renameSync(`${target}.partial`, target);
     return `${file}.${end}`;
   };
-  const vmlinuz = copy(find("vmlinuz", "vmlinuz-"), "vmlinuz");
-  const initrd = vmlinuz === undefined ? undefined : copy(find("initrd.img", "initrd.img-"), "initrd");
-  return { ...(vmlinuz === undefined ? {} : { vmlinuz }), ...(initrd === undefined ? {} : { initrd }) };
+  return { vmlinuz: copy(kernel, "vmlinuz"), ...(names.includes(initrd) ? { initrd: copy(initrd, "initrd") } : {}) };
+}
+
+function isLink(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }

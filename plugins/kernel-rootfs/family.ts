@@ -123,7 +123,7 @@ function loadKernels(options: KernelRootfsOptions, site: Site, findings: Finding
         platforms: (facts.platforms ?? ["amd64", "arm64"]).flatMap((one) =>
           readArch(one, name, site, findings.mistakes),
         ),
-        pkgRepo: facts.pkgRepo ?? "sid",
+        pkgRepo: facts.pkgRepo ?? options.pkgRepo ?? "sid",
         dockerfile: facts.dockerfile ?? "dockerfiles/kernel-images",
         ...(facts.patches === undefined ? {} : { patches: facts.patches }),
         baseConfig: facts.baseConfig ?? "defconfig",

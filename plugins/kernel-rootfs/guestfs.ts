@@ -24,7 +24,7 @@ export async function makeGuestfsImage(context: Context, shop: Shop, image: Imag
   const { root, isDryRun, exec } = context;
   const file = path.join(imageDir(shop, targetOf(context)), image.name);
   const env = guestfsEnvironment();
-  await writeWhole({ root, isDryRun }, file, async (partial) => {
+  await writeWhole(context, file, async (partial) => {
     if (image.parent === undefined) await makeRootDisk(context, shop, { image, partial, env });
     else await makeChildDisk(context, shop, { image, partial, env });
     const place = changesOf(context, shop, image).place;
@@ -35,7 +35,7 @@ export async function makeGuestfsImage(context: Context, shop: Shop, image: Imag
     if (packages.length > 0) await exec("virt-customize", ["-a", partial, ...packages], { env });
     if (args.length > 0) await exec("virt-customize", ["-a", partial, ...args], { env, cwd: shop.dataDir });
   });
-  const bytes = await writeWhole({ root, isDryRun }, `${file}.zst`, async (partial) => {
+  const bytes = await writeWhole(context, `${file}.zst`, async (partial) => {
     await exec("zstd", ["-q", "-f", "-T0", "-o", partial, path.join(root, file)]);
   });
   return { file: `${file}.zst`, bytes, size: image.size ?? defaultSize };

@@ -31,7 +31,10 @@ export function leavesOf(
       return [leaf("packages", [image?.packages, image?.bootable]), leaf("debian", options.debian)];
     case "rootfs:customize":
       return [
-        leaf("actions", image?.actions),
+        leaf("actions", [
+          image?.actions,
+          image?.actions.map(({ type, op }) => options.extend?.actionTypes?.[type]?.({ ...op })),
+        ]),
         ...(image?.parent === undefined ? [] : [leaf("packages", image.packages)]),
       ];
     case "rootfs:pack":

@@ -5,14 +5,15 @@ import * as path from "node:path";
 import { findTool, type Context } from "../../core/index.ts";
 import { chooseAccel } from "./accel.ts";
 import { kernelDirWrong } from "./data-errors.ts";
-import { findDisk } from "./disk-image.ts";
+import { findDisk, type DiskImage } from "./disk-image.ts";
 import { toolMissing } from "./errors.ts";
 import { findVmlinuz } from "./forest.ts";
 import { watchGuest } from "./guest.ts";
 import type { MachineValues } from "./params.ts";
+import { installDir } from "./places.ts";
 import { qemuArguments, qemuProgram, type Guest } from "./qemu.ts";
 import { parsePattern } from "./request.ts";
-import type { CheckedGuest } from "./result.ts";
+import type { BuiltKernel, CheckedGuest, RootfsImage } from "./result.ts";
 import type { Shop } from "./shop.ts";
 
 interface CheckValues extends MachineValues {
@@ -74,9 +75,19 @@ async function findGuest(
   const program = qemuProgram(values.qemuArch);
   if (!isDryRun && findTool(program, env["PATH"] ?? "") === undefined)
     throw toolMissing(program, name, values.qemuArch === "arm64" ? "qemu-system-arm" : "qemu-system-x86");
-  const image = values.image ?? "";
-  const disk = image === "none" ? undefined : await findDisk(context, image, values.qemuArch);
-  const kernel = findKernel(context, values) ?? disk?.vmlinuz;
+  const made = context.needs["disk"] as RootfsImage | undefined; // Of rootfs:pack, for an image of the family.
+  const image = made?.file ?? values.image ?? "";
+  const { images, kernels } = await shop.family();
+  const planned: DiskImage | undefined =
+    isDryRun && images.has(image)
+      ? { file: path.join(shop.dataDir, "images", image), format: images.get(image)!.format }
+      : undefined;
+  const disk = image === "none" ? undefined : (planned ?? (await findDisk(context, image, values.qemuArch)));
+  const plannedKernel =
+    isDryRun && kernels.has(values.kernel ?? "")
+      ? path.join(installDir(shop, values.kernel ?? "", values.qemuArch), "boot/vmlinuz-VERSION")
+      : undefined;
+  const kernel = plannedKernel ?? findKernel(context, values) ?? disk?.vmlinuz;
   const initrd = values.initrd ?? (kernel === disk?.vmlinuz ? disk?.initrd : undefined);
   const seconds = shop.options.accelProbeSeconds ?? 10;
   const accel = await chooseAccel(context, { asked: values.accel, arch: values.qemuArch, kernel, seconds });
@@ -90,8 +101,10 @@ async function findGuest(
 }
 
 /** @throws BtError KERNEL_ROOTFS_KERNEL_DIR */
-function findKernel({ root, isDryRun }: Context, { kernel, kernelDir }: MachineValues): string | undefined {
-  if (kernel !== undefined || kernelDir === undefined) return kernel;
+function findKernel({ root, isDryRun, needs }: Context, values: MachineValues): string | undefined {
+  const built = needs["kernel"] as BuiltKernel | undefined; // Of kernel:build, for a kernel of the family.
+  const kernelDir = built?.dir ?? values.kernelDir;
+  if (kernelDir === undefined || (built === undefined && values.kernel !== undefined)) return values.kernel;
   const dir = path.resolve(root, kernelDir);
   const found = fs.existsSync(path.join(dir, "boot")) ? findVmlinuz(dir) : undefined;
   if (isDryRun && found === undefined) return path.join(kernelDir, "boot/vmlinuz-VERSION");

@@ -43,7 +43,7 @@ export async function makeNative(context: Context, shop: Shop, what: string): Pr
   const tools = toolsOf[what];
   if (tools !== undefined) return checkTools(context, what, tools);
   const { kernel, suite } = context.cell;
-  const tag = kernel ?? rootImagesTag(values.rootImagesTag, suite ?? "sid");
+  const tag = kernel ?? rootImagesTag(values.rootImagesTag, suite ?? shop.suite);
   const ref = renderName({ repository: repositoryOf(values, what, shop.ciSuffix), tag });
   const images: ImageResult[] = [];
   for (const arch of values.targetArch) {
@@ -73,7 +73,7 @@ async function packRootImages(context: Context, shop: Shop, arch: string): Promi
   const disks = Object.entries(context.needs)
     .filter(([as]) => as.startsWith(`${arch} `))
     .map(([, disk]) => disk as RootfsImage); // Of rootfs:pack.
-  const from = imageDir(shop, { suite: context.cell["suite"] ?? "sid", arch });
+  const from = imageDir(shop, { suite: context.cell["suite"] ?? shop.suite, arch });
   const names = disks.map(({ file }) => path.basename(file)).sort();
   const labels = { "org.opencontainers.image.title": "root images" };
   return await packFiles(context, { from, names, to: "data/images", arch, labels, isCompressed: true });
@@ -94,7 +94,7 @@ async function makeFlavor(
   if (!arches.some((one) => one === arch)) throw archUnsupported(flavor, arch, arches);
   const built = context.needs[`${arch} kernel`] as BuiltKernel | undefined; // Of kernel:btf; absent in a dry run.
   const tree = context.needs[`${arch} tree`] as RootfsTree | undefined; // Of rootfs:customize; absent in a dry run.
-  const suite = family.kernels.get(kernel)?.pkgRepo ?? "sid";
+  const suite = family.kernels.get(kernel)?.pkgRepo ?? shop.suite;
   const from = imageDir(shop, { suite, arch });
   const name = `${flavor}_${kernel}.qcow2`;
   // The task's own context, for one of its architectures.

@@ -3,7 +3,7 @@ import type { Family } from "./family.ts";
 import { kernelOfDir } from "./family.ts";
 import { descendantsOf } from "./forest.ts";
 import type { KernelRootfsOptions, TargetArch } from "./options.ts";
-import type { MakeValues } from "./params.ts";
+import { hostArch, type MakeValues } from "./params.ts";
 
 /** A task of the plugin that is needed. */
 export interface Wanted {
@@ -49,6 +49,9 @@ export function needsOf(needing: Needing, known: Known): readonly Wanted[] {
         : one("rootfs:customize", image, "tree");
     case "rootfs":
       return rootfsNeeds(image, values, known);
+    case "vm:run":
+    case "vm:check":
+      return machineNeeds(values, known);
     case "rootfs:install-kernel":
       return [
         ...(known.family.images.has(String(values["image"]))
@@ -101,6 +104,17 @@ function rootfsNeeds(name: string, values: Needing["values"], { family }: Known)
     ancestors.unshift(next.name);
   const more = values["withChildren"] === true ? descendantsOf(family.images, name) : [];
   return [...ancestors, ...more].map((one) => ({ task: "rootfs:pack", cell: one, as: one }));
+}
+
+/** An image or a kernel of the family is made first. */
+function machineNeeds({ image, kernel, qemuArch }: Needing["values"], { family }: Known): readonly Wanted[] {
+  const fix = qemuArch === hostArch() ? {} : { params: { targetArch: qemuArch } };
+  const needs: Wanted[] = [];
+  if (typeof image === "string" && family.images.has(image))
+    needs.push({ task: "rootfs:pack", cell: image, as: "disk", ...fix });
+  if (typeof kernel === "string" && family.kernels.has(kernel))
+    needs.push({ task: "kernel:build", cell: kernel, as: "kernel", ...fix });
+  return needs;
 }
 
 /** The graph of the Makefile. */

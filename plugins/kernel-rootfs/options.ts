@@ -129,6 +129,8 @@ export interface KernelRootfsOptions {
   readonly images: LvhFile<ImageFacts> | readonly (ImgConf & ImageFacts)[];
   /** Default: none. */
   readonly flavors?: Readonly<Record<string, Flavor>>;
+  /** Variable `PKG_REPO`, and the suite of kernels that name none. Default: `sid`. */
+  readonly pkgRepo?: string;
   readonly debian?: { readonly variant?: string; readonly mirror?: string };
   /** Variable `ROOTFS_BACKEND`. Default: `mke2fs`. */
   readonly rootfsBackend?: "mke2fs" | "libguestfs";

@@ -11,12 +11,12 @@ export interface Outline {
   readonly ordinary: readonly string[];
   /** In the order of the file. */
   readonly images: readonly string[];
-  /** Debian suites, `sid` or the only other first. */
+  /** Debian suites, the ordinary one first. */
   readonly suites: readonly string[];
 }
 
 /** @throws BtError KERNEL_ROOTFS_DATA_MISSING, KERNEL_ROOTFS_DATA_SYNTAX */
-export function loadOutline({ kernels, images }: KernelRootfsOptions): Outline {
+export function loadOutline({ kernels, images, pkgRepo = "sid" }: KernelRootfsOptions): Outline {
   const facts = "kind" in kernels ? splitOverrides(kernels.overrides) : new Map(kernels.map((one) => [one.name, one]));
   const fallback = "kind" in kernels ? kernels.defaults : {};
   const entries = "kind" in kernels ? findEntries(readJson(kernels.file), "kernels") : kernels;
@@ -30,14 +30,12 @@ export function loadOutline({ kernels, images }: KernelRootfsOptions): Outline {
   const derived = [...facts].flatMap(([name, one]) => ("config" in one ? [name] : []));
   const names = [...new Set([...own, ...derived])].sort(compareVersions);
   const imageEntries = "kind" in images ? findEntries(readJson(images.file)) : images;
-  const suites = names.map((name) => facts.get(name)?.pkgRepo ?? fallback.pkgRepo ?? "sid");
+  const suites = names.map((name) => facts.get(name)?.pkgRepo ?? fallback.pkgRepo ?? pkgRepo);
   return {
     kernels: names,
     ordinary: names.filter((name) => (facts.get(name)?.optIn ?? fallback.optIn) !== true),
     images: [...new Set(imageEntries.flatMap((entry) => findText(entry, "name") ?? []))],
-    suites: [
-      ...new Set(["sid", ...suites].sort((a, b) => Number(b === "sid") - Number(a === "sid") || (a < b ? -1 : 1))),
-    ],
+    suites: [...new Set([pkgRepo, ...suites.toSorted()])],
   };
 }
 

@@ -112,7 +112,7 @@ export interface RootfsValues {
 
 export function rootfsParams(options: KernelRootfsOptions): Readonly<Record<string, Param>> {
   return {
-    pkgRepo: param.string({ default: "sid", description: "Debian suite of the packages" }),
+    pkgRepo: param.string({ default: options.pkgRepo ?? "sid", description: "Debian suite of the packages" }),
     rootfsBackend: param.enum(["mke2fs", "libguestfs"], {
       default: options.rootfsBackend ?? "mke2fs",
       description: "Who makes images",
@@ -154,9 +154,11 @@ export interface MachineValues {
 export function machineParams(options: KernelRootfsOptions): Readonly<Record<string, Param>> {
   return {
     image: param.string({
-      description: "File, file.zst, or HOST/REPO:TAG or oci:DIR:NAME with one below /data/images",
+      description: "One of images.json, FILE, FILE.zst, HOST/REPO:TAG, oci:DIR:NAME, or none",
     }),
-    kernel: param.string({ description: "Kernel to boot: a file. Default: the one beside the image" }),
+    kernel: param.string({
+      description: "Kernel to boot: one of kernels.json, or a file. Default: the one beside the image",
+    }),
     kernelDir: param.string({ description: "Folder with boot/vmlinuz-*, such as tar-install" }),
     initrd: param.string({ description: "Initial ramdisk: a file" }),
     append: param.string({ description: "Added to the kernel's command line" }),

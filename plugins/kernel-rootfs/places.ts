@@ -4,6 +4,7 @@ import { hostArch } from "./params.ts";
 import type { Shop } from "./shop.ts";
 
 type Data = Pick<Shop, "dataDir">;
+type Images = Pick<Shop, "dataDir" | "suite">;
 
 /** Source tree of a kernel that bt fetches. */
 export function sourceDir({ dataDir }: Data, kernel: string): string {
@@ -27,14 +28,14 @@ export interface Target {
   readonly arch: string;
 }
 
-/** Images of sid and this machine's architecture lie in `images/` itself, others in a folder of their own. */
-export function imageDir({ dataDir }: Data, { suite, arch }: Target): string {
-  const isOrdinary = suite === "sid" && arch === hostArch();
+/** Images of the ordinary suite and this machine's architecture lie in `images/` itself, others in a folder of their own. */
+export function imageDir({ dataDir, suite: ordinary }: Images, { suite, arch }: Target): string {
+  const isOrdinary = suite === ordinary && arch === hostArch();
   return path.join(dataDir, "images", ...(isOrdinary ? [] : [`${suite}-${arch}`]));
 }
 
 /** Files of a root filesystem, kept between steps. */
-export function treeFile(data: Data, target: Target, name: string): string {
+export function treeFile(data: Images, target: Target, name: string): string {
   return path.join(imageDir(data, target), "tree", `${name}.tar`);
 }
 

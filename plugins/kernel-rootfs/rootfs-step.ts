@@ -19,12 +19,12 @@ export function targetOf(context: Context): Target {
 
 /** One call of mmdebstrap; its mounts and processes end with it. */
 export async function debootstrap(context: Context, shop: Shop, image: Image, tar: string): Promise<number> {
-  const { root, isDryRun } = context;
+  const { isDryRun } = context;
   const { suite, arch } = targetOf(context);
   const { variant, mirror } = shop.options.debian ?? {};
   const start = await starterFor(context, valuesOf(context).targetArch);
   const packages = [...(image.bootable === false ? [] : [`linux-image-${arch}`]), ...image.packages];
-  return await writeWhole({ root, isDryRun }, tar, async (partial) => {
+  return await writeWhole(context, tar, async (partial) => {
     const args = [
       ...(variant === undefined ? [] : [`--variant=${variant}`]),
       "--format=tar",

@@ -18,7 +18,13 @@ const tools: readonly (readonly [string, string])[] = [
 ];
 
 /** Params that say what to run, not what comes out. */
-const asking = ["kernelVersions", "refresh", "withChildren", "push"];
+const asking = ["kernelVersions", "refresh", "withChildren"];
+
+/**
+ * Raised when the steps make something else of the same data. Without it the code of a task would hold all of kernels.json,
+ * and one kernel's option would build all kernels.
+ */
+const stepsVersion = "kernel-rootfs 1";
 
 export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string, TaskBase>>): void {
   const keyOf = new Map(Object.entries(tasks).map(([key, { handle }]) => [handle, key]));
@@ -33,7 +39,8 @@ export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string
       shop,
       family: await shop.family(),
     });
-    return [...leaves.filter(({ name }) => !asking.some((one) => name === `param/${one}`)), ...own];
+    const mine = leaves.filter(({ name }) => name !== "code" && !asking.some((one) => name === `param/${one}`));
+    return [...mine, { name: "code", value: stepsVersion }, ...own];
   });
   hooks.plan.tap((step, node) => {
     const key = keyOf.get(node.task.handle);

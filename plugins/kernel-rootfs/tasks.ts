@@ -181,6 +181,7 @@ export function describeRootfsTasks(shop: Shop): Kinds {
       description: "Makes an image with all its ancestors",
       params,
       matrix: { image: outline.images },
+      inputs: [],
       run: () => {},
     }),
     "rootfs:install-kernel": task({

@@ -38,23 +38,24 @@ export async function unpackTree({ exec }: Context, tar: string, tree: string): 
 
 /** Under its final name only when it is whole. */
 export async function packTree(context: Context, tree: string, tar: string): Promise<number> {
-  const { exec, isDryRun, root } = context;
+  const { exec } = context;
   const how = ["--numeric-owner", "--sort=name", "--xattrs", "--xattrs-include=*"];
-  return await writeWhole({ root, isDryRun }, tar, async (partial) => {
+  return await writeWhole(context, tar, async (partial) => {
     await exec("tar", ["--create", ...how, `--directory=${tree}`, `--file=${partial}`, "."]);
   });
 }
 
 /** Lets `write` make `FILE.partial`, which gets its name when it is whole. Resolves to its size in bytes. */
 export async function writeWhole(
-  { root, isDryRun }: Pick<Context, "root" | "isDryRun">,
+  context: Pick<Context, "root" | "isDryRun" | "name" | "signal">,
   file: string,
   write: (partial: string) => Promise<void>,
 ): Promise<number> {
+  const { root, isDryRun } = context;
   const [final, partial] = [path.join(root, file), path.join(root, `${file}.partial`)];
   if (!isDryRun) fs.mkdirSync(path.dirname(final), { recursive: true });
   try {
-    await write(isDryRun ? `${file}.partial` : partial);
+    await withHints(context, async () => await write(isDryRun ? `${file}.partial` : partial));
   } catch (error) {
     fs.rmSync(partial, { force: true });
     throw error;

@@ -1,0 +1,230 @@
+/** Root filesystems from the Debian mirror, with the real tools: packages, actions, disks, registry and back, and a guest. */
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import type { Project } from "../../support/project.ts";
+import { startRegistry } from "../../support/registry.ts";
+import { run, testWith } from "../../support/tool.ts";
+import { debianKernel, writeRamdisk } from "./guest.ts";
+import { builderfileWith, family, stub, told } from "./rig.ts";
+
+const tools = ["mmdebstrap", "mke2fs", "qemu-img", "zstd", "unshare"];
+
+const init = `#!/bin/busybox sh
+/bin/busybox mount -t proc proc /proc
+echo "hello from Linux $(/bin/busybox uname -r)"
+/bin/busybox poweroff -f
+`;
+
+/** All types of actions but install-kernel, which has a step of its own. */
+const actions = [
+  { type: "run-command", op: { Cmd: "echo one > /etc/one; rm -f /usr/share/doc/*/copyright" } },
+  { type: "mkdir", op: { Dir: "/opt/a/b" } },
+  { type: "copy-in", op: { LocalPath: "boot strap", RemoteDir: "/opt" } },
+  { type: "upload", op: { File: "init", Dest: "/sbin/init" } },
+  { type: "chmod", op: { Permissions: "0750", File: "/sbin/init" } },
+  { type: "append-line", op: { File: "/etc/one", Line: "PATH=/bin:$HOME:a=b 'c'" } },
+  { type: "link", op: { Target: "/etc/one", Link: "/opt/one" } },
+  { type: "set-hostname", op: { Hostname: "oven" } },
+  { type: "tar-in", op: { TarFile: "more.tar", RemoteDir: "/opt" } },
+];
+
+const options = `
+  pkgRepo: "bookworm",
+  mode: "native",
+  kernels: [],
+  flavors: {},
+  debian: { variant: "extract" },
+`;
+
+const hello = {
+  name: "hello.qcow2",
+  bootable: false,
+  image_size: "64M",
+  packages: ["busybox-static", "dash", "coreutils", "tar"],
+};
+
+async function oven(images: readonly object[], more = ""): Promise<Project> {
+  const p = await family({
+    "builderfile.ts": builderfileWith(`${options}${more}`),
+    "_data/images.json": JSON.stringify(images),
+    "_data/init": init,
+    "_data/boot strap/go.sh": "go\n",
+    "_data/more/x": "more\n",
+  });
+  execFileSync("tar", ["-C", path.join(p.root, "_data/more"), "-cf", path.join(p.root, "_data/more.tar"), "x"]);
+  return p;
+}
+
+testWith(
+  ...tools,
+  "docker-registry",
+  "qemu-system-x86_64",
+  "cpio",
+)(
+  "from packages to a guest: ancestors first, all actions, qcow2, registry and back, and uname of the kernel",
+  { timeout: 240_000 },
+  async () => {
+    const kernel = await debianKernel();
+    const registry = await startRegistry();
+    const child = {
+      name: "child.qcow2",
+      parent: "hello.qcow2",
+      actions: [{ type: "run-command", op: { Cmd: "cat /etc/one > /etc/two" } }],
+    };
+    const p = await oven([child, { ...hello, actions }]);
+
+    const built = await p.bt("rootfs:child.qcow2");
+
+    expect(built.exitCode, told(built)).toBe(0);
+    const tar = path.join(p.root, "_data/images/tree/child.qcow2.tar");
+    const read = async (name: string): Promise<string> => run("tar", ["-xOf", tar, name]);
+    expect(await read("./etc/two")).toBe("one\nPATH=/bin:$HOME:a=b 'c'\n");
+    expect(await read("./etc/hostname")).toBe("oven\n");
+    const listed = await run("tar", ["-tvf", tar, "--numeric-owner"]);
+    expect(listed).toMatch(/^drwx\S+ 0\/0 .* \.\/opt\/a\/b\/$/m);
+    expect(listed).toMatch(/^-rwxr-x--- 0\/0 .* \.\/s?bin\/init$|^-rwxr-x--- 0\/0 .* \.\/usr\/sbin\/init$/m);
+    expect(listed).toMatch(/\.\/opt\/one -> \/etc\/one$/m);
+    expect(listed).toMatch(/^-rw\S+ 0\/0 .* \.\/opt\/boot strap\/go\.sh$/m);
+    expect(listed).toContain("./opt/x");
+    expect(listed).not.toMatch(/policy-rc|\.bt$/m);
+    const info = JSON.parse(
+      await run("qemu-img", ["info", "--output=json", path.join(p.root, "_data/images/child.qcow2")]),
+    ) as Record<string, unknown>;
+    expect(info).toMatchObject({ format: "qcow2", "virtual-size": 64 * 1024 * 1024 });
+    expect((await p.bt("rootfs:child.qcow2")).stdout).toContain("Nothing to do");
+
+    const pushed = await p.btWith({ env: { OCIORG: registry.host } }, "root-images", "PUSH=1");
+    expect(pushed.exitCode, told(pushed)).toBe(0);
+    await run("tar", ["-C", p.root, "-xf", tar, "--wildcards", "*bin/busybox"]);
+    const names = fs.readdirSync(p.root, { recursive: true }).map(String);
+    const busybox = names.find((name) => /^(usr\/)?bin\/busybox$/.test(name)) ?? "";
+    await writeRamdisk(path.join(p.root, "ramdisk"), kernel, path.join(p.root, busybox));
+    for (const made of [".bt", "_data/images"]) fs.rmSync(path.join(p.root, made), { recursive: true });
+
+    const checked = await p.bt(
+      "vm:check",
+      `IMAGE=${registry.host}/root-images-ci:main-bookworm`,
+      `KERNEL_DIR=${kernel}`,
+      "INITRD=ramdisk",
+      "EXPECT=hello from Linux .*",
+    );
+
+    expect(checked.exitCode, told(checked)).toBe(0);
+    const [release] = fs.readdirSync(path.join(kernel, "lib/modules"));
+    expect(checked.stdout).toContain(`hello from Linux ${release}`);
+  },
+);
+
+testWith(...tools)(
+  "rootfs:install-kernel puts kernel, modules and link into a child, and drops a foreign ramdisk",
+  { timeout: 120_000 },
+  async () => {
+    const line = "mkdir -p /boot; touch /boot/initrd.img-other; ln -s boot/initrd.img-other /initrd.img";
+    const p = await oven([{ ...hello, actions: [{ type: "run-command", op: { Cmd: line } }] }]);
+    p.write("_data/k/boot/vmlinuz-9.9.9", "kernel");
+    p.write("_data/k/boot/config-9.9.9", "config");
+    p.write("_data/k/lib/modules/9.9.9/modules.dep", "");
+
+    const result = await p.bt("rootfs:install-kernel", "IMAGE=hello.qcow2", "KERNEL=_data/k");
+
+    expect(result.exitCode, told(result)).toBe(0);
+    expect(result.stdout).toContain("initrd.img belonged to another kernel and is gone");
+    expect(p.read("_data/images/hello_k.qcow2.vmlinuz")).toBe("kernel");
+    expect(p.exists("_data/images/hello_k.qcow2.initrd")).toBe(false);
+    const disk = path.join(p.root, "disk.img");
+    await run("qemu-img", ["convert", "-O", "raw", path.join(p.root, "_data/images/hello_k.qcow2"), disk]);
+    const inside = async (command: string): Promise<string> => run("debugfs", ["-R", command, disk]);
+    expect(await inside("stat /vmlinuz")).toContain(`"boot/vmlinuz-9.9.9"`);
+    expect(await inside("cat /etc/hostname")).toBe("hello-k\n");
+    expect(await inside("ls /lib/modules/9.9.9")).toContain("modules.dep");
+  },
+);
+
+/** Mounts that a task of this test has left. */
+function leftMounts(folder: string): readonly string[] {
+  const mounts = fs.readFileSync("/proc/mounts", "utf8").split("\n");
+  return mounts.filter((line) => line.includes(folder));
+}
+
+testWith(...tools)(
+  "SIGINT during mmdebstrap ends it with its mounts, and leaves no half-written file",
+  { timeout: 120_000 },
+  async () => {
+    const p = await oven([hello]);
+    const temporary = path.join(p.root, "tmp");
+    fs.mkdirSync(temporary);
+    const running = p.start({ env: { TMPDIR: temporary } }, "rootfs:bootstrap:hello.qcow2");
+    const isBusy = (): boolean =>
+      fs
+        .readdirSync(temporary, { recursive: true })
+        .some((name) => /mmdebstrap\.\w+\/var\/lib\/apt$/.test(String(name)));
+    await expect.poll(isBusy, { timeout: 60_000 }).toBe(true);
+
+    running.child.kill("SIGINT");
+
+    expect((await running.ended).signal).toBe("SIGINT");
+    expect(fs.readdirSync(temporary)).toEqual([]);
+    const made = path.join(p.root, "_data/images/tree");
+    expect(fs.existsSync(made) ? fs.readdirSync(made) : []).toEqual([]);
+    expect(leftMounts(temporary)).toEqual([]);
+  },
+);
+
+testWith(...tools)("KERNEL_ROOTFS_MIRROR: a mirror that cannot be reached is named", async () => {
+  const p = await oven([hello]);
+  p.write(
+    "builderfile.ts",
+    p.read("builderfile.ts").replace(`variant: "extract"`, `variant: "extract", mirror: "http://127.0.0.1:9/debian"`),
+  );
+
+  const result = await p.bt("rootfs:bootstrap:hello.qcow2");
+
+  expect(result.exitCode).toBe(1);
+  expect(told(result)).toContain(`The Debian mirror "http://127.0.0.1:9/debian" cannot be reached`);
+});
+
+test("KERNEL_ROOTFS_DISK_FULL: no space left is told as that, and no half-written file stays (mmdebstrap only says so)", async () => {
+  const p = await oven([hello]);
+  const { env } = stub(
+    p,
+    ["unshare"],
+    `for last; do :; done; echo part > "$last"; echo "tar: write error: No space left on device" >&2; exit 2`,
+  );
+
+  const result = await p.btWith({ env }, "rootfs:bootstrap:hello.qcow2");
+
+  expect(result.exitCode).toBe(1);
+  expect(told(result)).toContain(`There is no space left for what "rootfs:bootstrap:hello.qcow2" writes`);
+  expect(fs.readdirSync(path.join(p.root, "_data/images/tree"))).toEqual([]);
+});
+
+test("with libguestfs the commands are those of little-vm-helper, actions in the order of the file", async () => {
+  const child = {
+    name: "child.qcow2",
+    parent: "hello.qcow2",
+    image_size: "1G",
+    packages: ["jq", "vim"],
+    actions: [...actions, { type: "install-kernel", op: { KernelInstallDir: "k" } }],
+  };
+  const p = await oven([{ ...hello, bootable: true }, child]);
+  p.write("_data/k/boot/vmlinuz-6.1", "");
+
+  const result = await p.bt("-n", "rootfs:child.qcow2", "ROOTFS_BACKEND=libguestfs", "TARGET_ARCH=amd64");
+
+  expect(result.exitCode, told(result)).toBe(0);
+  const programs = /^ {2}\$ (?:.* -- )?((?:mmdebstrap|guestfish|qemu-img|virt-customize) .*)$/;
+  const shown = result.stdout.replaceAll(p.root, "ROOT").split("\n");
+  const quoted = `'/etc/one:PATH=/bin:$HOME:a=b '\\''c'\\'''`;
+  expect(shown.flatMap((line) => programs.exec(line)?.[1] ?? [])).toEqual([
+    "mmdebstrap --variant=extract --format=tar --architectures=amd64 --include=linux-image-amd64,busybox-static,dash,coreutils,tar bookworm _data/images/tree/hello.qcow2.bootstrap.tar.partial",
+    "guestfish -N /tmp/bt/disk.img=disk:64M -- part-disk /dev/vda mbr : part-set-bootable /dev/vda 1 true : mkfs ext4 /dev/vda : mount /dev/vda / : tar-in ROOT/_data/images/tree/hello.qcow2.bootstrap.tar / : extlinux / : copy-in /tmp/bt/extlinux.conf /",
+    "qemu-img convert -f raw -O qcow2 /tmp/bt/disk.img _data/images/hello.qcow2.partial",
+    "qemu-img convert -f qcow2 -O qcow2 ROOT/_data/images/hello.qcow2 _data/images/child.qcow2.partial",
+    "qemu-img resize _data/images/child.qcow2.partial 1G",
+    "guestfish -a _data/images/child.qcow2.partial -- run : resize2fs /dev/vda",
+    "virt-customize -a _data/images/child.qcow2.partial --install jq,vim",
+    `virt-customize -a _data/images/child.qcow2.partial --run-command 'echo one > /etc/one; rm -f /usr/share/doc/*/copyright' --mkdir /opt/a/b --copy-in 'boot strap:/opt' --upload init:/sbin/init --chmod 0750:/sbin/init --append-line ${quoted} --link /etc/one:/opt/one --hostname oven --tar-in more.tar:/opt --copy-in ROOT/_data/k/boot:/ --copy-in ROOT/_data/k/lib/modules:/lib/ --link /boot/vmlinuz-VERSION:/vmlinuz`,
+  ]);
+});

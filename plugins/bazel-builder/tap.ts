@@ -1,5 +1,5 @@
 /** Looks at a run before it starts: leaves out what was not asked for, refuses what cannot work. Loads no work. */
-import type { Arch, BoundHooks, Graph, Node } from "../../core/index.ts";
+import { findTool, type Arch, type BoundHooks, type Graph, type Node, type Requirement } from "../../core/index.ts";
 import { needName } from "./names.ts";
 import { hostMissing, imageUnknown } from "./errors.ts";
 import type { Shop, Variant } from "./options.ts";
@@ -20,12 +20,32 @@ export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
       shop.failures.set(event.task, { problem: detail?.findLast((line) => line.trim() !== "") ?? problem, exitCode });
     });
     hooks.graph.tap((graph) => narrowGraph(graph, shop));
+    hooks.doctor.tap((known, { env }) => [...known, ...findPrograms(shop, env["PATH"] ?? "")]);
     hooks.beforeRun.tap(async (graph) => {
       const mistakes = await findMistakes(graph, shop, root);
       if (mistakes.length === 1) throw mistakes[0];
       if (mistakes.length > 1) throw new AggregateError(mistakes);
     });
   };
+}
+
+/** What the tasks start, beside container engines. */
+function findPrograms({ options }: Shop, path: string): readonly Requirement[] {
+  const wanted: readonly (readonly [string, string])[] = [
+    ["git", "apt-get install git"],
+    ...(options.push === undefined && options.bazel === undefined
+      ? []
+      : [
+          [
+            options.bazel?.program ?? "bazel",
+            "https://bazel.build/install, or apt-get install bazel-bootstrap",
+          ] as const,
+        ]),
+  ];
+  return wanted.map(([name, install]) => {
+    const found = findTool(name, path);
+    return { name, plugin: "bazel-builder", isRequired: false, install, ...(found === undefined ? {} : { found }) };
+  });
 }
 
 function isBuild(name: string): boolean {

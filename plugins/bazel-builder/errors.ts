@@ -111,11 +111,15 @@ export function recordDamaged(file: string, cause: unknown): BtError {
 }
 
 export function smokeFailed(failed: readonly string[]): BtError {
-  return new BtError("BAZEL_BUILDER_SMOKE", `${failed.length} commands do not work inside the images`, {
-    exitCode: 6,
-    detail: failed,
-    fix: "Correct the Dockerfile, or `smoke` of the variant.",
-  });
+  return new BtError(
+    "BAZEL_BUILDER_SMOKE",
+    `${failed.length === 1 ? "A command does" : `${failed.length} commands do`} not work inside the images`,
+    {
+      exitCode: 6,
+      detail: failed,
+      fix: "Correct the Dockerfile, or `smoke` of the variant.",
+    },
+  );
 }
 
 export function templateFailed(failed: readonly { readonly file: string; readonly said: string }[]): BtError {

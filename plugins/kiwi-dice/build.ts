@@ -1,10 +1,11 @@
 /** One build of one recipe: lock, judge, build, bundle, check, put in place, remember. Does not know how hosts do it. */
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { isBtError } from "../../core/index.ts";
 import type { Bench } from "./bench.ts";
 import { checkSchema } from "./preflight.ts";
 import { diffLeaves, type Leaves } from "./reasons.ts";
+import { fillCache, keepPackages } from "./cache.ts";
 import { recipeLocked, repositoryUnknown } from "./errors.ts";
 import { judge, ownLeaves, stampOf, type Verdict } from "./fingerprint.ts";
 import { kiwiFailed } from "./host-errors.ts";
@@ -123,7 +124,14 @@ interface Made {
 
 /** Runs KIWI, checks what it says it made, and puts the archive in place. */
 async function make(bench: Bench, order: Order, { place, job }: { place: Workplace; job: Job }): Promise<Made> {
+  const { sharedCache } = order.kiwi;
+  const [own, shared] = [
+    join(job.folder, "cache"),
+    sharedCache === undefined ? undefined : resolve(order.root, sharedCache),
+  ];
+  if (shared !== undefined) fillCache(shared, own);
   await explain(bench, order, place.build);
+  if (shared !== undefined) keepPackages(own, shared);
   const results = await listResults(order, place);
   if (order.bundle === false) await place.pick(results.filter(({ inBundle }) => inBundle).map(({ name }) => name));
   else await explain(bench, order, place.bundle);

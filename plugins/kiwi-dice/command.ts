@@ -12,19 +12,21 @@ export interface Places {
   /** File for `--config`. Absent: KIWI's own configuration. */
   readonly config?: string;
   readonly signingKeys: readonly string[];
+  /** Folder for KIWI's cache. Absent: KIWI's own, of a machine or container that is there for one build only. */
+  readonly cache?: string;
 }
 
 /** Builds the image. */
 export function buildWords(order: Order, places: Places): string[] {
   const { kiwi } = order;
-  const { config, description, target } = places;
+  const { cache, config, description, target } = places;
   return [
     ...(config === undefined ? [] : ["--config", config]),
     "--debug",
     ...choiceWords(order),
     ...(kiwi.targetArch === undefined ? [] : ["--target-arch", kiwi.targetArch]),
     ...(kiwi.kiwiFile === undefined ? [] : ["--kiwi-file", kiwi.kiwiFile]),
-    ...(kiwi.sharedCache === undefined ? [] : ["--shared-cache-dir", kiwi.sharedCache]),
+    ...(cache === undefined ? [] : ["--shared-cache-dir", cache]),
     ...["system", "build", "--description", description, "--target-dir", target],
     ...sourceWords(order, places),
   ];

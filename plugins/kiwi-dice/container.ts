@@ -48,6 +48,7 @@ function containerPlaces({ kiwi }: Order, { hasConfig }: Job): Places {
     description: "/description",
     target: "/result/build",
     bundle: "/result/bundle",
+    ...(kiwi.sharedCache === undefined ? {} : { cache: "/result/cache" }),
     ...(hasConfig ? { config: "/kiwi.yml" } : {}),
     signingKeys: (kiwi.signingKeys ?? []).map((_, at) => `/keys/${at}`),
   };

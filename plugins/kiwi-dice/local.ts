@@ -29,6 +29,7 @@ export function localPlaces(order: Order, { folder, description, hasConfig }: Jo
     description,
     target: join(folder, "build"),
     bundle: join(folder, "bundle"),
+    cache: join(folder, "cache"),
     ...(hasConfig ? { config: join(folder, "kiwi.yml") } : {}),
     signingKeys: (order.kiwi.signingKeys ?? []).map((key) => join(order.root, key)),
   };

@@ -97,7 +97,7 @@ export interface KiwiOptions {
   readonly addRepos?: readonly Repo[];
   /** Files relative to the project root. */
   readonly signingKeys?: readonly string[];
-  /** Folder for packages that all builds share. Default: KIWI's own. */
+  /** Folder on this machine for packages that all builds share, relative to the project root. Default: none. */
   readonly sharedCache?: string;
 }
 

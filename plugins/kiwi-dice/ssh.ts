@@ -225,6 +225,7 @@ async function sendFiles(
     description: `${folder}/description`,
     target: `${folder}/build`,
     bundle: `${folder}/bundle`,
+    cache: `${folder}/cache`,
     ...(text === undefined ? {} : { config: `${folder}/kiwi.yml` }),
     signingKeys: keys.map((key) => `${folder}/${key.split("/").at(-1) ?? ""}`),
   };

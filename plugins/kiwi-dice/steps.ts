@@ -27,7 +27,13 @@ export async function takeStep(bench: Bench, order: Order, step: StepName): Prom
     root: order.root,
     ...(kiwiFile === undefined ? {} : { kiwiFile }),
   });
-  for (const name of ["description", "kiwi.yml"]) rmSync(join(steps, name), { recursive: true, force: true });
+  // The copy and KIWI's cache may have passwords of repositories in them.
+  const forget = (): void => {
+    for (const name of ["description", "kiwi.yml", "cache"])
+      rmSync(join(steps, name), { recursive: true, force: true });
+  };
+  forget();
+  bench.defer(forget);
   mkdirSync(steps, { recursive: true, mode: 0o700 });
   const places = localPlaces(order, fillJob(order, { id: "steps", folder: steps, descriptionFile: file }));
   const root = join(steps, "root");

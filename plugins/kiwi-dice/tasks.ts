@@ -26,6 +26,13 @@ export type DiceTasks<N extends string> = Readonly<
     Record<"dice-schedule" | "dice-schedule-recipe", Task<void, ParamSet>>
 >;
 
+/** Where engines, Vagrant and libvirt are told what to talk to. */
+const env = [
+  ...["DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"],
+  ...["CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF"],
+  ...["VAGRANT_HOME", "LIBVIRT_DEFAULT_URI"],
+];
+
 /** Tasks for these recipes, and one cell more for any folder. */
 export function makeTasks<N extends string>(setup: Setup): DiceTasks<N> {
   const recipe = [...Object.keys(setup.options.recipes), anyRecipe] as readonly string[] as readonly N[]; // The last one is for folders, and in no type.
@@ -35,6 +42,7 @@ export function makeTasks<N extends string>(setup: Setup): DiceTasks<N> {
       description,
       matrix: { recipe },
       params: { ...whichParams, ...params },
+      env,
       ...(pool === undefined ? {} : { pool }),
       run: async (context) => await act(await import("./work.ts"), context),
     }) as Recipes<R, N>; // One axis, so its values are the cells.
@@ -57,6 +65,7 @@ export function makeTasks<N extends string>(setup: Setup): DiceTasks<N> {
       private: true,
       allowFailure: true,
       params: { ...whichParams, ...buildParams },
+      env,
       run: async (context) => (await import("./schedule.ts")).runScheduled(context, setup),
     }),
     "dice-buildlog": each("Prints the log, and follows a build", logParams, (work, bench) => work.runLog(bench, setup)),

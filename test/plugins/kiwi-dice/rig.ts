@@ -20,7 +20,7 @@ if [[ "$*" = *--version* ]]; then echo "KIWI (next generation) version 9.24.56";
 { printf '%q ' "$@"; echo; } >> "$(dirname "$0")/argv"
 verb="$*"
 while [ $# -gt 0 ]; do
-  case $1 in --target-dir) target=$2;; --description) description=$2;; --bundle-dir) bundle=$2;; --id) id=$2;; --root) root=$2;; esac
+  case $1 in --target-dir) target=$2;; --description) description=$2;; --bundle-dir) bundle=$2;; --id) id=$2;; --root) root=$2;; --shared-cache-dir) cache=$2;; esac
   shift
 done
 case "$verb" in
@@ -32,6 +32,8 @@ case "$verb" in
 *"system build"*|*"system boxbuild"*|*"system create"*)
   [ -d "$target/build/image-root" ] && { echo "[ ERROR   ]: 08:00:00 | KiwiRootDirExists: $target"; exit 1; }
   mkdir -p "$target/build/image-root"
+  [ -z "$cache" ] || mkdir -p "$cache/apt-get/archives" "$cache/apt-get/lists"
+  [ -z "$cache" ] || (cd "$cache/apt-get/archives" && for name in *.deb; do echo "cached $name"; done; echo fetched > bread_1_all.deb)
   if [ -n "$description" ]; then
     echo "[ INFO    ]: 08:00:00 | Loading XML description"
     grep -o 'source path="[^"]*"' "$description"/*.xml

@@ -1,6 +1,6 @@
 /**
- * Command lines for hosts that cannot run here, against recorded vectors: docker and podman (no daemon may be had), Vagrant and boxes
- * (no virtual machines). The programs are stand-ins that write down their words; docker's run KIWI's stand-in instead of a container.
+ * Command lines for hosts that a test machine need not have, against recorded vectors: docker, podman, Vagrant and boxes. The programs
+ * are stand-ins that write down their words; those of docker and podman run KIWI's stand-in instead of a container.
  */
 import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -151,7 +151,7 @@ testLocal("a box gets KIWI's boxbuild, and counts as built only if the list of r
 
 testLocal("every option of a recipe reaches KIWI, in KIWI's order", async () => {
   const p = await world({
-    fields: `kiwi: { bin: "KIWI", type: "tbz", profiles: ["plain"], kiwiFile: "config.xml", targetArch: "x86_64", sharedCache: "/var/cache/kiwi",
+    fields: `kiwi: { bin: "KIWI", type: "tbz", profiles: ["plain"], kiwiFile: "config.xml", targetArch: "x86_64", sharedCache: "packages",
       setRepo: { source: "dir:///srv/one", type: "apt-deb", alias: "one", priority: 5 },
       addRepos: [{ source: "dir:///srv/two", type: "apt-deb", alias: "two", imageinclude: true, gpgcheck: false, keys: ["/k/a", "/k/b"], components: "main", distribution: "bookworm", repoGpgcheck: false }],
       signingKeys: ["keys/ours.asc"] }`,
@@ -168,6 +168,6 @@ testLocal("every option of a recipe reaches KIWI, in KIWI's order", async () => 
       .replaceAll(/\d{14}-[0-9a-f]{8}/g, "ID")
       .trimEnd(),
   ).toBe(
-    "--debug --profile plain --type tbz --target-arch x86_64 --kiwi-file config.xml --shared-cache-dir /var/cache/kiwi system build --description ROOT/.bt/kiwi-dice/ID/description --target-dir ROOT/.bt/kiwi-dice/ID/build --set-repo dir:///srv/one\\,apt-deb\\,one\\,5 --add-repo dir:///srv/two\\,apt-deb\\,two\\,\\,true\\,false\\,\\{/k/a\\;/k/b\\}\\,main\\,bookworm\\,false --signing-key ROOT/keys/ours.asc",
+    "--debug --profile plain --type tbz --target-arch x86_64 --kiwi-file config.xml --shared-cache-dir ROOT/.bt/kiwi-dice/ID/cache system build --description ROOT/.bt/kiwi-dice/ID/description --target-dir ROOT/.bt/kiwi-dice/ID/build --set-repo dir:///srv/one\\,apt-deb\\,one\\,5 --add-repo dir:///srv/two\\,apt-deb\\,two\\,\\,true\\,false\\,\\{/k/a\\;/k/b\\}\\,main\\,bookworm\\,false --signing-key ROOT/keys/ours.asc",
   );
 });

@@ -9,6 +9,7 @@ import { treeFailed } from "./errors.ts";
 import type { SourceResult, TreeResult } from "./result.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
 import { cacheOf } from "./source.ts";
+import { userEnvironment } from "./user-env.ts";
 import { describeBin, makeTree, markTree, treeFolder } from "./tree.ts";
 
 /** Scripts use `git stash`, which wants to know who they are. */
@@ -78,7 +79,14 @@ async function run(
   const [program = "", ...args] = shell === "bash" && asksForSh(first) ? ["bash", ...words] : words;
   const arch = targetArch(cell);
   const ceiling = join(root, folder);
-  const env = { ARCH: arch, TARGETARCH: arch, VERSION: version, ...identity, GIT_CEILING_DIRECTORIES: ceiling };
+  const env = {
+    ...userEnvironment(),
+    ARCH: arch,
+    TARGETARCH: arch,
+    VERSION: version,
+    ...identity,
+    GIT_CEILING_DIRECTORIES: ceiling,
+  };
   await exec(program, args, { cwd: folder, env });
 }
 

@@ -72,7 +72,10 @@ function bindBinaries(
   const script = join(options.dir, "components", component, "build_binaries");
   const own = ownFiles(plan, component).filter((file) => !/\/(Dockerfile|ImageSource)(\.[^/]*)?$/.test(file));
   const text = existsSync(join(plan.root, script)) ? readFileSync(join(plan.root, script), "utf8") : "";
-  const siblings = plan.known.filter((name) => name !== component && text.includes(`${name}/`));
+  const entries = readdirSync(join(plan.root, options.dir, "components"), { withFileTypes: true });
+  const siblings = entries
+    .filter((entry) => entry.isDirectory() && entry.name !== component && text.includes(`../${entry.name}/`))
+    .map(({ name }) => name);
   const facts = {
     suffix,
     store: generation,

@@ -6,10 +6,11 @@ import type { Cell } from "./cell.ts";
 import type { SideValues } from "./params.ts";
 import { cellsOf, closeCells, createPlan, groupOf, parentsOf, sourceNeedsRelease, type SidePlan } from "./plan.ts";
 import { findRole, parentName, type Role, type Site } from "./role.ts";
+import { throwMistakes } from "./mistakes.ts";
 import { createSlots } from "./slots.ts";
 import { findSlots } from "./values.ts";
 
-/** @throws AggregateError of all mistakes */
+/** @throws BtError: what is wrong, or all that is wrong */
 export async function connectCells(graph: Graph, tools: GraphTools, site: Site): Promise<Graph> {
   const { components, options } = site;
   const first = [...graph.nodes.values()].find(
@@ -43,13 +44,6 @@ export async function connectCells(graph: Graph, tools: GraphTools, site: Site):
   const nodes = new Map<string, Node>();
   for (const [id, node] of current.nodes) nodes.set(id, await bindNode(node, site, plan));
   return { ...current, nodes };
-}
-
-/** One mistake as itself, several together, the same one only once. */
-function throwMistakes(mistakes: readonly unknown[]): void {
-  const all = [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
-  if (all.length === 1) throw all[0];
-  if (all.length > 1) throw new AggregateError(all);
 }
 
 interface Wiring {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Context, Place } from "../../core/index.ts";
+import { userEnvironment } from "./user-env.ts";
 import { commitMissing, commitOffline, sourceMalformed } from "./errors.ts";
 
 type Desk = Pick<Context, "exec" | "defer" | "isDryRun" | "hide">;
@@ -17,7 +18,8 @@ export interface WantedCommit {
 }
 
 /** Never asks for a password, and never looks for a repository above the folder it is given. */
-const quiet = { GIT_TERMINAL_PROMPT: "0", GIT_CEILING_DIRECTORIES: "/", GIT_DIR: undefined, GIT_WORK_TREE: undefined };
+const calm = { GIT_TERMINAL_PROMPT: "0", GIT_CEILING_DIRECTORIES: "/", GIT_DIR: undefined, GIT_WORK_TREE: undefined };
+const quiet = (): Readonly<Record<string, string | undefined>> => ({ ...userEnvironment(), ...calm });
 const allCodes = Array.from({ length: 256 }, (_, code) => code);
 /** By bare repository: two components may have the same one. */
 const turns = new Map<string, Promise<unknown>>();
@@ -85,7 +87,7 @@ async function createBare(desk: Desk, dir: string): Promise<void> {
   const staged = `${dir}.${process.pid}`;
   await mkdir(dirname(dir), { recursive: true });
   desk.defer(() => rm(staged, { recursive: true, force: true }));
-  await desk.exec("git", ["init", "--quiet", "--bare", staged], { env: quiet });
+  await desk.exec("git", ["init", "--quiet", "--bare", staged], { env: quiet() });
   await rename(staged, dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // Another bt was faster.
   });
@@ -103,12 +105,12 @@ async function findFetched(desk: Desk, dir: string, commit: string): Promise<str
 }
 
 function git(desk: Desk, dir: string, words: readonly string[]): ReturnType<Desk["exec"]> {
-  return desk.exec("git", ["--git-dir", dir, ...words], { env: quiet, show: false, allowedCodes: allCodes });
+  return desk.exec("git", ["--git-dir", dir, ...words], { env: quiet(), show: false, allowedCodes: allCodes });
 }
 
 /** A source tree of its own, whose objects are those of the cache. `dir` must not exist. */
 export async function checkOut(desk: Desk, bare: string, commit: string, dir: string): Promise<string> {
-  const env = { ...quiet, GIT_CEILING_DIRECTORIES: dirname(dir) };
+  const env = { ...quiet(), GIT_CEILING_DIRECTORIES: dirname(dir) };
   await desk.exec("git", ["clone", "--quiet", "--shared", "--no-checkout", bare, dir], { env, show: false });
   await desk.exec("git", ["-C", dir, "checkout", "--quiet", "--detach", commit], { env, show: false });
   return (await desk.exec("git", ["-C", dir, "rev-parse", "--show-toplevel"], { env, show: false })).stdout.trim();

@@ -57,7 +57,7 @@ export async function makeImage(context: SideContext, site: Site, component: str
 /** An image in the store, and what is known of it. */
 type Made = Descriptor & {
   readonly imageId: string;
-  readonly facts: Pick<SideImage, "parents" | "source" | "upstream" | "bases">;
+  readonly facts: Pick<SideImage, "parents" | "source" | "upstream" | "bases" | "was">;
 };
 
 async function takeImage(
@@ -77,7 +77,10 @@ async function takeImage(
     const fetched = await fetchExternal(site, external, into, { client, platform: cell.arch, anyPlatform, onWarning });
     const { image, found } = await normalize(into, fetched, cell.arch);
     if (found !== undefined) log.info(`[${cell.id}] ${found} is written as ${ociPlatform(cell.arch)}`);
-    return { ...image, facts: { upstream: { ref: external.name, digest: external.digest } } };
+    return {
+      ...image,
+      facts: { upstream: { ref: external.name, digest: external.digest }, ...(found !== undefined && { was: found }) },
+    };
   });
 }
 

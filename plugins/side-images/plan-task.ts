@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ociPlatform } from "../../core/index.ts";
+import { throwMistakes } from "./mistakes.ts";
 import { findBashisms } from "./binaries-task.ts";
 import { foreignCommands, type Cell } from "./cell.ts";
 import { cellsOf, closeCells, type SidePlan } from "./plan.ts";
 import { findCached, sourcesOf, type ReferencesByArch } from "./references-task.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
-import { findWanted } from "./source.ts";
+import { findWanted } from "./wanted.ts";
 
 /** One cell as the plan shows it. */
 export interface PlannedCell {
@@ -37,15 +38,14 @@ export interface PlanDocument {
   readonly warnings: readonly string[];
 }
 
-/** @throws AggregateError of what is wrong with cells */
+/** @throws BtError: all that is wrong with cells */
 export async function showPlan({ log, params }: SideContext, site: Site): Promise<PlanDocument> {
   const plan = planOf(site);
   const cached = await findCached(plan.root, plan.references);
   const cells: Cell[] = [];
   for (const component of plan.components) cells.push(...(await cellsOf(plan, component)));
   const all = await closeCells(plan, cells);
-  if (plan.mistakes.length === 1) throw plan.mistakes[0];
-  if (plan.mistakes.length > 1) throw new AggregateError(plan.mistakes);
+  throwMistakes(plan.mistakes);
   const ordered = [...cells, ...all.filter((cell) => !cells.includes(cell))];
   const shown = await Promise.all(ordered.map((cell) => describeCell(cell, plan, cached)));
   const document: PlanDocument = {

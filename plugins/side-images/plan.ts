@@ -11,6 +11,7 @@ import { findReferenceSource, type ReferenceSource } from "./references.ts";
 import { loadReleaseTag } from "./release-tag.ts";
 import { checkValues, emulationMode, unique } from "./values.ts";
 import { componentsMissing } from "./value-errors.ts";
+import { findWanted } from "./wanted.ts";
 
 /** What a run is about. */
 export interface SidePlan {
@@ -55,6 +56,7 @@ export async function createPlan({ root, options, values, known, env }: PlanFact
     if (!/^[a-z0-9]+([._-]+[a-z0-9]+)*$/.test(name))
       mistakes.push(componentMalformed(name, `${options.dir}/components`));
   const given: CellOptions = { root, options, registry: values.destRegistry, tag, components: known };
+  const references = findReferenceSource(options, tag);
   const cells = new Map<string, Promise<Cell | undefined>>();
   const plan = async (component: string, arch: Arch): Promise<Cell | undefined> => {
     try {
@@ -64,6 +66,9 @@ export async function createPlan({ root, options, values, known, env }: PlanFact
         return undefined;
       }
       await checkEmulation(cell, values);
+      // Where the release may say more, its answer is waited for.
+      if (cell.kind === "dockerfile" && cell.needsTree && !mayAskRelease(references, options, { root, component }))
+        await findWanted(root, { options }, { component, entry: {} });
       return cell;
     } catch (error) {
       mistakes.push(error);
@@ -78,7 +83,7 @@ export async function createPlan({ root, options, values, known, env }: PlanFact
     tag,
     components: components.list.filter((name) => known.includes(name)),
     arches: arches.list,
-    references: findReferenceSource(options, tag),
+    references,
     warnings: [
       ...components.doubled.map((name) => `COMPONENTS names ${name} twice; it counts once`),
       ...arches.doubled.map((arch) => `ARCHITECTURES names ${arch} twice; it counts once`),
@@ -98,7 +103,10 @@ export async function closeCells(plan: SidePlan, cells: readonly Cell[]): Promis
   const done = new Map<string, Cell>();
   const visit = async (cell: Cell, path: readonly string[]): Promise<void> => {
     if (path.includes(cell.id)) {
-      plan.mistakes.push(parentCircle([...path.slice(path.indexOf(cell.id)), cell.id]));
+      const circle = path.slice(path.indexOf(cell.id));
+      // Found from every side, and said once: it begins with the first name.
+      const first = circle.indexOf([...circle].sort()[0]!);
+      plan.mistakes.push(parentCircle([...circle.slice(first), ...circle.slice(0, first), circle[first]!]));
       return;
     }
     if (done.has(cell.id)) return;
@@ -123,12 +131,19 @@ export async function cellsOf(plan: SidePlan, component: string): Promise<readon
 }
 
 /** Whether the release has to be asked where the source of a component is. */
-export function sourceNeedsRelease(plan: SidePlan, component: string): boolean {
-  const { overrides, source, dir } = plan.options;
-  if (plan.references.kind === "none") return false;
+export function sourceNeedsRelease({ references, options, root }: SidePlan, component: string): boolean {
+  return mayAskRelease(references, options, { root, component });
+}
+
+function mayAskRelease(
+  references: ReferenceSource,
+  { overrides, source, dir }: SideImagesOptions,
+  { root, component }: { readonly root: string; readonly component: string },
+): boolean {
+  if (references.kind === "none") return false;
   const { repo, commit } = overrides?.[component] ?? {};
   if (repo !== undefined && commit !== undefined) return false;
-  const folder = join(plan.root, dir, "components", component);
+  const folder = join(root, dir, "components", component);
   const isInFiles = existsSync(join(folder, "repo")) && existsSync(join(folder, "commit"));
   return source?.precedence !== "files" || !isInFiles;
 }

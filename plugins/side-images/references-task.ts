@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findTool, isBtError, parsePlatform, type Arch, type Versions } from "../../core/index.ts";
 import type { ImageCell } from "./cell.ts";
 import { sourceIncomplete } from "./errors.ts";
+import { throwMistakes } from "./mistakes.ts";
 import { resolveExternal, withClient } from "./external.ts";
 import {
   findReferences,
@@ -15,6 +16,7 @@ import {
   type ReleaseImage,
 } from "./references.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
+import { userEnvironment } from "./user-env.ts";
 import { programMissing, referencesFailed, referencesOffline, releaseEntryMissing } from "./value-errors.ts";
 
 /** References by the architecture whose images they name. */
@@ -76,8 +78,7 @@ export async function takeReferences(context: SideContext, site: Site): Promise<
       mistakes.push(error);
     }
   }
-  if (mistakes.length === 1) throw mistakes[0];
-  if (mistakes.length > 1) throw new AggregateError(mistakes);
+  throwMistakes(mistakes);
   return references;
 }
 
@@ -146,7 +147,11 @@ async function take(
   }
   if (!program.includes("/") && findTool(program, env["PATH"] ?? "") === undefined)
     throw programMissing(program, `it reads the references of ${reference}`, "openshift-clients");
-  const { exitCode, stdout, stderr } = await exec(program, words, { show: false, allowedCodes: allCodes });
+  const { exitCode, stdout, stderr } = await exec(program, words, {
+    show: false,
+    env: userEnvironment(),
+    allowedCodes: allCodes,
+  });
   if (exitCode !== 0)
     throw referencesFailed(command.join(" "), `ends with ${exitCode}`, lastLines(`${stdout}\n${stderr}`));
   const found = parseReferences(stdout, `of ${reference}`);

@@ -30,6 +30,8 @@ export interface SideImage extends ImageResult {
   /** Cells of this project that it is built on. */
   readonly parents?: readonly string[];
   readonly source?: SourceResult;
+  /** What the config of the taken image said before: `linux/armhfp`. Absent: the right platform. */
+  readonly was?: string;
   /** Where it was taken from. */
   readonly upstream?: { readonly ref: string; readonly digest: string };
 }

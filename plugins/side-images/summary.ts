@@ -23,10 +23,8 @@ export async function summarize(
     (name) => !components.includes(name),
   );
   if (hidden.length > 0) log.info(`built for others and not published: ${hidden.join(", ")} (not in COMPONENTS)`);
-  const substitutes = wanted.flatMap(({ images }) => images.filter(({ upstream }) => upstream !== undefined));
-  const fallback = site.options.armFallback;
-  if (fallback !== undefined && fallback !== false && substitutes.some(({ platform }) => platform === "linux/arm/v7"))
-    log.info(`images for arm/v7 may have been taken from ${fallback.join(", ")}`);
+  for (const { cell, was, platform } of wanted.flatMap(({ images }) => images))
+    if (was !== undefined) log.info(`${cell} said ${was} and is published as ${platform}`);
   if (!values.push) log.info("nothing was published: PUSH is no");
   return Object.fromEntries(wanted.map(({ component, digest }) => [component, digest]));
 }

@@ -28,9 +28,9 @@ export async function makeTree(
   const own = join(root, plan.options.dir, "components", cell.component);
   await rm(dirname(dirname(path)), { recursive: true, force: true });
   await mkdir(path, { recursive: true });
-  for (const name of plan.known)
-    if (name !== cell.component)
-      await symlink(join(root, plan.options.dir, "components", name), join(dirname(path), name));
+  // Also folders that are no components: scripts take patches from wherever they are.
+  for (const name of await readdir(dirname(own)))
+    if (name !== cell.component) await symlink(join(dirname(own), name), join(dirname(path), name));
   await copyOwnFiles(own, path);
   if (plan.options.source?.useLocal === true) {
     if (existsSync(join(own, "src")))

@@ -87,7 +87,7 @@ export async function world({ options = "imageReferences: false", files = {} }: 
   }
   fs.mkdirSync(path.join(p.root, "bin"));
   const settings = (variables: Readonly<Record<string, string>>): RunSettings => ({
-    env: { PATH: `${p.root}/bin:${process.env["PATH"] ?? ""}`, CALLS: `${p.root}/calls`, ...variables },
+    env: { PATH: `${p.root}/bin:${process.env["PATH"] ?? ""}`, ...variables },
   });
   const readJson = (file: string): unknown => JSON.parse(p.read(file));
   const blob = (digest: string): unknown => readJson(`.bt/side-images/oci/blobs/${digest.replace(":", "/")}`);
@@ -98,7 +98,7 @@ export async function world({ options = "imageReferences: false", files = {} }: 
     side: (variables, ...argv) => p.btWith(settings(variables), ...argv),
     component: (file, content) => p.write(`${components}/${file}`, content),
     stub: (name, script) => {
-      p.write(`bin/${name}`, script);
+      p.write(`bin/${name}`, script.replaceAll("$CALLS", `${p.root}/calls`));
       fs.chmodSync(path.join(p.root, "bin", name), 0o755);
     },
     calls: (name) =>

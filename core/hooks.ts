@@ -190,12 +190,17 @@ interface Tappable {
   tapPromise(name: string, fn: (...values: unknown[]) => Promise<unknown>): void;
 }
 
+/** What a tap means to say to the user: one message, or several together. Anything else is a failure of the plugin. */
+function isMistake(error: unknown): boolean {
+  return error instanceof AggregateError ? error.errors.length > 0 && error.errors.every(isMistake) : isBtError(error);
+}
+
 /** The same hooks, whose failing taps name the plugin. */
 export function bindHooks(hooks: Hooks, plugin: string): BoundHooks {
   const bound = Object.entries(names).map(([name, kind]) => {
     const hook = hooks[name as keyof Hooks] as unknown as Tappable; // tapable's overloads differ per hook; Taps says what each gets.
     const blame = (error: unknown): never => {
-      throw isBtError(error) ? error : pluginFailed(plugin, `in its tap of hook "${name}"`, error);
+      throw isMistake(error) ? error : pluginFailed(plugin, `in its tap of hook "${name}"`, error);
     };
     const tap = (fn: Untyped): void => {
       if (kind === "listener")

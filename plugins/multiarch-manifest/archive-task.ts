@@ -26,7 +26,7 @@ export async function archiveImages(
   const { root, log, params, needs } = context;
   const isAdhoc = (params.sources?.length ?? 0) > 0;
   const names = isAdhoc ? [] : askedImages(context.name, shop, params.image);
-  if (shop.isDryRun()) {
+  if (context.isDryRun) {
     if (isAdhoc) await createAdhoc(context, shop, undefined);
     for (const name of names) log.info(`archive ${name} in ${params.outputDir}`);
     return {};

@@ -3,7 +3,8 @@ import { parsePlatform, type Arch } from "../../core/index.ts";
 import { descriptorPlatform } from "./choose.ts";
 import { convertManifest } from "./convert.ts";
 import { digestOf } from "./digest.ts";
-import { entriesEmpty, platformShared, platformTwice, platformsDiffer } from "./errors.ts";
+import { checkPlatforms } from "./entries.ts";
+import { platformShared } from "./errors.ts";
 import { checkLayers, checkPlatform, readImage, type Image } from "./image.ts";
 import { hasBlob, linkBlob, putEntries, writeBlob, type Layout } from "./layout.ts";
 import { isForeignLayer, mediaTypes, refNameAnnotation, type Descriptor, type Format } from "./oci.ts";
@@ -106,25 +107,6 @@ export async function assemble(spec: AssembleSpec, into: Layout): Promise<Assemb
     await putEntries(into, [{ ...descriptor, annotations: { [refNameAnnotation]: spec.entryName } }]);
   }
   return { name: spec.name, layout: into, format, descriptor, children, warnings: [...warnings] };
-}
-
-/**
- * Asks that the platforms of a spec are known, single, and the required ones. Pure; `assemble` calls it first.
- * @throws BtError as assemble()
- */
-export function checkPlatforms(
-  spec: Pick<AssembleSpec, "name" | "entries" | "requirePlatforms" | "allowMissing">,
-): void {
-  const found = spec.entries.map((entry) => parsePlatform(entry.platform).arch);
-  if (found.length === 0) throw entriesEmpty(spec.name);
-  const twice = found.find((arch, n) => found.indexOf(arch) !== n);
-  if (twice !== undefined) throw platformTwice(spec.name, twice);
-  if (spec.requirePlatforms === undefined) return;
-  const required = spec.requirePlatforms.map((name) => parsePlatform(name).arch);
-  const allowed = (spec.allowMissing ?? []).map((name) => parsePlatform(name).arch);
-  const missing = required.filter((arch) => !found.includes(arch) && !allowed.includes(arch));
-  const extra = found.filter((arch) => !required.includes(arch));
-  if (missing.length > 0 || extra.length > 0) throw platformsDiffer(spec.name, missing, extra);
 }
 
 /** The bytes of an index: fixed order of fields, no spaces, maps sorted, entries as given. v2s2 has no annotations. */

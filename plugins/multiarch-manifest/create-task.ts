@@ -9,7 +9,7 @@ import { askedEntries, askedImages, layoutOf, specOf, type NamingValues, type Sh
 import { withClient, type Desk } from "./desk.ts";
 import { referenceOf, type Entry } from "./entries.ts";
 import { hasBlob, openLayout, readEntries } from "./layout.ts";
-import type { CreateResult, CreateResults, FetchResult, ImageResult } from "./result.ts";
+import { isImageResult, type CreateResult, type CreateResults, type FetchResult } from "./result.ts";
 import type { Shop } from "./shop.ts";
 import { sourceNotImage } from "./task-errors.ts";
 
@@ -20,7 +20,7 @@ export async function createImage(context: Creation, shop: Shop, name: string): 
   const { root, log, params } = context;
   const spec = specOf(shop, name);
   const entries = askedEntries(name, shop.entries.get(name) ?? [], params);
-  if (shop.isDryRun()) {
+  if (context.isDryRun) {
     const platforms = entries.map(({ arch }) => `linux/${arch}`).join(", ");
     log.info(`create  ${spec.name} (${platforms}) in ${layoutOf(shop, name)}`);
     return undefined as unknown as CreateResult; // A dry run has no results.
@@ -61,7 +61,7 @@ export async function createAll(
 ): Promise<CreateResults> {
   const { root, params } = context;
   if ((params.sources?.length ?? 0) > 0) {
-    if (shop.isDryRun()) return (await createAdhoc(context, shop, undefined), {});
+    if (context.isDryRun) return (await createAdhoc(context, shop, undefined), {});
     return withClient(context, shop, async (client) => {
       const created = (await createAdhoc(context, shop, client))!; // With a client there is one.
       await completeLayout(client, root, created);
@@ -70,7 +70,7 @@ export async function createAll(
     });
   }
   const names = askedImages(context.name, shop, params.image);
-  if (shop.isDryRun()) return {};
+  if (context.isDryRun) return {};
   const created = names.flatMap((name) => context.needs[name] ?? []);
   return withClient(context, shop, async (client) => {
     for (const one of created) await completeLayout(client, root, one);
@@ -99,10 +99,4 @@ function builtImage(name: string, { arch, source, rewriteConfig }: Entry, value:
   const image = own ?? (rewriteConfig && images.length === 1 ? images[0] : undefined);
   if (image === undefined || referenceOf(source) !== undefined) throw sourceNotImage(name, `linux/${arch}`);
   return { digest: image.digest, layout: image.layout };
-}
-
-function isImageResult(value: unknown): value is ImageResult {
-  if (typeof value !== "object" || value === null) return false;
-  const { platform, digest, layout } = value as Partial<ImageResult>; // Checked on this line.
-  return typeof platform === "string" && typeof digest === "string" && typeof layout === "string";
 }

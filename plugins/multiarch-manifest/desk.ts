@@ -9,7 +9,10 @@ import type { StartEngine } from "./storage.ts";
 const allCodes = Array.from({ length: 256 }, (_, code) => code);
 
 /** What of a task's context is used. */
-export type Desk<V> = Pick<Context, "root" | "name" | "log" | "signal" | "publishing" | "defer" | "exec"> & {
+export type Desk<V> = Pick<
+  Context,
+  "root" | "name" | "log" | "signal" | "publishing" | "defer" | "exec" | "isDryRun"
+> & {
   readonly params: V;
 };
 

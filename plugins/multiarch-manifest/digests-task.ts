@@ -9,11 +9,11 @@ import { digestsMissing } from "./task-errors.ts";
 
 /** Prints digests.json, and writes it to OUT. @throws BtError MANIFEST_DIGESTS_MISSING */
 export async function showDigests(
-  { root, log, params }: Desk<{ readonly out?: string | undefined }>,
+  { root, log, params, isDryRun }: Desk<{ readonly out?: string | undefined }>,
   shop: Shop,
 ): Promise<Digests> {
   const file = join(shop.outDir, "digests.json");
-  if (shop.isDryRun()) {
+  if (isDryRun) {
     log.info(`read    ${file}`);
     return { schema: 1, images: {} };
   }

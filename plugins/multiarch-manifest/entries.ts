@@ -1,6 +1,6 @@
 /** The entries of an index in one form, whichever form the builderfile has. Pure; knows no network and no files. */
 import { isTask, parsePlatform, type Arch, type Need, type NeedInput, type TaskBase } from "../../core/index.ts";
-import { entriesEmpty, platformTwice } from "./errors.ts";
+import { entriesEmpty, platformTwice, platformsDiffer } from "./errors.ts";
 import type { ImageSource, ImageTask, IndexEntry, IndexSpec } from "./options.ts";
 
 /** One platform of an index. */
@@ -26,6 +26,28 @@ export function listEntries(name: string, spec: Pick<IndexSpec, "entries">): rea
   const twice = entries.find(({ arch }, n) => entries.findIndex((one) => one.arch === arch) !== n);
   if (twice !== undefined) throw platformTwice(name, twice.arch);
   return entries;
+}
+
+/**
+ * Asks that the platforms of a spec are known, single, and the required ones.
+ * @throws BtError PLATFORM_UNKNOWN, MANIFEST_ENTRIES_EMPTY, MANIFEST_PLATFORM_TWICE, MANIFEST_PLATFORMS_DIFFER
+ */
+export function checkPlatforms(
+  spec: { readonly name: string; readonly entries: readonly { readonly platform: string }[] } & Pick<
+    IndexSpec,
+    "requirePlatforms" | "allowMissing"
+  >,
+): void {
+  const found = spec.entries.map((entry) => parsePlatform(entry.platform).arch);
+  if (found.length === 0) throw entriesEmpty(spec.name);
+  const twice = found.find((arch, n) => found.indexOf(arch) !== n);
+  if (twice !== undefined) throw platformTwice(spec.name, twice);
+  if (spec.requirePlatforms === undefined) return;
+  const required = spec.requirePlatforms.map((name) => parsePlatform(name).arch);
+  const allowed = (spec.allowMissing ?? []).map((name) => parsePlatform(name).arch);
+  const missing = required.filter((arch) => !found.includes(arch) && !allowed.includes(arch));
+  const extra = found.filter((arch) => !required.includes(arch));
+  if (missing.length > 0 || extra.length > 0) throw platformsDiffer(spec.name, missing, extra);
 }
 
 /** What an entry that is built in this run needs. Undefined: it comes from elsewhere. */

@@ -24,9 +24,9 @@ const missing = [
 
 /** Fetches what an image of the builderfile has from elsewhere. */
 export async function fetchSources(desk: Desk<Values>, shop: Shop, name: string): Promise<FetchResult> {
-  const { root, log, params } = desk;
+  const { root, log, params, isDryRun } = desk;
   const entries = askedEntries(name, shop.entries.get(name) ?? [], params).filter(({ source }) => !("task" in source));
-  if (shop.isDryRun()) {
+  if (isDryRun) {
     for (const { arch, source } of entries) log.info(`fetch   linux/${arch} from ${referenceOf(source) ?? ""}`);
     return {};
   }

@@ -34,15 +34,13 @@ export function multiarchManifest<const P extends Readonly<Record<string, string
   const site: { stack?: string } = {};
   Error.captureStackTrace(site, multiarchManifest);
   const given = options as ManifestOptions; // The names of platforms matter to the compiler only.
-  let isDryRun = false;
   const { outDir = ".bt/manifest" } = options;
-  const shop: Shop = { options: given, entries: listImages(given), outDir, isDryRun: () => isDryRun };
+  const shop: Shop = { options: given, entries: listImages(given), outDir };
   groupsOf(given);
   return definePlugin({
     name: "multiarch-manifest",
     tasks: describeTasks(shop) as ManifestTasks<P>,
     apply(hooks) {
-      hooks.event.tap((event) => void (event.kind === "run-started" && (isDryRun = event.dryRun)));
       hooks.doctor.tap((requirements) => {
         const found = findTool("skopeo", process.env["PATH"] ?? "");
         const skopeo = {

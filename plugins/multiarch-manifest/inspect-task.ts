@@ -17,7 +17,7 @@ type Values = ConnectionValues & { readonly image?: string | undefined; readonly
 export async function inspectImages(context: Desk<Values>, shop: Shop): Promise<readonly Inspection[]> {
   const { root, name, log, params } = context;
   const references = listReferences(name, shop, params.image);
-  if (shop.isDryRun()) {
+  if (context.isDryRun) {
     for (const reference of references) log.info(`inspect ${reference}`);
     return [];
   }

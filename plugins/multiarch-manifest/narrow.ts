@@ -10,17 +10,15 @@ import {
   type NamingValues,
   type NarrowingValues,
 } from "./asked.ts";
-import { referenceOf } from "./entries.ts";
-import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty, tagTwice } from "./publish-errors.ts";
+import { checkPlatforms, referenceOf } from "./entries.ts";
+import { tagMalformed, tagsEmpty, tagTwice } from "./publish-errors.ts";
+import { checkDestination, laterNames as shortNames } from "./destination-words.ts";
 import { isTag, parseReference } from "./reference.ts";
 import type { Shop } from "./shop.ts";
 import { nameTagged } from "./task-errors.ts";
 
 type Values = Partial<NarrowingValues> &
   NamingValues & { readonly tags?: readonly string[]; readonly allowMissing?: readonly string[] };
-
-/** Names without a host may be resolved by registries.conf, which is read later. */
-const shortNames = { aliases: {}, searchRegistries: ["registry.invalid"] };
 
 /**
  * The graph without what was not asked for.
@@ -55,7 +53,7 @@ export function narrowGraph(graph: Graph, shop: Shop, site: { readonly stack?: s
     for (const name of names) {
       if (checked.has(name)) continue;
       checked.add(name);
-      checkSpec(name, shop, attempt);
+      checkSpec(name, shop, { values, attempt });
     }
   }
   attempt(() => checkTwice([...checked], shop));
@@ -92,7 +90,8 @@ function narrowEdges(node: Node, shop: Shop): Node["edges"] {
   if (!/^manifest:(create|push|archive)$/.test(node.name)) return node.edges;
   if (sources.length > 0) {
     adhocName(image);
-    if (node.name === "manifest:push") checkDestination(image ?? "", values.tags ?? []);
+    if (node.name === "manifest:push")
+      checkDestination(image ?? "", { name: adhocName(image), where: "IMAGE", tags: values.tags ?? [] });
     return node.edges.filter(({ kind }) => kind !== "result");
   }
   const names = askedImages(node.name, shop, image);
@@ -100,15 +99,6 @@ function narrowEdges(node: Node, shop: Shop): Node["edges"] {
   return node.edges.filter(
     ({ kind, as = "" }) => kind !== "result" || as.split("+").some((one) => names.includes(one)),
   );
-}
-
-/** @throws BtError MANIFEST_DESTINATION, MANIFEST_TAGS_EMPTY, MANIFEST_REFERENCE_MALFORMED */
-function checkDestination(to: string, tags: readonly string[]): void {
-  const reference = parseReference(to, { at: { where: "IMAGE" }, shortNames });
-  if (reference.kind === "storage") throw storageUnwanted(to);
-  if (reference.digest !== undefined) throw digestUnwanted(to);
-  const own = reference.kind === "layout" ? reference.name : to.endsWith(`:${reference.tag}`) || undefined;
-  if (own === undefined && tags.length === 0) throw tagsEmpty(adhocName(to), to);
 }
 
 function reach(nodes: ReadonlyMap<string, Node>, targets: readonly string[]): ReadonlyMap<string, Node> {
@@ -158,7 +148,11 @@ function checkTwice(names: readonly string[], shop: Shop): void {
 }
 
 /** Destination, tags, platforms and sources of one image of the builderfile. */
-function checkSpec(name: string, shop: Shop, attempt: Attempt): void {
+function checkSpec(
+  name: string,
+  shop: Shop,
+  { values, attempt }: { readonly values: Values; readonly attempt: Attempt },
+): void {
   const spec = specOf(shop, name);
   attempt(() => {
     const reference = parseReference(spec.name, { shortNames });
@@ -173,7 +167,19 @@ function checkSpec(name: string, shop: Shop, attempt: Attempt): void {
   for (const tag of tags) if (!isTag(tag)) attempt(() => raise(tagMalformed(name, tag)));
   for (const platform of [...(spec.requirePlatforms ?? []), ...(spec.allowMissing ?? [])])
     attempt(() => parsePlatform(platform));
-  for (const { source } of shop.entries.get(name) ?? []) {
+  const { platforms = [], architectures = [], allowMissing = [] } = values;
+  const entries = shop.entries.get(name) ?? [];
+  // A part of an image is asked for on purpose.
+  if (platforms.length + architectures.length === 0)
+    attempt(() =>
+      checkPlatforms({
+        name,
+        entries: entries.map(({ arch }) => ({ platform: arch })),
+        ...(spec.requirePlatforms && { requirePlatforms: spec.requirePlatforms }),
+        allowMissing: [...(spec.allowMissing ?? []), ...allowMissing],
+      }),
+    );
+  for (const { source } of entries) {
     const reference = referenceOf(source);
     if (reference !== undefined) attempt(() => parseReference(reference, { shortNames }));
   }
@@ -184,7 +190,7 @@ function raise(error: unknown): never {
 }
 
 /** The same error, which says where: the variable, or the line of the builderfile. */
-function placedAt(
+export function placedAt(
   error: BtError,
   at: { readonly where: string } | undefined,
   site: { readonly stack?: string },

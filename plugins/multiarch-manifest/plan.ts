@@ -2,6 +2,7 @@
 import type { Assembled, AssembleSpec } from "./assemble.ts";
 import { digestUnwanted, storageUnwanted, tagMalformed, tagsEmpty, tagTwice } from "./publish-errors.ts";
 import { placeOfReference } from "./destination.ts";
+import { ownTag } from "./destination-words.ts";
 import type { Attachment } from "./referrers.ts";
 import {
   isTag,
@@ -77,6 +78,23 @@ export function renderPlan(plan: readonly PlannedItem[]): readonly string[] {
   ]);
 }
 
+/** The same for images that are not assembled yet, so without digests. */
+export function renderOutline(
+  name: string,
+  {
+    arches,
+    place,
+    tags,
+  }: { readonly arches: readonly string[]; readonly place: string; readonly tags: readonly string[] },
+): readonly string[] {
+  return [
+    `${name}: ${arches.map((arch) => `linux/${arch}`).join(", ")}, not assembled yet`,
+    `  send    to ${place}: blobs, ${arches.length} manifests, 1 index, by digest`,
+    `  verify  ${place}`,
+    ...tags.map((tag) => `  tag     ${place}:${tag}`),
+  ];
+}
+
 function planItem(item: PublishItem, options: ReferenceOptions): PlannedItem {
   const reference = parseReference(item.to, options);
   if (reference.kind === "storage") throw storageUnwanted(item.to);
@@ -108,10 +126,4 @@ function archTags(tag: string, image: Assembled): PlannedTag[] {
     digest: child.descriptor.digest,
     kind: "arch",
   }));
-}
-
-/** The tag that `to` itself says; `latest` is only meant when it is written. */
-function ownTag(to: string, reference: RegistryReference | LayoutReference): string | undefined {
-  if (reference.kind === "layout") return reference.name;
-  return reference.tag !== undefined && to.endsWith(`:${reference.tag}`) ? reference.tag : undefined;
 }

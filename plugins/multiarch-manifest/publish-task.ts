@@ -5,9 +5,12 @@ import { clientOptions, inRoot, type ConnectionValues } from "./connection.ts";
 import { withClient, type Desk } from "./desk.ts";
 import { resolve } from "./fetch.ts";
 import { closeClient, createClient } from "./host.ts";
+import { findTag } from "./destination-words.ts";
 import { openLayout } from "./layout.ts";
+import { renderOutline } from "./plan.ts";
 import { publish } from "./publish.ts";
-import type { ImageResult, PublishResult } from "./result.ts";
+import { isImageResult, type ImageResult, type PublishResult } from "./result.ts";
+import { imagesUnbuilt } from "./task-errors.ts";
 
 /** What of a task's context publishing needs. */
 type Own = Desk<Values> & { readonly name: string };
@@ -19,9 +22,10 @@ type Values = ConnectionValues & { readonly destination: string };
  * Assembles the images into one index and publishes it at `to`, behind the barrier of publish().
  * @throws BtError MANIFEST_… before anything is sent, REGISTRY_… while it is sent
  */
-export async function publishImages(context: Own, images: readonly ImageResult[]): Promise<PublishResult> {
+export async function publishImages(context: Own, built: unknown): Promise<PublishResult> {
   const { root, name, log, params, publishing } = context;
   const { destination: to } = params;
+  const images = imagesOf(name, built);
   const store = await openLayout(path.join(root, images[0]?.layout ?? ".bt/oci"));
   const entries = await Promise.all(
     images.map(async ({ platform, digest, layout }) => ({
@@ -47,6 +51,24 @@ export async function publishImages(context: Own, images: readonly ImageResult[]
     );
     return { reference: to, digest, status, platforms };
   });
+}
+
+/** A task with cells gives a record of results, any other one its own. @throws BtError MANIFEST_IMAGES_UNBUILT */
+function imagesOf(name: string, built: unknown): readonly ImageResult[] {
+  const results: readonly unknown[] = typeof built === "object" && built !== null ? Object.values(built) : [built];
+  const wrong = results.find((result) => !isImageResult(result));
+  if (wrong !== undefined || results.length === 0)
+    throw imagesUnbuilt(name, JSON.stringify(wrong ?? built) ?? "nothing");
+  return results.filter(isImageResult);
+}
+
+/** What each phase would do. What is not built yet has no digest. */
+export function sayPublish({ log, params }: Pick<Own, "log" | "params">, arches: readonly string[]): PublishResult {
+  const { destination } = params;
+  const tag = findTag(destination) ?? "";
+  const place = tag === "" ? destination : destination.slice(0, -tag.length - 1);
+  for (const line of renderOutline(destination, { arches, place, tags: [tag] })) log.info(line);
+  return { reference: destination, digest: "", status: "unchanged", platforms: {} };
 }
 
 /** Digest of what a destination names now. Undefined: nothing, or it cannot be asked. */

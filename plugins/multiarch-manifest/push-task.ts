@@ -8,7 +8,7 @@ import { withClient, type Desk } from "./desk.ts";
 import { writeDigests } from "./digests.ts";
 import type { Client } from "./host.ts";
 import type { IndexSpec } from "./options.ts";
-import { planPublish, renderPlan, type PublishItem } from "./plan.ts";
+import { planPublish, renderOutline, renderPlan, type PublishItem } from "./plan.ts";
 import { publish, type Published } from "./publish.ts";
 import type { CreateResult, PushResult } from "./result.ts";
 import type { Shop } from "./shop.ts";
@@ -25,7 +25,7 @@ type Push<V> = Desk<V> & { readonly needs: Readonly<Record<string, unknown>> };
 
 /** Publishes images of the builderfile together. */
 export async function pushImages(context: Push<Values>, shop: Shop, names: readonly string[]): Promise<PushResult> {
-  if (shop.isDryRun()) return sayPush(context, shop, names);
+  if (context.isDryRun) return sayPush(context, shop, names);
   const created = context.needs as Created;
   return withClient(context, shop, async (client) => {
     const items = await Promise.all(
@@ -54,7 +54,7 @@ export async function pushAll(
 
 async function pushAdhoc(context: Push<Values & NamingValues & ShapingValues>, shop: Shop): Promise<PushResult> {
   const { image = "", tags, onExisting } = context.params;
-  if (shop.isDryRun()) {
+  if (context.isDryRun) {
     await createAdhoc(context, shop, undefined);
     for (const tag of tags.length > 0 ? tags : [""]) context.log.info(`tag     ${image}${tag === "" ? "" : `:${tag}`}`);
     return { images: {} };
@@ -129,10 +129,8 @@ async function sayPush(context: Push<Values>, shop: Shop, names: readonly string
     }
     const tags = params.tags.length > 0 ? params.tags : spec.tags;
     const arches = (shop.entries.get(name) ?? []).map(({ arch }) => arch);
-    log.info(`${name}: ${arches.map((arch) => `linux/${arch}`).join(", ")}, not assembled yet`);
-    log.info(`  send    to ${spec.name}: blobs, ${arches.length} manifests, 1 index, by digest`);
-    log.info(`  verify  ${spec.name}`);
-    for (const tag of [...tags, ...(spec.alsoTags ?? [])]) log.info(`  tag     ${spec.name}:${tag}`);
+    const all = [...tags, ...(spec.alsoTags ?? [])];
+    for (const line of renderOutline(name, { arches, place: spec.name, tags: all })) log.info(line);
   }
   return { images: {} };
 }

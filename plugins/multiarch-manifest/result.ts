@@ -17,6 +17,13 @@ export interface ImageResult {
   readonly bases?: Readonly<Record<string, string>>;
 }
 
+/** Whether what a task has returned is an image; tasks are only promised to return one. */
+export function isImageResult(value: unknown): value is ImageResult {
+  if (typeof value !== "object" || value === null) return false;
+  const { platform, digest, layout } = value as Partial<ImageResult>; // Checked on this line.
+  return typeof platform === "string" && typeof digest === "string" && typeof layout === "string";
+}
+
 /** What one reference names after a publish. */
 export interface PublishResult {
   /** `oci:dist/builder:latest`. */

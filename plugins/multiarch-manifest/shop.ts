@@ -9,6 +9,4 @@ export interface Shop {
   readonly entries: ReadonlyMap<string, readonly Entry[]>;
   /** Folder of layouts and digests.json, relative to the root. */
   readonly outDir: string;
-  /** Set by the run: nothing is sent, written or asked. */
-  readonly isDryRun: () => boolean;
 }

@@ -20,6 +20,17 @@ export function groupUnknown(name: string, known: readonly string[]): BtError {
   });
 }
 
+export function imagesUnbuilt(task: string, found: string): BtError {
+  return new BtError(
+    "MANIFEST_IMAGES_UNBUILT",
+    `What "${task}" is to publish has built no image: its result is ${found}`,
+    {
+      exitCode: 1,
+      fix: "Give publish({ images }) a task whose result is an image for each platform, such as `image({ … })`.",
+    },
+  );
+}
+
 export function imageUnknown(name: string, known: readonly string[]): BtError {
   const near = closest(name, known);
   const list = known.length === 0 ? "the builderfile declares none" : `there are ${known.join(", ")}`;

@@ -1,5 +1,5 @@
 /** `publish(…)`: one task that makes an index of the images of another one visible. Describes; the work is loaded when it runs. */
-import { param, task, type Param, type Task } from "../../core/index.ts";
+import { definePlugin, param, task, type Param, type Task, type TaskBase } from "../../core/index.ts";
 import type { ImageResult, PublishResult } from "./result.ts";
 
 /** What to publish where. */
@@ -11,11 +11,27 @@ export interface PublishOptions<C extends string = string> {
   readonly description?: string;
 }
 
+/** Handles of publish tasks. */
+const published = new WeakSet<object>();
+
+/** What publish tasks rely on: their destinations are checked before anything is built. */
+const checking = definePlugin({
+  name: "publish",
+  tasks: {},
+  apply: (hooks) => {
+    hooks.graph.tap(async (graph) => {
+      const nodes = [...graph.nodes.values()].filter(({ task: { handle } }) => published.has(handle));
+      if (nodes.length > 0) (await import("./publish-check.ts")).checkDestinations(nodes);
+      return graph;
+    });
+  },
+});
+
 /** A task that joins the images into one index and makes it visible in one step, when every platform is there. */
 export function publish<const C extends string>(
   options: PublishOptions<C>,
 ): Task<PublishResult, { destination: Param<string> }> {
-  return task({
+  const made = task({
     description: options.description ?? "Publishes the images as one index",
     needs: { images: options.images },
     params: {
@@ -25,11 +41,21 @@ export function publish<const C extends string>(
       }),
     },
     inputs: [],
+    brings: checking,
+    dryRun: "record",
     status: async ({ root, params, previous }) =>
       (await (await import("./publish-task.ts")).findPublished(root, params)) === (previous as PublishResult).digest, // Its own last result.
     run: async (context): Promise<PublishResult> => {
-      const images = context.needs.images as Readonly<Record<string, ImageResult>>; // A task with cells gives a record of them.
-      return (await import("./publish-task.ts")).publishImages(context, Object.values(images));
+      const { images } = context.needs; // A task with cells gives a record of them.
+      const { publishImages, sayPublish } = await import("./publish-task.ts");
+      return context.isDryRun ? sayPublish(context, cellsOf(options.images)) : publishImages(context, images);
     },
   });
+  published.add(made.handle);
+  return made;
+}
+
+/** Architectures of a task with one cell for each. */
+function cellsOf({ matrix = {} }: TaskBase): readonly string[] {
+  return Object.values(matrix).flat();
 }

@@ -22,7 +22,7 @@ interface Wanted {
 export async function verifyImages(context: Desk<Values>, shop: Shop): Promise<VerifyResult> {
   const { root, log } = context;
   const wanted = listWanted(context, shop);
-  if (shop.isDryRun()) {
+  if (context.isDryRun) {
     for (const { reference } of wanted) log.info(`verify  ${reference}`);
     return {};
   }

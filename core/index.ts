@@ -1,6 +1,6 @@
 /** The whole public API of bt; re-exports only. */
 export { build, type BuildOptions, type BuildResult } from "./build.ts";
-export { BtError, closest, isBtError, type BtErrorFacts, type Place } from "./errors.ts";
+export { BtError, closest, isBtError, placed, type BtErrorFacts, type Place } from "./errors.ts";
 export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
 export { noteRead } from "./evaluate.ts";
 export type { Command } from "./exec.ts";

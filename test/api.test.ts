@@ -59,6 +59,7 @@ test("what a builderfile imports is there at run time", async () => {
       "ociPlatform",
       "param",
       "parsePlatform",
+      "placed",
       "platformTable",
       "platforms",
       "prepare",

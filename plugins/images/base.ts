@@ -1,5 +1,5 @@
 /** Images that a build reads: their manifest, config and files, from the layout they were copied into. Does not fetch. */
-import { parsePlatform, type Arch, type Place } from "../../core/index.ts";
+import { isBtError, parsePlatform, placed, type Arch, type Place } from "../../core/index.ts";
 import {
   mediaTypes,
   openBlob,
@@ -27,6 +27,24 @@ export interface BaseExpectation {
   readonly reference: string;
   readonly platform: Arch;
   readonly at: Place;
+}
+
+/** Who copies one platform of an image to where it can be read. */
+export interface BaseResolver {
+  readonly resolveBase: (reference: string, platform: Arch) => Promise<Descriptor>;
+}
+
+/** The image that a line of a Dockerfile names; errors say which line. */
+export async function resolveAt(
+  { resolveBase }: BaseResolver,
+  reference: string,
+  { platform, at }: Pick<BaseExpectation, "platform" | "at">,
+): Promise<Descriptor> {
+  try {
+    return await resolveBase(reference, platform);
+  } catch (error) {
+    throw isBtError(error) ? placed(error, at) : error;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { hostPlatform, ociPlatform, type Arch, type Place } from "../../core/index.ts";
 import { mediaTypes, writeBlob, type Descriptor, type Layout } from "../multiarch-manifest/index.ts";
-import { loadBase, loadTree, type BaseImage } from "./base.ts";
+import { loadBase, loadTree, resolveAt, type BaseImage } from "./base.ts";
 import { openContext } from "./context.ts";
 import { parseDockerfile, parseTrigger } from "./dockerfile.ts";
 import { dockerfileMissing, runUnsupported } from "./dockerfile-errors.ts";
@@ -197,10 +197,10 @@ function openImage(
   reference: string,
   wanted: { readonly platform: Arch; readonly at: Place },
 ): Promise<{ readonly base: BaseImage; readonly tree: ImageTree }> {
-  const { resolveBase, into } = build.request;
+  const { into } = build.request;
   const key = `${wanted.platform} ${reference}`;
   const open = async (): Promise<{ base: BaseImage; tree: ImageTree }> => {
-    const descriptor = await resolveBase(reference, wanted.platform);
+    const descriptor = await resolveAt(build.request, reference, wanted);
     const base = await loadBase(into, descriptor, { reference, ...wanted });
     return { base, tree: await loadTree(into, base, wanted.at) };
   };

@@ -15,7 +15,7 @@ import {
   type Layout,
   type Manifest,
 } from "../multiarch-manifest/index.ts";
-import { loadBase } from "./base.ts";
+import { loadBase, resolveAt } from "./base.ts";
 import { buildImage, loadDockerfile, type BuildRequest } from "./embedded.ts";
 import { chooseEmulation } from "./emulation.ts";
 import type { EngineName } from "./engine-name.ts";
@@ -128,7 +128,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function resolveBases(plan: BuildPlan, { resolveBase, into }: BuildRequest): Promise<readonly Base[]> {
+async function resolveBases(plan: BuildPlan, request: BuildRequest): Promise<readonly Base[]> {
   const bases = new Map<string, Base>();
   for (const { stage, base, platform, sources } of plan.stages) {
     const wanted = [
@@ -138,9 +138,9 @@ async function resolveBases(plan: BuildPlan, { resolveBase, into }: BuildRequest
     for (const { origins, at } of wanted)
       for (const origin of origins) {
         if (origin.kind !== "image" || bases.has(`${platform} ${origin.reference}`)) continue;
-        const descriptor = await resolveBase(origin.reference, platform);
         const { reference } = origin;
-        bases.set(`${platform} ${reference}`, await openBase(into, descriptor, { reference, platform, at }));
+        const descriptor = await resolveAt(request, reference, { platform, at });
+        bases.set(`${platform} ${reference}`, await openBase(request.into, descriptor, { reference, platform, at }));
       }
   }
   return [...bases.values()];

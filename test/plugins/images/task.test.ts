@@ -212,3 +212,23 @@ export default defineBuilder({ tasks: { base } });
   expect(config("amd64").config.Env).toContain("BAZEL=x86_64");
   expect(config("s390x").config.Env).toContain("BAZEL=s390x");
 });
+
+test("a base that cannot be had is reported with the line that names it", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, platforms } from "builderfile";
+import { image } from "builderfile/plugins/images";
+
+export default defineBuilder({ tasks: { build: image({ platforms: platforms("amd64") }) } });
+`,
+    Dockerfile: "FROM scratch AS flour\nFROM oven\nCOPY --from=127.0.0.1:1/Bake/oven:1 /a /b\n",
+  });
+
+  const short = await p.bt("build");
+  p.write("Dockerfile", "FROM scratch\nCOPY --from=127.0.0.1:1/bake/oven:1 /a /b\n");
+  const unreachable = await p.bt("build");
+
+  expect(short.stdout + short.stderr).toContain(
+    'bt: The reference "oven" names no registry\n  task build:amd64\n  at   Dockerfile:2:1\n',
+  );
+  expect(unreachable.stdout + unreachable.stderr).toContain("  task build:amd64\n  at   Dockerfile:2:1\n");
+});

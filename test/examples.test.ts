@@ -7,7 +7,15 @@ import { project, type Project } from "./support/project.ts";
 import { run, testWith } from "./support/tool.ts";
 
 const examples = path.join(import.meta.dirname, "../examples");
-const tested = ["kiwi-appliance", "kubevirt-builder", "lvh-images", "maistra-builder", "multiarch", "quickstart"];
+const tested = [
+  "kiwi-appliance",
+  "kubevirt-builder",
+  "lvh-images",
+  "maistra-builder",
+  "microshift-side-images",
+  "multiarch",
+  "quickstart",
+];
 
 /** A copy without what earlier runs have left. */
 async function copyOf(example: string): Promise<Project> {

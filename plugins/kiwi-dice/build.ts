@@ -13,7 +13,7 @@ import { defaultType } from "./description.ts";
 import { createJob, removeJob, removeLeft } from "./job.ts";
 import { readFailure, startLog, type Logs } from "./log.ts";
 import { showOwner, takeLock } from "./lock.ts";
-import { hostName, type Order } from "./order.ts";
+import { hostName, isKept, type Order } from "./order.ts";
 import type { DiceResult } from "./recipe.ts";
 import type { Answers } from "./repository.ts";
 import { listResults, packResult, unpackLayout } from "./result.ts";
@@ -32,6 +32,7 @@ export async function dice(bench: Bench, order: Order, shared: Shared): Promise<
   await lockRecipe(bench, order);
   await removeLeft(bench, order.folder);
   if (order.skipMissing) bench.log.warn("DICE_SKIP_MISSING has no effect: packages are not solved before a build");
+  if (order.host.kind === "docker") await (await import("./container.ts")).fetchImage(bench, order.host);
   const verdict = await judge(bench, order, shared.answers);
   if (verdict.state === "UpToDate" && !order.force && verdict.before !== undefined) {
     const { lastBuild, result } = verdict.before;
@@ -207,10 +208,11 @@ function toState(
 }
 
 /** Removes the job's folder, unless somebody wants to look at it. */
-function endJob(bench: Bench, order: Order, { job, succeeded }: { job: Job; succeeded: boolean }): void {
-  const isKept = order.keepRoot === "always" || (order.keepRoot === "on-failure" && !succeeded);
-  if (isKept && existsSync(join(job.folder, "build")))
-    bench.log.info(`The unpacked image is kept in ${join(job.folder, "build/build/image-root")}`);
-  else removeJob(job.folder);
+async function endJob(bench: Bench, order: Order, { job, succeeded }: { job: Job; succeeded: boolean }): Promise<void> {
+  const root = join(job.folder, "build/build/image-root");
+  if (isKept(order, succeeded) && existsSync(root)) {
+    const size = (await bench.exec("du", ["-sh", root], { show: false })).stdout.split("\t", 1)[0] ?? "";
+    bench.log.info(`The unpacked image is kept in ${root} (${size})`);
+  } else removeJob(job.folder);
   saveRunning(order.folder);
 }

@@ -15,10 +15,9 @@ export function containerName(id: string): string {
   return `bt-dice-${id}`;
 }
 
-/** Pulls the image if that is wanted, tries what KIWI needs, and opens a workplace in the job's folder. */
+/** Tries what KIWI needs, and opens a workplace in the job's folder. */
 export async function openContainer(bench: Bench, order: Order, job: Job, host: ContainerHost): Promise<Workplace> {
   const engine = host.engine ?? "docker";
-  await fetchImage(bench, host);
   const run = async (words: readonly string[]): Promise<void> => {
     const container = containerWords({ order, job, host, words: [order.kiwi.bin, ...words] });
     await bench.exec(engine, container, order.timeoutMs === undefined ? {} : { timeoutMs: order.timeoutMs });
@@ -94,7 +93,8 @@ export async function findImageId(bench: Bench, { engine = "docker", image }: Co
   return id.startsWith("sha256:") ? id : `sha256:${id}`;
 }
 
-async function fetchImage(bench: Bench, host: ContainerHost): Promise<void> {
+/** Pulls the image as the host asks for it, before anybody compares its id. */
+export async function fetchImage(bench: Bench, host: ContainerHost): Promise<void> {
   const { engine = "docker", image, pull = "missing" } = host;
   if (pull === "missing") {
     const found = await bench.exec(engine, ["image", "inspect", "--format", "{{.Id}}", image], quiet);

@@ -80,6 +80,11 @@ export function findRecipe(options: KiwiDiceOptions, recipe: string, root: strin
   );
 }
 
+/** Whether the unpacked image stays after a build that ended so. */
+export function isKept({ keepRoot }: Order, succeeded: boolean): boolean {
+  return keepRoot === "always" || (keepRoot === "on-failure" && !succeeded);
+}
+
 /** A path of the user's home folder or of the project. */
 export function homePath(path: string, root: string): string {
   return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : resolve(root, path);

@@ -8,7 +8,7 @@ import { buildWords, bundleWords, configText, type Places } from "./command.ts";
 import { hostBusy, hostLacks, hostUnreached, spaceShort, transferDamaged } from "./host-errors.ts";
 import { isolationWords } from "./local.ts";
 import { leastFreeMib } from "./needs.ts";
-import { homePath, type Order } from "./order.ts";
+import { homePath, isKept, type Order } from "./order.ts";
 import type { SshHost } from "./recipe.ts";
 import {
   goneScript,
@@ -186,8 +186,11 @@ async function keepJob(bench: Bench, order: Order, job: Job, remote: Remote): Pr
     if (folder !== undefined) {
       bench.defer(async (succeeded) => {
         clearInterval(beat);
-        const isKept = order.keepRoot === "always" || (order.keepRoot === "on-failure" && !succeeded);
-        if (isKept) input.write("keep\n");
+        if (isKept(order, succeeded)) {
+          input.write("keep\n");
+          const kept = folder.replace(/job-([^/]+)$/, "kept-$1");
+          bench.log.info(`The unpacked image is kept in ${remote.label}:${kept}/build/build/image-root`);
+        }
         input.end();
         await keeper;
         if (!succeeded) await callRemote(bench, remote, goneScript, { words: [folder] }).catch(() => {}); // The host removes it at the next contact.

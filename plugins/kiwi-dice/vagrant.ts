@@ -28,6 +28,6 @@ export async function openVagrant(
     label: "the machine of Vagrant",
     sudo,
     workdir: "~/.cache/bt-dice",
-    foreignKiwi: "busy",
+    foreignKiwi: "allow", // The machine is of this recipe alone; the lock there keeps other builds out.
   });
 }

@@ -85,6 +85,22 @@ testLocal(
   },
 );
 
+testLocal("the unpacked image of a failed build can be kept, and bt says where", async () => {
+  const p = await world({ fields: `keepRoot: "on-failure"` });
+  p.write("recipes/small/config.sh", "#!/bin/sh\nexit 3\n");
+
+  const failed = await p.dice("dice-build");
+  p.write("recipes/small/config.sh", "#!/bin/sh\nexit 0\n");
+  const kept = readdirSync(join(p.root, ".bt/kiwi-dice"));
+  await p.dice("dice-build");
+
+  expect(kept).toHaveLength(1);
+  expect(failed.stdout).toContain(
+    `The unpacked image is kept in ${p.root}/.bt/kiwi-dice/${kept[0]}/build/build/image-root (`,
+  );
+  expect(readdirSync(join(p.root, ".bt/kiwi-dice"))).toEqual(kept);
+});
+
 testLocal("a dry run starts nothing and writes nothing", async () => {
   const p = await world();
   const before = listFiles(p.root, "recipes");

@@ -40,7 +40,7 @@ export async function linkGraph(graph: Graph, { connect, root }: GraphTools, lin
     current = prune(await connect(current, found), links);
   }
   checkNodes(current, family, { ...links, root });
-  return current;
+  return quarantine(current, family, links);
 }
 
 function foundNeeds(node: Node, family: Family, { keyOf, tasks, shop }: Links): readonly FoundNeed[] {
@@ -72,6 +72,15 @@ function toNeed(wanted: Wanted, task: TaskBase, fixed: Readonly<Record<string, u
     ...(wanted.cell === undefined ? {} : { cellName: wanted.cell }),
     ...(forwarded.length === 0 ? {} : { params: Object.fromEntries(forwarded) }),
   };
+}
+
+/** A kernel in quarantine may fail: that is told, and fails nothing else. */
+function quarantine(graph: Graph, family: Family, { keyOf }: Links): Graph {
+  const nodes = [...graph.nodes].map(([id, node]): [string, Node] => {
+    const isOurs = keyOf.has(node.task.handle) && family.kernels.get(node.cell["kernel"] ?? "")?.isQuarantined === true;
+    return [id, isOurs ? { ...node, task: { ...node.task, allowFailure: true } } : node];
+  });
+  return { ...graph, nodes: new Map(nodes) };
 }
 
 /** Cells that KERNEL_VERSIONS or PKG_REPO do not name are left out of the groups, and so is what only they need. */

@@ -15,7 +15,6 @@ import {
 } from "../multiarch-manifest/index.ts";
 import { store } from "./places.ts";
 import type { BuiltKernel, PackedKernel } from "./result.ts";
-import type { Shop } from "./shop.ts";
 
 /** Files for a layer. */
 export interface PackRequest {
@@ -46,7 +45,7 @@ export async function isPacked({ root, previous }: Context): Promise<boolean> {
   }
 }
 
-export async function packKernel(context: Context, shop: Shop): Promise<PackedKernel> {
+export async function packKernel(context: Context): Promise<PackedKernel> {
   const built = (context.needs["built"] ?? { dir: "", release: "", arch: "amd64" }) as BuiltKernel; // Of kernel:btf; absent in a dry run.
   const kernel = context.cell["kernel"] ?? "";
   const epoch = (context.params as { readonly sourceDateEpoch?: string }).sourceDateEpoch;
@@ -58,8 +57,6 @@ export async function packKernel(context: Context, shop: Shop): Promise<PackedKe
     labels: { "org.opencontainers.image.version": built.release, "org.opencontainers.image.title": `kernel ${kernel}` },
     ...(epoch === undefined ? {} : { epoch: Number(epoch) }),
   });
-  const family = await shop.family();
-  if (family.kernels.get(kernel)?.isQuarantined === true) context.log.warn(`kernel "${kernel}" is in quarantine`);
   return { ...packed, kernel, release: built.release };
 }
 

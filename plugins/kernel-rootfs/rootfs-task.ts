@@ -10,7 +10,7 @@ import { imageDir, treeFile } from "./places.ts";
 import type { BuiltKernel, RootfsImage, RootfsTree } from "./result.ts";
 import { changesOf, debootstrap, targetOf, valuesOf } from "./rootfs-step.ts";
 import type { Shop } from "./shop.ts";
-import { changeTree, createTree, packTree, starterFor, unpackTree } from "./tree.ts";
+import { changeTree, createTree, packTree, starterFor, unpackDisk, unpackTree } from "./tree.ts";
 import { kernelDirWrong } from "./data-errors.ts";
 
 async function imageOf(context: Context, shop: Shop): Promise<Image> {
@@ -36,7 +36,9 @@ export async function customize(context: Context, shop: Shop): Promise<RootfsTre
     (context.needs["tree"] as RootfsTree | undefined)?.tar ??
     treeFile(shop, target, image.parent ?? `${image.name}.bootstrap`); // Of the step before; absent in a dry run.
   const tree = await createTree(context);
-  await unpackTree(context, path.join(context.root, before), tree);
+  if (image.hasExternalParent)
+    await unpackDisk(context, path.join(context.root, shop.dataDir, "images", image.parent ?? ""), tree);
+  else await unpackTree(context, path.join(context.root, before), tree);
   const start = await starterFor(context, valuesOf(context).targetArch);
   await changeTree(context, tree, { ...changesOf(context, shop, image), start });
   const bytes = await packTree(context, tree, tar);
@@ -62,8 +64,10 @@ export async function pack(context: Context, shop: Shop): Promise<RootfsImage> {
 
 /** What a derived image with a kernel is made of. */
 export interface DerivedImage {
+  /** Image of the family, or a disk. */
   readonly base: string;
-  readonly baseTree: string;
+  /** Absent: the base is a disk. */
+  readonly baseTree?: string;
   /** Folder with `boot/vmlinuz-*`, absolute. */
   readonly kernelDir: string;
   readonly hostName?: string;
@@ -86,7 +90,9 @@ export async function installKernel(context: Context, shop: Shop): Promise<Rootf
   const target = targetOf(context);
   return await makeDerived(context, shop, {
     base: image,
-    baseTree: (context.needs["tree"] as RootfsTree | undefined)?.tar ?? treeFile(shop, target, image), // Of rootfs:customize; absent in a dry run.
+    ...((await shop.family()).images.has(image)
+      ? { baseTree: (context.needs["tree"] as RootfsTree | undefined)?.tar ?? treeFile(shop, target, image) } // Of rootfs:customize; absent in a dry run.
+      : {}),
     kernelDir: path.resolve(context.root, dir),
     file: out === undefined ? path.join(imageDir(shop, target), name) : out,
     hostName: hostNameOf(stem, path.basename(kernel)),
@@ -103,7 +109,8 @@ export async function makeDerived(context: Context, shop: Shop, derived: Derived
     ...(hostName === undefined ? [] : [{ type: "set-hostname", op: { Hostname: hostName } } as const]),
   ];
   const tree = await createTree(context);
-  await unpackTree(context, path.join(context.root, baseTree), tree);
+  if (baseTree === undefined) await unpackDisk(context, path.resolve(context.root, base), tree);
+  else await unpackTree(context, path.join(context.root, baseTree), tree);
   const start = await starterFor(context, valuesOf(context).targetArch);
   await changeTree(context, tree, { ...changesOf(context, shop, { parent: base, packages: [], actions }), start });
   const size = chainOf(images, base).findLast((one) => one.size !== undefined)?.size ?? defaultSize;

@@ -129,7 +129,7 @@ export function describeKernelTasks(shop: Shop): Kinds {
       ...shared,
       description: "Packs a kernel as an image with /data/kernels/NAME",
       status: async (context) => (await import("./pack.ts")).isPacked(context as Context),
-      run: async (context): Promise<PackedKernel> => (await import("./pack.ts")).packKernel(context as Context, shop),
+      run: async (context): Promise<PackedKernel> => (await import("./pack.ts")).packKernel(context as Context),
     }),
     "kernel:diff-config": task({
       description: "Shows what became of a kernel's options, or how two kernels differ",
@@ -189,7 +189,7 @@ export function describeRootfsTasks(shop: Shop): Kinds {
       dryRun: "record",
       params: {
         ...params,
-        image: param.string({ required: true, description: "Image of images.json" }),
+        image: param.string({ required: true, description: "Image of images.json, or a disk" }),
         kernel: param.string({
           required: true,
           description: "Kernel of kernels.json, or a folder with boot/vmlinuz-*",

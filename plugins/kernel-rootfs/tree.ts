@@ -4,7 +4,7 @@ import * as path from "node:path";
 import type { Arch, Context } from "../../core/index.ts";
 import { chooseEmulation, wrapCommand, type Started } from "../images/index.ts";
 import { actionCommands, chrooted, type ActionPlace } from "./action.ts";
-import { rootNeeded } from "./errors.ts";
+import { imageDamaged, rootNeeded } from "./errors.ts";
 import { findVmlinuz } from "./forest.ts";
 import { withHints } from "./hint.ts";
 import type { Action } from "./options.ts";
@@ -34,6 +34,15 @@ export async function createTree({ tempDir, isDryRun }: Context): Promise<string
 export async function unpackTree({ exec }: Context, tar: string, tree: string): Promise<void> {
   const how = ["--numeric-owner", "--preserve-permissions", "--xattrs", "--xattrs-include=*"];
   await exec("tar", ["--extract", ...how, `--directory=${tree}`, `--file=${tar}`]);
+}
+
+/** The files of a disk that holds nothing but an ext file system; devices and attributes are not among them. */
+export async function unpackDisk({ exec, tempDir, isDryRun }: Context, disk: string, tree: string): Promise<void> {
+  const raw = isDryRun ? "/tmp/bt/parent.img" : path.join(await tempDir(), "parent.img");
+  await exec("qemu-img", ["convert", "-O", "raw", disk, raw]);
+  await exec("debugfs", ["-R", `rdump / ${tree}`, raw], { show: false });
+  if (!isDryRun && !fs.existsSync(path.join(tree, "etc")))
+    throw imageDamaged(disk, "it is no disk with one ext4 file system");
 }
 
 /** Under its final name only when it is whole. */

@@ -289,3 +289,15 @@ test("versions:diff tells what a branch has changed", async () => {
 
   expect(result.stdout).toContain("kernel-images/a: 20260102.000000 → 20270101.000000");
 });
+
+test("KERNEL_ROOTFS_VERSIONS_DAMAGED: a table that is no JSON is named", async () => {
+  const p = await family({
+    "builderfile.ts": builderfile.replace("registry:", `lock: "bt.lock.json",\n      registry:`),
+    "bt.lock.json": "{",
+  });
+
+  const result = await p.bt("versions:show");
+
+  expect(result.exitCode).toBe(1);
+  expect(told(result)).toContain("bt.lock.json");
+});

@@ -168,3 +168,18 @@ test("KERNEL_ROOTFS_DOCKERFILE_MISSING: a dockerfile that is not there is named"
 
   expect(told(result)).toContain(`There is no dockerfile "dockerfiles/mine"`);
 });
+
+test("a kernel in quarantine may fail: it is named, the others are built, and the run is good", async () => {
+  const p = await family({
+    "builderfile.ts": builderfileWith(
+      `kernels: fromLvhJson("_data/kernels.json", { overrides: { b: { quarantine: true } } }),`,
+    ),
+  });
+  const { env, calls } = stub(p, ["docker"], `case "$*" in *KERNEL_VER=b*) exit 3;; esac`);
+
+  const result = await p.btWith({ env }, "kernel-images");
+
+  expect(result.exitCode, told(result)).toBe(0);
+  expect(told(result)).toContain("kernel-images:b");
+  expect(calls().filter((line) => line.includes("KERNEL_VER")).length).toBe(3);
+});

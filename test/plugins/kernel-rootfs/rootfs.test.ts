@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import type { Project } from "../../support/project.ts";
+import { program, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { run, testWith } from "../../support/tool.ts";
 import { debianKernel, writeRamdisk } from "./guest.ts";
@@ -139,8 +139,28 @@ testWith(...tools)(
     expect(await inside("stat /vmlinuz")).toContain(`"boot/vmlinuz-9.9.9"`);
     expect(await inside("cat /etc/hostname")).toBe("hello-k\n");
     expect(await inside("ls /lib/modules/9.9.9")).toContain("modules.dep");
+
+    p.write("_data/k2/boot/vmlinuz-10.0.0", "newer");
+    const words = ["IMAGE=_data/images/hello_k.qcow2", "KERNEL=_data/k2", "OUT=newer.qcow2"];
+    const again = await p.bt("rootfs:install-kernel", ...words);
+
+    expect(again.exitCode, told(again)).toBe(0);
+    expect(p.read("newer.qcow2.vmlinuz")).toBe("newer");
   },
 );
+
+test("KERNEL_ROOTFS_ROOT_NEEDED: native mode says when it may not own the files", async () => {
+  const p = await oven([hello]);
+  p.write("k/boot/vmlinuz-1", "");
+  const open = (folder: string): void => fs.chmodSync(path.join(p.root, folder), 0o777);
+  open(".");
+  const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, program];
+
+  const result = await p.btWith({ program: asNobody }, "rootfs:install-kernel", "IMAGE=x.qcow2", "KERNEL=k");
+
+  expect(result.exitCode).toBe(1);
+  expect(told(result)).toContain("Files of other owners can only be made by root");
+});
 
 /** Mounts that a task of this test has left. */
 function leftMounts(folder: string): readonly string[] {

@@ -7,10 +7,10 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "errors evaluate event exec files makeflags paint program reason schema settings slots warm cli/interrupt cli/print cli/usage report/block report/duration report/width",
-  "cli/shortcut errors/builderfile errors/graph errors/request errors/run command-line fingerprint guard jobserver lock record worker report/failure report/json report/screen",
-  "cli/boot compile failure platform secrets shape state report/summary report/terminal",
-  "find output task tokens report/line report/progress report/trace",
+  "errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
+  "cli/shortcut errors/builderfile errors/graph errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock record worker report/failure report/json report/screen",
+  "cli/boot compile failure makefile/draft makefile/probe makefile/report platform secrets shape state report/summary report/terminal",
+  "find makefile/render output task tokens report/line report/progress report/trace",
   "build-tool catalog params plan report/github report/plain report/window",
   "assign graph share report/live",
   "environment hooks order paths shell cli/args cli/graph report/reporter",
@@ -20,7 +20,7 @@ const layers: readonly string[] = [
   "carry prove touch cli/check cli/entry cli/why",
   "run cli/shim cli/show",
   "build",
-  "index cli/perform",
+  "index cli/import-make cli/perform",
   "cli/main",
 ];
 const layerOf = new Map(layers.flatMap((names, layer) => names.split(" ").map((name) => [`core/${name}.ts`, layer])));

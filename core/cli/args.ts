@@ -41,6 +41,7 @@ const flagNames = {
   "fail-fast": undefined,
   make: undefined,
   "make-shim": undefined,
+  "import-make": undefined,
 } as const;
 export type Flag = keyof typeof flagNames;
 

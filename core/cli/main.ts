@@ -57,6 +57,7 @@ async function dispatch(args: Args, world: World): Promise<number> {
   if (flags.has("help") && args.tokens.length === 0) return (print(usage), 0);
   const cwd = enter(world.cwd, options.directory);
   const mayWrite = !flags.has("dry-run") && !flags.has("question");
+  if (flags.has("import-make")) return await (await import("./import-make.ts")).importMake(args, { ...world, cwd });
   const project = await loadProject({
     cwd,
     env: world.env,

@@ -12,6 +12,7 @@ import { prepare, type BuildRequest } from "../prepare.ts";
 import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
 import { touchTasks } from "../touch.ts";
 import type { Args, Asked, Options } from "./args.ts";
+import { confirmOnTerminal } from "./confirm.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { print, printJson, writeText } from "./print.ts";
@@ -185,13 +186,4 @@ async function createReporters(
   if (trace === undefined) return [whole];
   const { createTraceReporter } = await import("../report/trace.ts");
   return [whole, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
-}
-
-async function confirmOnTerminal(question: string): Promise<boolean | undefined> {
-  if (process.stdin.isTTY !== true) return undefined;
-  const { createInterface } = await import("node:readline/promises");
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(`${question} [y/N] `);
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
 }

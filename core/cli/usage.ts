@@ -40,6 +40,7 @@ Ask
 Make
       --make-shim             rules for a Makefile, one for each task: bt --make-shim > bt.mk
       --make-shim --check F   the difference to that file; exit 1 if there is one
+      --import-make [FILE]    a builderfile from a Makefile, and whether both run the same
       --make                  take params from the variables of the make above
 
 Files

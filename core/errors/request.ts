@@ -12,12 +12,31 @@ export function directoryMissing(folder: string): BtError {
   return new BtError("DIRECTORY_MISSING", `There is no folder "${folder}"`, { fix: "Correct the folder after `-C`." });
 }
 
+export function importExists(file: string): BtError {
+  return new BtError("IMPORT_EXISTS", `There is a "${file}" already`, {
+    fix: "Move it away, or add `--force` to replace it.",
+  });
+}
+
+export function importUnconfirmed(commands: readonly string[]): BtError {
+  return new BtError("IMPORT_UNCONFIRMED", "Reading this Makefile runs programs, and nobody has agreed to that", {
+    detail: commands,
+    fix: "Add `--yes` to run them in a copy of the folder; `--no-exec` runs none of `$(shell …)`.",
+  });
+}
+
 export function logMissing(task: string, run: string | undefined, known: readonly string[]): BtError {
   const near = closest(task, known);
   const problem = `No ${run === undefined ? "run that bt remembers" : `log of run "${run}"`} holds output of task "${task}"`;
   return new BtError("LOG_MISSING", problem, {
     fix:
       known.includes(task) || near === undefined ? "Run the task first; `bt --runs` lists the runs." : `Use "${near}".`,
+  });
+}
+
+export function makeMissing(why: string): BtError {
+  return new BtError("MAKE_MISSING", `There is no make to ask about the Makefile: ${why}`, {
+    fix: "Install GNU make.",
   });
 }
 
@@ -30,6 +49,12 @@ export function makeNameClash(name: string, tasks: readonly [string, string]): B
 export function makeNameWrong(task: string, character: string): BtError {
   return new BtError("MAKE_NAME_WRONG", `Task "${task}" cannot be a target of make: "${character}" is in its name`, {
     fix: "Rename it: letters, digits, `.`, `_`, `-`, and `:` before a cell.",
+  });
+}
+
+export function makefileMissing(name: string): BtError {
+  return new BtError("MAKEFILE_MISSING", `There is no ${name} here`, {
+    fix: "Name the Makefile: `bt --import-make FILE`.",
   });
 }
 

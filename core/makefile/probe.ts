@@ -1,0 +1,75 @@
+/** Asks make about a Makefile, in a copy of its folder: its database, and what it would run. Does not know what becomes of the answers. */
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { firstLine } from "../errors.ts";
+import { makeMissing } from "../errors/request.ts";
+import { readDryRun, type Commands } from "./compare.ts";
+
+export interface Probe {
+  /** Absolute. */
+  readonly root: string;
+  /** What `make -p` prints, and what it complained of. */
+  readonly database: () => { readonly text: string; readonly complaint?: string };
+  readonly dryRun: (target: string, values: Readonly<Record<string, string>>) => Commands;
+  readonly remove: () => void;
+}
+
+/** Milliseconds for one call of make. */
+const limitMs = 120_000;
+
+/**
+ * Copies the folder, as reading a Makefile runs its `$(shell …)` and remakes what it includes.
+ * `mayExecute` false: not even that.
+ */
+export function openProbe(
+  folder: string,
+  file: string,
+  options: { readonly mayExecute: boolean; readonly env: Readonly<Record<string, string>> },
+): Probe {
+  const above = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "bt-import-")));
+  const root = path.join(above, path.basename(folder));
+  fs.cpSync(folder, root, {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: (name) => ![".bt", "node_modules"].includes(path.basename(name)),
+  });
+  const shell = options.mayExecute ? [] : ["SHELL=/bin/false"];
+  const call = (args: readonly string[]): { status: number | null; stdout: string; stderr: string } => {
+    const result = spawnSync("make", ["-f", file, ...args, ...shell], {
+      cwd: root,
+      env: { ...options.env, LC_ALL: "C" },
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: limitMs,
+    });
+    if (result.pid === 0) throw makeMissing(firstLine(result.error));
+    return result;
+  };
+  return {
+    root,
+    database() {
+      const { status, stdout, stderr } = call(["-qpRr", "--eval", ".bt-none:", ".bt-none"]);
+      return { text: stdout, ...(status === 0 ? {} : { complaint: lastLine(stderr) }) };
+    },
+    dryRun(target, values) {
+      const words = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+      const { status, stdout, stderr } = call(["-n", "-B", "--no-print-directory", "MAKE=:", ...words, target]);
+      const commands = readDryRun(stdout);
+      return status === 0 ? { commands } : { commands, failure: `make -n: ${lastLine(stderr)}` };
+    },
+    remove: () => fs.rmSync(above, { recursive: true, force: true }),
+  };
+}
+
+function lastLine(text: string): string {
+  return (
+    text
+      .trim()
+      .split("\n")
+      .at(-1)
+      ?.replace(/^make(\[\d+\])?: (\*\*\* )?/, "") ?? ""
+  );
+}

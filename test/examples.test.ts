@@ -8,17 +8,12 @@ import { run, testWith } from "./support/tool.ts";
 
 const examples = path.join(import.meta.dirname, "../examples");
 const tested = [
-const tested = [
   "from-makefile",
-];
   "kiwi-appliance",
   "kubevirt-builder",
   "lvh-images",
   "maistra-builder",
-<<<<<<< HEAD
   "microshift-side-images",
-=======
->>>>>>> c8900f1 (Import Makefiles, with findings and a comparison; a page and an example for those who move)
   "multiarch",
   "quickstart",
 ];

@@ -11,22 +11,15 @@ export const whichParams: { readonly recipe: Param<string | undefined> } = {
   recipe: param.string({ env: "RECIPE", description: "Folder or name of a recipe" }),
 };
 
-/** Where and what is built. */
+/** On which host. */
 export const hostParams: {
-  readonly kiwitype: Param<string | undefined>;
-  readonly kiwiprofile: Param<readonly string[]>;
   readonly buildhost: Param<string | undefined>;
   readonly sshUser: Param<string | undefined>;
   readonly sshPrivateKey: Param<string | undefined>;
   readonly knownHosts: Param<string | undefined>;
   readonly image: Param<string | undefined>;
   readonly provider: Param<string | undefined>;
-  readonly bundleId: Param<string | undefined>;
-  readonly offline: Param<boolean | undefined>;
-  readonly skipMissing: Param<boolean | undefined>;
 } = {
-  kiwitype: param.string({ env: "DICE_KIWITYPE", description: "Type of the image" }),
-  kiwiprofile: param.list({ env: "DICE_KIWIPROFILE", description: "Profiles" }),
   buildhost: param.string({
     env: "DICE_BUILDHOST",
     description: "local, docker, podman, vagrant, box:NAME, or the name of a host",
@@ -36,21 +29,48 @@ export const hostParams: {
   knownHosts: param.string({ env: "DICE_KNOWN_HOSTS", description: "File with the key of the build host" }),
   image: param.string({ env: "DICE_IMAGE", description: "Image of the build container" }),
   provider: param.string({ env: "VAGRANT_DEFAULT_PROVIDER", description: "Who runs the machines of Vagrant" }),
+};
+
+/** A single step of KIWI. */
+export const stepParams: {
+  readonly kiwitype: Param<string | undefined>;
+  readonly kiwiprofile: Param<readonly string[]>;
+  readonly buildhost: Param<string | undefined>;
+  readonly bundleId: Param<string | undefined>;
+  readonly lockTimeout: Param<number | undefined>;
+} = {
+  kiwitype: param.string({ env: "DICE_KIWITYPE", description: "Type of the image" }),
+  kiwiprofile: param.list({ env: "DICE_KIWIPROFILE", description: "Profiles" }),
+  buildhost: hostParams.buildhost,
   bundleId: param.string({ env: "DICE_BUNDLE_ID", description: "Stands after the version in the names of the files" }),
+  lockTimeout: param.integer({ env: "DICE_LOCK_TIMEOUT", description: "Seconds to wait for a lock" }),
+};
+
+/** What is built, and on what it depends. */
+const imageParams: typeof hostParams &
+  Omit<typeof stepParams, "lockTimeout"> & {
+    readonly offline: Param<boolean | undefined>;
+    readonly skipMissing: Param<boolean | undefined>;
+  } = {
+  kiwitype: stepParams.kiwitype,
+  kiwiprofile: stepParams.kiwiprofile,
+  ...hostParams,
+  bundleId: stepParams.bundleId,
   offline: flag("DICE_OFFLINE", "Do not ask the repositories"),
   skipMissing: flag("DICE_SKIP_MISSING", "Accepted for Dice's -i; has no effect yet"),
 };
+type ImageParams = typeof imageParams;
 
 /** How a build is done. */
-export const buildParams: typeof hostParams & {
+export const buildParams: ImageParams & {
   readonly force: Param<boolean | undefined>;
   readonly skipContainerUpdate: Param<boolean | undefined>;
   readonly lockTimeout: Param<number | undefined>;
 } = {
-  ...hostParams,
+  ...imageParams,
   force: flag("DICE_FORCE", "Build even if up to date"),
   skipContainerUpdate: flag("DICE_SKIP_CONTAINER_UPDATE", "Do not pull an image that is there"),
-  lockTimeout: param.integer({ env: "DICE_LOCK_TIMEOUT", description: "Seconds to wait for a lock" }),
+  lockTimeout: stepParams.lockTimeout,
 };
 
 /** Variables that some task reads, beside `RECIPE` and `DIR`. */
@@ -82,8 +102,8 @@ export interface Asked {
 }
 
 /** `dice-status`. */
-export const statusParams: typeof hostParams & { readonly exitCode: Param<boolean> } = {
-  ...hostParams,
+export const statusParams: ImageParams & { readonly exitCode: Param<boolean> } = {
+  ...imageParams,
   exitCode: param.flag({ env: "DICE_EXIT_CODE", description: "Exit with 10 to 13 unless up to date" }),
 };
 

@@ -104,7 +104,7 @@ async function checkLocal(order: Order, description: Description | undefined, se
   const found = findKiwi(kiwi.bin, searchPath);
   const missing = needPrograms([`${kiwi.bin}=kiwi`, "unshare=util-linux", "setpriv=util-linux"], searchPath);
   const rights = process.getuid?.() === 0 ? [] : [notRoot(`${kiwi.bin} system build`)];
-  const free = freeMib(root);
+  const free = freeMib(join(root, ".bt"));
   const space = free < leastFreeMib ? [spaceShort(relative(root, join(root, ".bt")), free, leastFreeMib)] : [];
   const known = description === undefined ? [] : await checkImage(order, description, { searchPath, kiwi: found });
   return [...missing, ...rights, ...checkFolder(root), ...known, ...space];

@@ -8,6 +8,7 @@ import {
   logParams,
   scheduleParams,
   statusParams,
+  stepParams,
   whichParams,
 } from "./params.ts";
 import type { DiceResult, DiceStatus } from "./recipe.ts";
@@ -47,7 +48,7 @@ export function makeTasks<N extends string>(setup: Setup): DiceTasks<N> {
       run: async (context) => await act(await import("./work.ts"), context),
     }) as Recipes<R, N>; // One axis, so its values are the cells.
   const step = (name: StepName, description: string): Recipes<unknown, N> =>
-    each(description, buildParams, (work, bench) => work.runStep(bench, setup, name));
+    each(description, stepParams, (work, bench) => work.runStep(bench, setup, name));
   return {
     "dice-build": each("Builds a recipe if that is required", buildParams, (work, bench) =>
       work.runBuild(bench, setup),
@@ -82,7 +83,7 @@ export function makeTasks<N extends string>(setup: Setup): DiceTasks<N> {
     "kiwi:build": step("build", "Makes an image, and nothing else"),
     "kiwi:bundle": step("bundle", "Renames and checksums what was made"),
     "kiwi:info": step("info", "Says what a description means to KIWI"),
-    "kiwi:doctor": each("Says what keeps a recipe from being built", hostParams, (work, bench) =>
+    "kiwi:doctor": each("Says what keeps a recipe from being built", buildParams, (work, bench) =>
       work.runDoctor(bench, setup),
     ),
   };

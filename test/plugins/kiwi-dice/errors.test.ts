@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { configXml, testLocal, world } from "./rig.ts";
 
 interface Mistake {
@@ -223,6 +223,30 @@ testLocal("an image with partitions names all that this machine lacks, in second
   expect(result.stderr).toContain("missing program: sgdisk (package gdisk)\n");
   expect(p.exists("recipes/small/.dice")).toBe(false);
 });
+
+testLocal(
+  "too little room is told before KIWI fills it, and what is mounted below a job is never removed",
+  async () => {
+    const p = await world();
+    mkdirSync(join(p.root, ".bt"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=32m", "none", join(p.root, ".bt")]);
+    const job = join(p.root, ".bt/kiwi-dice/job");
+    onTestFinished(() => {
+      for (const folder of [join(job, "build"), join(p.root, ".bt")]) execFileSync("umount", ["-l", folder]);
+    });
+    mkdirSync(join(job, "build"), { recursive: true });
+    execFileSync("mount", ["--bind", join(p.root, "tools"), join(job, "build")]);
+    p.write("recipes/small/.dice/running.json", JSON.stringify({ job }));
+
+    const [build, cleanup] = [await p.dice("dice-build"), await p.dice("dice-cleanup", "--job-folders")];
+
+    expect(build.exitCode).toBe(2);
+    expect(build.stderr).toMatch(/^bt: There are \d+ MiB free for "\.bt"; a build needs at least 1024\n/);
+    expect(cleanup.exitCode).toBe(1);
+    expect(cleanup.stdout).toContain(`bt: "${job}" is not removed: something is mounted below it\n`);
+    expect(p.exists("tools/kiwi-ng")).toBe(true);
+  },
+);
 
 testLocal("who is not root hears what needs it, and what else there is", async () => {
   const p = await world();

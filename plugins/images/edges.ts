@@ -1,6 +1,7 @@
 /** Needs between image tasks, found in their FROM lines. Does not build anything. */
-import type { FoundNeed, Graph, GraphTools, NamedTask, Node } from "../../core/index.ts";
-import { parentPlatform } from "./errors.ts";
+import type { FoundNeed, Graph, GraphTools, NamedTask, Node, Place } from "../../core/index.ts";
+import { resolveName } from "../multiarch-manifest/index.ts";
+import { parentNoImage, parentPlatform } from "./errors.ts";
 import { basesOf } from "./image-task.ts";
 import { parentName, type Recipe } from "./recipe.ts";
 
@@ -11,7 +12,7 @@ interface Parent {
 
 /**
  * The graph in which every image task waits for the project's images that its Dockerfile names, and they for theirs.
- * @throws BtError IMAGES_PARENT_PLATFORM, and what reading a Dockerfile throws
+ * @throws BtError IMAGES_PARENT_PLATFORM, IMAGES_PARENT_NO_IMAGE
  */
 export async function connectParents(
   graph: Graph,
@@ -23,7 +24,6 @@ export async function connectParents(
     const recipe = recipes.get(named.task.handle);
     if (recipe?.name !== undefined) parents.set(recipe.name, { named, recipe });
   }
-  if (parents.size === 0) return graph;
   let connected = graph;
   const seen = new Set<string>();
   for (let size = -1; size !== connected.nodes.size;) {
@@ -33,26 +33,45 @@ export async function connectParents(
     for (const node of fresh) {
       seen.add(node.id);
       const recipe = recipes.get(node.task.handle);
-      if (recipe !== undefined) found.push(...(await findParents(node, { recipe, parents, root })));
+      if (recipe !== undefined) found.push(...(await findParents(node, { recipe, parents, root, tasks, recipes })));
     }
     if (found.length > 0) connected = await connect(connected, found);
   }
   return connected;
 }
 
-async function findParents(
-  node: Node,
-  project: { readonly recipe: Recipe; readonly parents: ReadonlyMap<string, Parent>; readonly root: string },
-): Promise<readonly FoundNeed[]> {
-  const { recipe, parents, root } = project;
-  const bases = await basesOf({ root, cell: node.cell }, recipe);
-  return bases.flatMap(({ reference, platform }): FoundNeed[] => {
+interface Family extends Pick<GraphTools, "tasks" | "root"> {
+  readonly recipe: Recipe;
+  readonly recipes: WeakMap<object, Recipe>;
+  readonly parents: ReadonlyMap<string, Parent>;
+}
+
+async function findParents(node: Node, family: Family): Promise<readonly FoundNeed[]> {
+  const { recipe, parents, root } = family;
+  const found: FoundNeed[] = [];
+  const bases = await basesOf({ root, cell: node.cell }, recipe).catch(() => []); // Finding its inputs says why.
+  for (const { reference, platform, at } of bases) {
     const parent = parents.get(reference);
-    if (parent === undefined) return [];
+    if (parent === undefined) {
+      await checkNoTask(reference, at, family);
+      continue;
+    }
     const { platforms } = parent.recipe;
     if (!platforms.includes(platform))
-      throw parentPlatform({ where: recipe.dockerfile }, { reference, task: parent.named.name, platform, platforms });
+      throw parentPlatform(at, { reference, task: parent.named.name, platform, platforms });
     const need = { need: parent.named.task, kind: "result", cellName: platform } as const;
-    return [{ from: node.id, need, as: parentName(reference, platform) }];
-  });
+    found.push({ from: node.id, need, as: parentName(reference, platform) });
+  }
+  return found;
+}
+
+/** A task's name is no image, unless registries.conf knows an image that is called the same. @throws BtError IMAGES_PARENT_NO_IMAGE */
+async function checkNoTask(reference: string, at: Place, { tasks, recipes }: Family): Promise<void> {
+  const named = tasks.get(reference);
+  if (named === undefined) return;
+  const isKnown = await resolveName(reference).then(
+    () => true,
+    () => false,
+  );
+  if (!isKnown) throw parentNoImage(at, reference, recipes.has(named.task.handle));
 }

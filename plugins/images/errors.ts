@@ -36,6 +36,16 @@ export function basePlatform(
   );
 }
 
+export function parentNoImage(at: Place, reference: string, isImage: boolean): BtError {
+  const why = isImage ? "whose image has no name that a FROM line could use" : "which builds no image";
+  return new BtError("IMAGES_PARENT_NO_IMAGE", `"${reference}" is no known image, but a task, ${why}`, {
+    at,
+    fix: isImage
+      ? `Give that image() the option name: "${reference}".`
+      : "Name an image of a registry, or the name of an image() of the project.",
+  });
+}
+
 export function parentPlatform(
   at: Place,
   facts: {

@@ -1,5 +1,5 @@
 /** What building a Dockerfile would read: images, context files, build arguments. Works for every engine; builds and fetches nothing. */
-import { hostPlatform, type Arch } from "../../core/index.ts";
+import { hostPlatform, type Arch, type Place } from "../../core/index.ts";
 import { openContext, type Context } from "./context.ts";
 import { loadDockerfile } from "./embedded.ts";
 import { loadIgnoreRules } from "./ignore.ts";
@@ -15,6 +15,8 @@ export interface BaseInput {
   /** As written after variables are replaced. */
   readonly reference: string;
   readonly platform: Arch;
+  /** The first line that names it. */
+  readonly at: Place;
 }
 
 /** What a build reads besides the Dockerfile itself. */
@@ -67,13 +69,18 @@ export async function findInputs(
 }
 
 function basesOf(stages: readonly PlannedStage[]): readonly BaseInput[] {
-  const bases = stages.flatMap(({ base, sources, platform }) =>
-    [base, ...[...sources.values()].flat()].flatMap((origin): [string, BaseInput][] =>
-      origin.kind === "image" ? [[`${origin.reference} ${platform}`, { reference: origin.reference, platform }]] : [],
-    ),
-  );
-  const once = new Map(bases.sort(([a], [b]) => (a < b ? -1 : 1)));
-  return [...once.values()];
+  const bases = new Map<string, BaseInput>();
+  for (const { stage, base, sources, platform } of stages) {
+    const named = [[stage.from, [base]] as const, ...sources];
+    for (const [{ at }, origins] of named)
+      for (const origin of origins) {
+        if (origin.kind !== "image") continue;
+        const { reference } = origin;
+        const key = `${reference} ${platform}`;
+        bases.set(key, bases.get(key) ?? { reference, platform, at });
+      }
+  }
+  return [...bases].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, base]) => base);
 }
 
 /**

@@ -39,6 +39,7 @@ test("findInputs() names the images, files and arguments of the needed stages", 
     bases: ["quay.io/shop/base:7", "quay.io/shop/cache:3", "quay.io/shop/tools:2"].map((reference) => ({
       reference,
       platform: "arm64",
+      at: expect.objectContaining({ where: join(dir, "Dockerfile"), line: expect.any(Number) }),
     })),
     files: ["bin/mix-arm64", "rye", "shop/a", "shop/link"],
     args: ["FLOUR", "REGISTRY", "TAG", "TARGETARCH"],
@@ -55,7 +56,7 @@ test("findInputs() counts the whole context for a bind mount of it, and nothing 
   const inputs = await findInputs(join(dir, "Dockerfile"), dir);
 
   expect(inputs).toEqual({
-    bases: [{ reference: "debian", platform: hostPlatform().arch }],
+    bases: [{ reference: "debian", platform: hostPlatform().arch, at: expect.objectContaining({ line: 2 }) }],
     files: ["Dockerfile", "a/b"],
     args: [],
     runs: true,

@@ -232,3 +232,31 @@ export default defineBuilder({ tasks: { build: image({ platforms: platforms("amd
   );
   expect(unreachable.stdout + unreachable.stderr).toContain("  task build:amd64\n  at   Dockerfile:2:1\n");
 });
+
+test("FROM cannot mean a task that builds no image, or an image without a name", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, platforms, task } from "builderfile";
+import { image } from "builderfile/plugins/images";
+const oven = task({ description: "Heats", run: () => "hot" });
+const dough = image({ context: "dough", platforms: platforms("amd64") });
+const bread = image({ context: "bread", platforms: platforms("amd64") });
+export default defineBuilder({ tasks: { oven, dough, bread } });
+`,
+    "dough/Dockerfile": "FROM scratch\nENV FLOUR=rye\n",
+    "bread/Dockerfile": "FROM scratch\nCOPY --from=oven /a /b\n",
+  });
+
+  const task = await p.bt("-n", "bread");
+  p.write("bread/Dockerfile", "FROM dough\nENV BREAD=1\n");
+  const unnamed = await p.bt("-n", "bread");
+
+  expect(task).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(task.stderr).toContain(
+    'bt: "oven" is no known image, but a task, which builds no image\n  at   bread/Dockerfile:2:1\n',
+  );
+  expect(unnamed.stderr)
+    .toContain(`bt: "dough" is no known image, but a task, whose image has no name that a FROM line could use
+  at   bread/Dockerfile:1:1
+`);
+  expect(unnamed.stderr).toContain('fix  Give that image() the option name: "dough".');
+});

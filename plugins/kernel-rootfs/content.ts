@@ -54,8 +54,9 @@ function listFiles(root: string, file: string): readonly string[] {
 }
 
 /** Images that are not what they would be now, in the order of stages; what is made from a stale one is stale too. */
-export async function findStale(made: Made, context: Pick<Context, "exec" | "isDryRun">): Promise<readonly Stale[]> {
+export async function findStale(made: Made, context: Asking): Promise<readonly Stale[]> {
   const stale = new Map<string, string>();
+  const newest = new Map<string, Promise<Newest | undefined>>();
   for (const key of keysOf(made.family)) {
     const stage = findStage(key, made.family)!; // A key of the family.
     const version = made.versions.get(key);
@@ -65,27 +66,52 @@ export async function findStale(made: Made, context: Pick<Context, "exec" | "isD
     else if (version.inputs !== undefined) {
       if (version.inputs !== contentHash(key, made)) stale.set(key, "what it is made of changed");
     } else {
-      const commit = await findNewer(stage, version.tag, { made, context });
+      const commit = await findNewer(stage, version.tag, { made, newestOf: (files) => ask(newest, files, context) });
       if (commit !== undefined) stale.set(key, `commit ${commit} is newer than ${version.tag}`);
     }
   }
   return [...stale].map(([key, why]) => ({ key, why }));
 }
 
+interface Newest {
+  readonly commit: string;
+  readonly timeMs: number;
+}
+
+type Asking = Pick<Context, "exec" | "isDryRun">;
+
+/** The newest commit that touches files; git is asked once for the same ones. */
+function ask(
+  known: Map<string, Promise<Newest | undefined>>,
+  files: readonly string[],
+  { exec }: Asking,
+): Promise<Newest | undefined> {
+  const key = files.join("\0");
+  const answer =
+    known.get(key) ??
+    exec("git", ["log", "-1", "--format=%h %ct", "--", ...files], { show: false, allowedCodes: [0, 128] }).then(
+      ({ stdout }) => {
+        const [commit, time] = stdout.trim().split(" ");
+        return commit === undefined || time === undefined ? undefined : { commit, timeMs: Number(time) * 1000 };
+      },
+    );
+  known.set(key, answer);
+  return answer;
+}
+
 /** The newest commit that touches its files, if it is younger than the tag. */
 async function findNewer(
   stage: Stage,
   tag: string,
-  { made, context }: { readonly made: Made; readonly context: Pick<Context, "exec" | "isDryRun"> },
+  {
+    made,
+    newestOf,
+  }: { readonly made: Made; readonly newestOf: (files: readonly string[]) => Promise<Newest | undefined> },
 ): Promise<string | undefined> {
   const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)\.(\d\d)(\d\d)(\d\d)/.exec(tag) ?? [];
   const files = filesOf(stage, made.root, made.dataDir);
   if (year === undefined || files.length === 0) return undefined;
   const built = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
-  const asked = await context.exec("git", ["log", "-1", "--format=%h %ct", "--", ...files], {
-    show: false,
-    allowedCodes: [0, 128],
-  });
-  const [commit, time] = asked.stdout.trim().split(" ");
-  return commit !== undefined && time !== undefined && Number(time) * 1000 > built ? commit : undefined;
+  const newest = await newestOf(files);
+  return newest !== undefined && newest.timeMs > built ? newest.commit : undefined;
 }

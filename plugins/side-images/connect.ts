@@ -60,9 +60,10 @@ async function narrow(graph: Graph, { site, plan }: Wiring): Promise<Graph> {
     const role = findRole(site, node.task);
     if (role === undefined) continue;
     if (role.component === undefined) {
+      const wanted = await findWanted(role, plan);
       const isWanted = (to: string): boolean => {
         const { component } = findRole(site, graph.nodes.get(to)?.task ?? node.task) ?? {};
-        return component === undefined || plan.components.includes(component);
+        return component === undefined || wanted.includes(component);
       };
       nodes.set(node.id, { ...node, edges: pushEdges(node, role, { site, plan }).filter(({ to }) => isWanted(to)) });
     } else if (node.isGroup) {
@@ -79,6 +80,13 @@ async function narrow(graph: Graph, { site, plan }: Wiring): Promise<Graph> {
     open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
   }
   return { ...graph, nodes: new Map([...nodes].filter(([id]) => reached.has(id))) };
+}
+
+/** The components that a task without a component is about: for sources and binaries those that have a tree. */
+async function findWanted({ kind }: Role, plan: SidePlan): Promise<readonly string[]> {
+  if (kind !== "src" && kind !== "binaries") return plan.components;
+  const cells = await Promise.all(plan.components.map((component) => cellsOf(plan, component)));
+  return plan.components.filter((_, at) => cells[at]?.some(hasTree) === true);
 }
 
 /** `side-images:push` needs one push task for each group. */

@@ -131,6 +131,17 @@ testLocal.for(["SIGTERM", "SIGINT"] as const)(
   },
 );
 
+testLocal("a build that takes longer than it may is ended, and leaves nothing", async () => {
+  const p = await world({ fields: "timeout: 1" });
+  p.write("recipes/small/config.sh", waiting);
+
+  const result = await p.dice("dice-build");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toMatch(/bt: KIWI could not build recipe "small": .*1 s/);
+  expect([jobs(p), processes(p), p.exists("recipes/small/.dice/lock")]).toEqual([[], [], false]);
+});
+
 testLocal("a second build of a recipe names the first one, or waits for it", async () => {
   const p = await world();
   const running = await startedBuild(p);

@@ -149,8 +149,6 @@ export interface Shop {
   readonly failures: Map<string, { readonly problem: string; readonly exitCode: number }>;
 }
 
-/** Params as a record that a task declares. */
-export type Declared = ParamSet & Readonly<Record<string, Param>>;
 
 const kubevirt: Readonly<Record<string, VariantOptions>> = {
   cs9: { image: "builder", crossImage: "builder-cross", context: "hack/builder" },

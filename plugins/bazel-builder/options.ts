@@ -1,5 +1,5 @@
 /** What a builderfile says about a builder and the images built in it, and KubeVirt's own answers as defaults. Types and data only. */
-import type { Arch, Param, ParamSet } from "../../core/index.ts";
+import type { Arch } from "../../core/index.ts";
 import type { EmulationMode, EngineName } from "../images/index.ts";
 import { buildArgsOf } from "./arch.ts";
 
@@ -148,7 +148,6 @@ export interface Shop {
   /** Failures of image tasks in this run, by id. */
   readonly failures: Map<string, { readonly problem: string; readonly exitCode: number }>;
 }
-
 
 const kubevirt: Readonly<Record<string, VariantOptions>> = {
   cs9: { image: "builder", crossImage: "builder-cross", context: "hack/builder" },

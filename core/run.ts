@@ -198,7 +198,7 @@ const brokenPool = {
 function lostSlots(count: number, tasks: readonly string[]): { readonly text: string; readonly fix: string } {
   const whose = tasks.length === 0 ? "" : `; last had by programs of ${quoteNames(tasks)}`;
   return {
-    text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back as it was taken${whose}`,
+    text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back${whose}`,
     fix: "Nothing to do for this run: bt has put it right.",
   };
 }

@@ -32,7 +32,10 @@ export async function main(world: World): Promise<number> {
     isQuestion = args.options.flags.has("question");
     return await dispatch(args, make === undefined ? world : { ...world, make });
   } catch (error) {
-    const paint = await createPaint(colourLevel(world.env, process.stderr.isTTY === true));
+    const { MAKE_TERMERR: terminal } = world.env; // As make says of standard error.
+    const paint = await createPaint(
+      colourLevel({ ...world.env, MAKE_TERMOUT: terminal }, process.stderr.isTTY === true),
+    );
     writeText(2, renderError(error, paint));
     if (isJson) writeText(1, `${JSON.stringify({ error: codesOf(error) })}\n`);
     // Make knows only 0, 1 and 2 as answers to `-q`.

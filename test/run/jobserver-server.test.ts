@@ -192,7 +192,7 @@ test("a make that is killed loses slots: bt says so, and what follows has all of
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(readCrowd(p)).toEqual({ most: 4, jobs: 8 });
-  expect(result.stdout).toMatch(/3 job slots were not given back as it was taken; last had by programs of "doomed"/);
+  expect(result.stdout).toMatch(/3 job slots were not given back; last had by programs of "doomed"/);
 });
 
 test("bt, make, bt and make below each other are three jobs, each level knows its depth, and nothing is left behind", async () => {

@@ -1,4 +1,6 @@
 /** bt called from a Makefile, through the generated rules and by hand: make's flags, variables and exit codes mean what they mean to make. */
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { expect, test as plainTest } from "vitest";
 import { bt, makeProject } from "../support/make.ts";
 import { taskProcesses } from "../support/processes.ts";
@@ -240,4 +242,38 @@ test("--verbose lists which of make's variables are used", async () => {
   expect(result.stderr).toBe(
     "bt: make variables that a task knows: FLOUR\nbt: make variables that no task knows: VV\n",
   );
+});
+
+testWith("make", "script")(
+  "on a terminal, make's own, no cursor is moved; colours are there, also behind -O",
+  async () => {
+    const p = await makeProject(withTasks({ say: `task({ run: "echo hello" })` }));
+    const env = { BT: bt, TERM: "xterm", NO_COLOR: "" };
+    const onTerminal = (command: string): ReturnType<typeof p.btWith> =>
+      p.btWith({ env, program: ["script", "-qec"] }, command, "/dev/null");
+
+    const [plain, synced] = [await onTerminal("make say"), await onTerminal("make -Otarget say")];
+    const piped = await p.makeWith({ env }, "say");
+
+    for (const { stdout } of [plain, synced]) {
+      expect(stdout).toContain("hello");
+      expect(stdout).toMatch(/\u001B\[\d+m/);
+      expect(stdout.replaceAll(/\u001B\[\d+m/g, "")).not.toContain("\u001B");
+    }
+    expect(piped.stdout).not.toContain("\u001B");
+  },
+);
+
+test("a rule that remakes the rules is there on request only", async () => {
+  const p = await makeProject(bakery, "", files);
+  p.write("auto.mk", (await p.bt("--make-shim", "--auto")).stdout);
+  fs.utimesSync(path.join(p.root, "auto.mk"), 0, 0);
+  p.write("Makefile", "include auto.mk\n");
+  p.write("builderfile.ts", bakery.replace('"burn"', '"char"'));
+
+  const result = await p.make("char");
+
+  expect(p.read("bt.mk")).not.toContain("bt.file");
+  expect(p.read("auto.mk")).toContain(".PHONY: char");
+  expect(result.stderr).toContain("char");
 });

@@ -11,6 +11,7 @@ const { values: options } = parseArgs({
 });
 const bars = { ratio: 0.6, nothingSeconds: 2 };
 const arches = ["amd64", "arm64", "ppc64le", "riscv64"];
+const engine = "buildah";
 const repository = path.join(import.meta.dirname, "..");
 const bt = [process.execPath, path.join(repository, "dist/bt.cjs")];
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-side-"));
@@ -116,14 +117,14 @@ function prepare() {
   const roots = `graphroot="${folder}/graph"\nrunroot="${folder}/run"`;
   fs.writeFileSync(env.CONTAINERS_STORAGE_CONF, `[storage]\ndriver="overlay"\n${roots}\n`);
   fs.mkdirSync(path.join(folder, "bin"));
-  const real = execFileSync("which", ["buildah"], { encoding: "utf8" }).trim();
+  const real = execFileSync("which", [engine], { encoding: "utf8" }).trim();
   fs.writeFileSync(path.join(folder, "bin/buildah"), `#!/bin/sh\necho "$@" >> ${folder}/calls\nexec ${real} "$@"\n`, {
     mode: 0o755,
   });
 }
 
 function clean() {
-  spawnSync("buildah", ["rmi", "--all", "--force"], { env, stdio: "ignore" });
+  spawnSync(engine, ["rmi", "--all", "--force"], { env, stdio: "ignore" });
   for (const name of [".bt", "images/components/server/bin"])
     fs.rmSync(path.join(project, name), { recursive: true, force: true });
 }
@@ -150,7 +151,7 @@ function writeUpstream(host) {
   fs.mkdirSync(context);
   fs.writeFileSync(path.join(context, "pause"), "pause\n");
   fs.writeFileSync(path.join(context, "Dockerfile"), 'FROM scratch\nCOPY pause /pause\nENTRYPOINT ["/pause"]\n');
-  const buildah = (...words) => execFileSync("buildah", words, { env, stdio: ["ignore", "ignore", "inherit"] });
+  const buildah = (...words) => execFileSync(engine, words, { env, stdio: ["ignore", "ignore", "inherit"] });
   buildah("manifest", "create", "localhost/up");
   for (const arch of arches)
     buildah("bud", "--quiet", "--platform", `linux/${arch}`, "--manifest", "localhost/up", context);

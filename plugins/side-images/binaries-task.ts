@@ -43,7 +43,8 @@ export async function buildBinaries(context: SideContext, site: Site, component:
     const found = await describeBin(join(root, folder));
     await markTree(join(root, folder), key);
     log.info(`[${cell.id}] ${found.files.length === 0 ? "no binaries" : `bin/${found.files.join(" bin/")}`}`);
-    return { folder, ...found, ...(source && { source }) };
+    const isAllUsed = cell.kind === "dockerfile" && cell.copiesSource;
+    return { folder, ...found, ...(isAllUsed && { of: key }), ...(source && { source }) };
   } finally {
     done();
   }

@@ -143,12 +143,13 @@ async function describeStore({ component, suffix }: Cell, root: string): Promise
 }
 
 /** Files of a component's folder without what is generated there, relative to the root. */
-export function ownFiles({ root, options }: SidePlan, component: string): readonly string[] {
+function ownFiles({ root, options }: SidePlan, component: string): readonly string[] {
   const folder = join(options.dir, "components", component);
+  const generated = options.source?.useLocal === true ? /^bin\// : /^(src|bin)\//;
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-    .filter((file) => !/^(src|bin)\//.test(file.slice(folder.length + 1)));
+    .filter((file) => !generated.test(file.slice(folder.length + 1)));
 }
 
 function presentFiles({ root, options }: SidePlan, component: string, names: readonly string[]): readonly string[] {

@@ -35,7 +35,7 @@ export type ImageCell = CellFacts & { readonly kind: "image"; readonly source: I
 /** A cell that is built. */
 export type DockerfileCell = CellFacts & {
   readonly kind: "dockerfile";
-  /** All but VERSION, which is known when the source is. */
+  /** Those that the Dockerfile declares, but VERSION, which is known when the source is. */
   readonly args: Readonly<Record<string, string>>;
   readonly parents: readonly ParentLink[];
   /** Images that are not of this project. */
@@ -46,6 +46,8 @@ export type DockerfileCell = CellFacts & {
   readonly commands: readonly { readonly platform: Arch; readonly at: Place }[];
   /** The image is built in a work tree: from a source, with a script, or both. */
   readonly needsTree: boolean;
+  /** The image has files of `src`, or may have. */
+  readonly copiesSource: boolean;
   /** Its script is there, relative to the project root. */
   readonly script?: string;
   /** The image that the last stage begins with. Absent: none, or another stage. */
@@ -115,13 +117,14 @@ async function planBuiltCell(facts: CellFacts, given: CellOptions): Promise<Dock
   const folder = join(options.dir, "components", component);
   const script = join(folder, "build_binaries");
   const hasScript = existsSync(join(root, script));
+  const sources = contextSources(plan);
   const last = plan.stages.at(-1)!.stage;
   const { base } = plan.stages.at(-1)!;
   const start = last.instructions.findLast(({ kind }) => kind === "entrypoint" || kind === "cmd") ?? last.from;
   return {
     ...facts,
     kind: "dockerfile",
-    args,
+    args: keepDeclared(plan, args),
     parents: options.parents === "registry" ? [] : parents,
     bases:
       options.parents === "registry"
@@ -129,7 +132,8 @@ async function planBuiltCell(facts: CellFacts, given: CellOptions): Promise<Dock
         : bases.filter(({ reference }) => !parents.some((one) => one.reference === reference)),
     runs: commands.length > 0,
     commands,
-    needsTree: hasScript || readsSource(plan),
+    needsTree: hasScript || readsVersion(plan) || sources.some((source) => /^src(\/|$)/.test(source)),
+    copiesSource: sources.some((source) => /^(src(\/|$)|\.?$|[*?[$])/.test(source)),
     ...(hasScript && { script }),
     ...(base.kind === "image" && { base: base.reference }),
     startAt: start.at,
@@ -146,14 +150,35 @@ function basesOf({ stages }: BuildPlan): DockerfileCell["bases"] {
   return [...new Map(found.map((one) => [`${one.reference} ${one.platform}`, one])).values()];
 }
 
-/** Whether the build reads `src`, or what git says of it. */
-function readsSource({ stages, dockerfile }: BuildPlan): boolean {
+/** A new release tag is no reason to build again what does not ask for it. */
+function keepDeclared(
+  { stages, dockerfile }: BuildPlan,
+  args: Readonly<Record<string, string>>,
+): Record<string, string> {
   const instructions = [...dockerfile.args, ...stages.flatMap(({ stage }) => stage.instructions)];
-  return instructions.some((instruction) => {
-    if (instruction.kind === "arg") return instruction.pairs.some(({ name }) => name === "VERSION");
-    if (instruction.kind !== "copy" && instruction.kind !== "add") return false;
-    return instruction.from === undefined && instruction.sources.some((source) => /^(\.\/)?src(\/|$)/.test(source));
-  });
+  const declared = instructions.flatMap((instruction) =>
+    instruction.kind === "arg" ? instruction.pairs.map(({ name }) => name) : [],
+  );
+  const isPredefined = (name: string): boolean => /^((HTTPS?|FTP|NO|ALL)_PROXY)$/i.test(name);
+  return Object.fromEntries(Object.entries(args).filter(([name]) => declared.includes(name) || isPredefined(name)));
+}
+
+function readsVersion({ stages, dockerfile }: BuildPlan): boolean {
+  const instructions = [...dockerfile.args, ...stages.flatMap(({ stage }) => stage.instructions)];
+  return instructions.some(
+    (instruction) => instruction.kind === "arg" && instruction.pairs.some(({ name }) => name === "VERSION"),
+  );
+}
+
+/** Sources of COPY and ADD that are files of the context. */
+function contextSources({ stages }: BuildPlan): readonly string[] {
+  return stages.flatMap(({ stage }) =>
+    stage.instructions.flatMap((instruction) =>
+      (instruction.kind === "copy" || instruction.kind === "add") && instruction.from === undefined
+        ? instruction.sources.map((source) => source.replace(/^\.?\//, ""))
+        : [],
+    ),
+  );
 }
 
 /** A name without a host may be resolved by registries.conf, which is read later. */

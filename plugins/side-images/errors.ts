@@ -77,7 +77,7 @@ export function labelWrong(
 export function layersForeign(cell: string, parent: string): BtError {
   return new BtError("SIDE_IMAGES_PARENT_LAYERS", `${cell} does not begin with the layers of ${parent}`, {
     exitCode: 1,
-    fix: "Run again with FORCE; if it stays so, the engine has used another image: report it.",
+    fix: "Run again with `bt -B`; if it stays so, the engine has used another image: report it.",
   });
 }
 

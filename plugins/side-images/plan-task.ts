@@ -57,7 +57,7 @@ export async function showPlan({ log, params }: SideContext, site: Site): Promis
     cells: shown,
     warnings: [...plan.warnings, ...(await findWarnings(plan))],
   };
-  if (params["json"] === true) log.info(JSON.stringify(document, undefined, 2));
+  if (params["asJson"] === true) log.info(JSON.stringify(document, undefined, 2));
   else {
     for (const line of renderPlan(document)) log.info(line);
     for (const warning of document.warnings) log.warn(warning);

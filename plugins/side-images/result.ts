@@ -15,6 +15,8 @@ export interface TreeResult {
   readonly folder: string;
   /** Of all that is in `bin`. */
   readonly digest: string;
+  /** Key of all that the tree was made of. Absent: the image takes nothing of it but `bin`. */
+  readonly of?: string;
   /** Files in `bin`. */
   readonly files: readonly string[];
   readonly source?: SourceResult;

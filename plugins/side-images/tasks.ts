@@ -36,7 +36,7 @@ export function describeTasks(site: Site): readonly NamedTask[] {
     "plan",
     task({
       description: "Shows how every image would be made",
-      params: { ...params, json: param.flag({ env: "JSON", description: "As JSON" }) },
+      params: { ...params, asJson: param.flag({ env: "JSON", description: "As JSON" }) },
       dryRun: "record",
       run: async (context) => (await import("./plan-task.ts")).showPlan(asSide(context), site),
     }),

@@ -151,3 +151,34 @@ test("the user's folders are as before: a src without .git in a repository with 
   expect(w.read(`${components}/coredns/src/mine.txt`)).toBe("mine\n");
   expect(fs.existsSync(path.join(w.root, components, "coredns/bin"))).toBe(false);
 });
+
+test("a src of the component's folder is used only where the builderfile says so, and then what changes in it counts", async () => {
+  const w = await world({
+    options: "imageReferences: false, source: { useLocal: true }",
+    files: {
+      "coredns/src/README": "local\n",
+      "coredns/src/page": "1\n",
+      "coredns/Dockerfile": "FROM scratch\nCOPY src/page bin /\n",
+    },
+  });
+  const one = { COMPONENTS: "coredns", ARCHITECTURES: "arm64" };
+
+  const first = await w.side(one, "side-images:image");
+  const before = w.read(".bt/side-images/work/coredns/arm64/components/coredns/bin/coredns-arm64");
+  w.component("coredns/src/page", "2\n");
+  const second = await w.side(one, "side-images:image");
+
+  expect(made(first)).toEqual(["binaries:coredns:arm64", "image:coredns:arm64"]);
+  expect(before).toBe("local\narm64\n");
+  expect(made(second)).toEqual(["binaries:coredns:arm64", "image:coredns:arm64"]);
+});
+
+test("a new release tag builds again what asks for it, and nothing else", async () => {
+  const w = await world();
+  const one = { COMPONENTS: "coredns", ARCHITECTURES: "arm64" };
+  await w.side(one, "side-images:image");
+
+  const result = await w.side({ ...one, RELEASE_TAG: "4.11.0" }, "side-images:image");
+
+  expect(made(result)).toEqual(["image:coredns:arm64"]);
+});

@@ -187,11 +187,11 @@ test("the plan as JSON is sorted, without absolute paths and times", async () =>
     files: { "coredns/ImageSource.amd64": "quay.io/you/coredns:1" },
   });
 
-  const result = await w.side({ ARCHITECTURES: "amd64 arm", JSON: "yes" }, "side-images:plan");
+  const result = await w.side({ ARCHITECTURES: "amd64 arm" }, "side-images:plan", "--json");
 
-  const text = result.stdout.slice(result.stdout.indexOf("{"), result.stdout.lastIndexOf("}") + 1);
+  const last = JSON.parse(result.stdout.trim().split("\n").at(-1)!) as { values: Record<string, unknown> };
   const file = (name: string): string => `${components}/${name}`;
-  expect(JSON.parse(text)).toEqual({
+  expect(last.values["side-images:plan"]).toEqual({
     schema: 1,
     tag: "4.10.18",
     registry: "quay.io/microshift",

@@ -1,12 +1,12 @@
 /** What becomes visible in a real registry, and what does not when a cell fails. */
 import { expect } from "vitest";
 import { digestAt } from "../../support/publish.ts";
-import { startRegistry } from "../../support/registry.ts";
+import { startRegistry, writeAuthFile, writeHtpasswd } from "../../support/registry.ts";
 import { run, testWith } from "../../support/tool.ts";
 import { platformsAt, pushList, pushSingle, rawAt, repositoriesOf } from "./release.ts";
 import { components, made, world } from "./world.ts";
 
-const test = testWith("docker-registry", "skopeo", "git");
+const test = testWith("docker-registry", "skopeo", "git", "htpasswd");
 const two = "amd64 arm64";
 
 test('PUSH=yes publishes exactly what was asked for, as `COMPONENTS="base-image" ./build.sh` did', async () => {
@@ -254,4 +254,33 @@ test("the archive has every image of one architecture, named as it is published"
   ]);
   await run("skopeo", ["inspect", `oci:${w.root}/unpacked:${host}/up/extra:1`]);
   expect(components).toContain("components");
+});
+
+test("short names are looked up in registries.conf and shown in full", async () => {
+  const { host } = await startRegistry();
+  await pushSingle(`${host}/pause:1`, "arm64");
+  const w = await world({ files: { "pause/ImageSource": "pause:1\n" } });
+  w.write("registries.conf", `unqualified-search-registries = ["${host}"]\n`);
+
+  const conf = `${w.root}/registries.conf`;
+  const result = await w.side(
+    { COMPONENTS: "pause", ARCHITECTURES: "arm64", CONTAINERS_REGISTRIES_CONF: conf },
+    "side-images",
+  );
+
+  expect(result.exitCode).toBe(0);
+  expect(w.index("pause").cells["arm64"]!.upstream?.ref).toBe(`${host}/pause:1`);
+});
+
+test("a push that needs a password takes it from the auth file, and says so when it is missing", async () => {
+  const { host } = await startRegistry({ htpasswd: await writeHtpasswd() });
+  const w = await world();
+  const given = { COMPONENTS: "base-image", ARCHITECTURES: "arm64", DEST_REGISTRY: `${host}/ms`, PUSH: "yes" };
+
+  const refused = await w.side(given, "side-images");
+  const result = await w.side({ ...given, REGISTRY_AUTH_FILE: await writeAuthFile(host) }, "side-images");
+
+  expect(refused.exitCode).toBe(1);
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout + result.stderr).not.toContain("crumb");
 });

@@ -7,6 +7,7 @@ import type { SideValues } from "./params.ts";
 import { cellsOf, closeCells, createPlan, groupOf, parentsOf, sourceNeedsRelease, type SidePlan } from "./plan.ts";
 import { findRole, parentName, type Role, type Site } from "./role.ts";
 import { throwMistakes } from "./mistakes.ts";
+import { findEarlyMistakes } from "./references-task.ts";
 import { createSlots } from "./slots.ts";
 import { findSlots } from "./values.ts";
 
@@ -40,7 +41,7 @@ export async function connectCells(graph: Graph, tools: GraphTools, site: Site):
     if (found.length > 0) current = await narrow(await tools.connect(current, found), wiring);
   }
   current = await checkFirst(current, wiring);
-  throwMistakes(plan.mistakes);
+  throwMistakes([...plan.mistakes, ...(await findEarlyMistakes(site))]);
   const nodes = new Map<string, Node>();
   for (const [id, node] of current.nodes) nodes.set(id, await bindNode(node, site, plan));
   return { ...current, nodes };

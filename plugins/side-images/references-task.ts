@@ -68,6 +68,12 @@ export async function takeReferences(context: SideContext, site: Site): Promise<
   const { references: source } = planOf(site);
   const references = await collect(context, site, source);
   if (context.isDryRun) return references;
+  throwMistakes(findReleaseMistakes(site, references, source));
+  return references;
+}
+
+/** What the cells of the run ask of the release and it does not have. */
+function findReleaseMistakes(site: Site, references: ReferencesByArch, source: ReferenceSource): readonly unknown[] {
   const mistakes: unknown[] = [];
   for (const cell of site.cells.values()) {
     try {
@@ -78,8 +84,24 @@ export async function takeReferences(context: SideContext, site: Site): Promise<
       mistakes.push(error);
     }
   }
-  throwMistakes(mistakes);
-  return references;
+  return mistakes;
+}
+
+/** The same for references that are a file of the project or for none: before anything runs. */
+export async function findEarlyMistakes(site: Site): Promise<readonly unknown[]> {
+  const { references: source, root } = planOf(site);
+  if (source.kind === "releases") return [];
+  try {
+    return findReleaseMistakes(site, source.kind === "none" ? {} : await readFileReferences(root, source.file), source);
+  } catch (error) {
+    return [error];
+  }
+}
+
+async function readFileReferences(root: string, file: string): Promise<ReferencesByArch> {
+  const found = await findReferences(root, file);
+  if (found === undefined) throw referencesFailed(`read ${file}`, "finds no such file", []);
+  return { amd64: found };
 }
 
 /** The release's image of a cell. @throws BtError SIDE_IMAGES_RELEASE_ENTRY */
@@ -95,7 +117,7 @@ export function findReleaseImage(
   if (image !== undefined) return image;
   const known = Object.entries(entries ?? {}).flatMap(([name, entry]) => (entry.image === undefined ? [] : [name]));
   const { goarch } = parsePlatform(wanted);
-  const release = from.kind === "none" ? "no release is set, so that nothing" : `the release for ${goarch}`;
+  const release = from.kind === "none" ? "`imageReferences: false`" : `the release for ${goarch}`;
   throw releaseEntryMissing(source.value, component, source.at, { release, known });
 }
 
@@ -108,11 +130,7 @@ function checkEntry(component: string, references: References): void {
 async function collect(context: SideContext, site: Site, source: ReferenceSource): Promise<ReferencesByArch> {
   const { root } = context;
   if (source.kind === "none") return {};
-  if (source.kind === "file") {
-    const found = await findReferences(root, source.file);
-    if (found === undefined) throw referencesFailed(`read ${source.file}`, "finds no such file", []);
-    return { amd64: found };
-  }
+  if (source.kind === "file") return readFileReferences(root, source.file);
   const found: Record<string, References> = {};
   for (const release of source.releases)
     found[release.arch] =

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { steady } from "../../support/steady.ts";
 import { testWith } from "../../support/tool.ts";
-import { components, counting, world, type World, type WorldFacts } from "./world.ts";
+import { components, counting, references, world, type World, type WorldFacts } from "./world.ts";
 
 const test = testWith("git");
 
@@ -252,4 +252,23 @@ test("a script for sh that compares as bash does is said in the plan", async () 
 
   expect(plan.stdout + plan.stderr).toContain("coredns/build_binaries:3 uses == inside [, which sh does not know here");
   expect(bash.read(".bt/side-images/work/coredns/arm64/components/coredns/bin/coredns-arm64")).toBe("yes\n");
+});
+
+test("references in a file are checked before anything runs: absent, not valid, or without what a component asks for", async () => {
+  const files = { "cli/ImageSource": "$RELEASE_IMAGE_AMD64\n" };
+  const w = await bare({ files, options: 'imageReferences: { file: "references.json" }' });
+  const none = await bare({ files });
+  const given = { COMPONENTS: "cli", ARCHITECTURES: "amd64" };
+
+  const absent = await refusal(w, given);
+  w.write("references.json", "{}");
+  const invalid = await refusal(w, given);
+  w.write("references.json", references({ cil: { image: "quay.io/x/cil:1" } }));
+  const missing = await refusal(w, given);
+
+  expect(absent).toContain("bt: `read references.json` finds no such file\n");
+  expect(invalid).toContain("bt: The image references in references.json have no spec.tags\n");
+  expect(missing).toContain('the release for amd64 has no image of "cli"');
+  expect(missing).toContain('it has one of "cil"');
+  expect(await refusal(none, given)).toContain('`imageReferences: false` has no image of "cli"');
 });

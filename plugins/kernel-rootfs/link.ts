@@ -131,8 +131,8 @@ function checkNodes(graph: Graph, family: Family, { keyOf, shop, root }: Links &
       if (key in (shop.options.flavors ?? {}))
         mistakes.push(pkgRepoContradicts(kernel.name, String(repo.value), kernel.pkgRepo));
     if (!key.startsWith("kernel:") || key === "kernel:diff-config") continue;
-    const arch = String(node.params["targetArch"]?.value);
-    if (!kernel.platforms.some((one) => one === arch))
+    const arch = node.params["targetArch"]?.value;
+    if (typeof arch === "string" && !kernel.platforms.some((one) => one === arch))
       mistakes.push(archUnsupported(kernel.name, arch, kernel.platforms));
     if (key !== "kernel:fetch") continue;
     if (kernel.source === undefined) mistakes.push(urlMissing(kernel.name, kernel.at));

@@ -87,16 +87,23 @@ export interface KernelValues {
   readonly sourceDateEpoch: string | undefined;
 }
 
-export function kernelParams(options: KernelRootfsOptions, outline: Outline): Readonly<Record<string, Param>> {
+/** Of the source of a kernel. */
+export function sourceParams(outline: Outline): Readonly<Record<string, Param>> {
   return {
     kernelVersions: param.listOf(outline.kernels, { default: outline.ordinary, description: "Kernels to build" }),
+    ...refreshParams,
+  };
+}
+
+export function kernelParams(options: KernelRootfsOptions, outline: Outline): Readonly<Record<string, Param>> {
+  return {
+    ...sourceParams(outline),
     targetArch: param.arch({ default: hostArch(), description: "amd64 or arm64" }),
     configCheck: param.enum(["strict", "warn"], {
       default: options.configCheck ?? "strict",
       description: "Whether an option that is not applied fails the task",
     }),
     sourceDateEpoch: param.string({ description: "Seconds since 1970: the time in what is built" }),
-    ...refreshParams,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Describes the tasks. What they need of each other is in link.ts, the work is loaded when they run. */
 import { param, task, type Context, type ParamSet, type Task, type TaskBase } from "../../core/index.ts";
 import type { CiTasks } from "./ci-tasks.ts";
-import { imageParams, kernelParams, machineParams, makeParams } from "./params.ts";
+import { imageParams, kernelParams, machineParams, makeParams, sourceParams } from "./params.ts";
 import { imageDir, installDir, outDir, treeFile, type Target } from "./places.ts";
 import type {
   BuiltKernel,
@@ -102,6 +102,7 @@ export function describeKernelTasks(shop: Shop): Kinds {
   return {
     "kernel:fetch": task({
       ...shared,
+      params: sourceParams(outline), // The same source for every architecture.
       description: "Fetches the source of a kernel",
       versions: async ({ cell }) => (await import("./kernel-source.ts")).findCommit(shop, cell.kernel),
       status: async (context) => (await work()).hasSource(context as Context, shop),

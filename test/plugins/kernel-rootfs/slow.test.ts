@@ -20,8 +20,8 @@ const limit = { timeout: 3_600_000 };
 
 /** The example in a folder that stays, and bt run in it. */
 async function example(): Promise<Project> {
-  const root = path.join(kept, "lvh-images");
-  fs.mkdirSync(root, { recursive: true });
+  fs.mkdirSync(path.join(kept, "lvh-images"), { recursive: true });
+  const root = fs.realpathSync(path.join(kept, "lvh-images")); // It may be a link to where there is room.
   fs.cpSync(path.join(import.meta.dirname, "../../../examples/lvh-images"), root, { recursive: true });
   const p = await project({});
   const bt = async (...argv: string[]): ReturnType<Project["bt"]> =>

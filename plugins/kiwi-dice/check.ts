@@ -30,7 +30,7 @@ function isChecked({ plugin, isGroup }: Node): boolean {
 
 async function checkNode(node: Node, setup: Setup): Promise<void> {
   if (node.name.startsWith("dice-schedule")) return; // There a wrong recipe fails alone.
-  const order = await settleNode(node, setup, setup.root ?? process.cwd());
+  const order = settleNode(node, setup, setup.root ?? process.cwd());
   if (!builders.has(node.name)) return;
   const { kind } = order.host;
   if (node.name.startsWith("kiwi:") && kind !== "local") throw stepUnsupported(node.name, kind);

@@ -1,8 +1,9 @@
 /** Finds and reads KIWI's image description: its types, profiles and repositories. Importer of `saxes`; does not know which of them are built. */
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { SaxesParser } from "saxes";
 import { descriptionMalformed, descriptionMissing } from "./errors.ts";
+import { findStat } from "./stat.ts";
 
 /** What a description says, as far as bt needs it. */
 export interface Description {
@@ -55,19 +56,15 @@ export async function findDescription(folder: string, options: { kiwiFile?: stri
 /** Undefined: the folder has none. */
 export async function lookFor(folder: string, kiwiFile?: string): Promise<string | undefined> {
   for (const name of kiwiFile === undefined ? ["config.xml", "image/config.xml"] : [kiwiFile])
-    if (await isFile(join(folder, name))) return name;
+    if (isFile(join(folder, name))) return name;
   if (kiwiFile !== undefined) return undefined;
   const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((one) => one.endsWith(".kiwi")).sort())
-    if (await isFile(join(folder, name))) return name;
+  for (const name of names.filter((one) => one.endsWith(".kiwi")).sort()) if (isFile(join(folder, name))) return name;
   return undefined;
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isFile(),
-    () => false,
-  );
+function isFile(path: string): boolean {
+  return findStat(path)?.isFile() ?? false;
 }
 
 /** A folder below, else beside, that has a description. */

@@ -27,7 +27,7 @@ export async function listRequirements({ options, root = process.cwd() }: Setup)
 /** A recipe that cannot be read needs KIWI at least; what is wrong with it is told when it is built. */
 async function listPrograms(wishes: Wishes): Promise<readonly Program[]> {
   try {
-    return await listOrderPrograms(await settleOrder(wishes));
+    return await listOrderPrograms(settleOrder(wishes));
   } catch (error) {
     if (!isBtError(error)) throw error;
     return [{ name: "kiwi-ng", package: "kiwi" }];

@@ -1,11 +1,12 @@
 /** One order: a recipe with its build host and options, after all that may say something was heard. Does not check whether it can be carried out. */
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { parseDicefile, type Dicefile } from "./dicefile.ts";
 import { recipeMissing } from "./errors.ts";
 import type { Asked } from "./params.ts";
 import type { BuildHost, ContainerHost, DiceOptions, KiwiDiceOptions, KiwiOptions } from "./recipe.ts";
+import { findStat } from "./stat.ts";
 
 /** What is built, where and how. */
 export interface Order {
@@ -42,13 +43,13 @@ export interface Wishes {
  * The order: argument and environment, then the builderfile's entry, then Dicefile and Vagrantfile, then the builderfile's defaults.
  * @throws BtError KIWI_DICE_RECIPE_MISSING, KIWI_DICE_DICEFILE_LINE, KIWI_DICE_DICEFILE_SETTING
  */
-export async function settleOrder({ root, name, options, asked, env }: Wishes): Promise<Order> {
+export function settleOrder({ root, name, options, asked, env }: Wishes): Order {
   const entry: Partial<DiceOptions> = name === undefined ? {} : (options.recipes[name] ?? {});
   const { defaults = {} } = options;
   const folder = resolve(root, entry.recipe ?? asked.recipe ?? "");
   const label = relative(root, folder) || ".";
-  if (!(await isFolder(folder))) throw recipeMissing(label);
-  const said = await readSaid(folder, label, env);
+  if (!isFolder(folder)) throw recipeMissing(label);
+  const said = readSaid(folder, label, env);
   const kiwi = { ...defaults.kiwi, ...entry.kiwi };
   const type = asked.kiwitype ?? kiwi.type;
   const profiles = filled(asked.kiwiprofile) ?? kiwi.profiles ?? [];
@@ -110,14 +111,10 @@ interface Said extends Dicefile {
   readonly hasVagrantfile: boolean;
 }
 
-async function readSaid(folder: string, label: string, env: Wishes["env"]): Promise<Said> {
-  const text = await readFile(join(folder, "Dicefile"), "utf8").catch(() => undefined);
-  const read = text === undefined ? {} : parseDicefile(text, join(label, "Dicefile"), env);
-  const hasVagrantfile = await stat(join(folder, "Vagrantfile")).then(
-    () => true,
-    () => false,
-  );
-  return { ...read, hasVagrantfile };
+function readSaid(folder: string, label: string, env: Wishes["env"]): Said {
+  const file = join(folder, "Dicefile");
+  const read = isThere(file) ? parseDicefile(readFileSync(file, "utf8"), join(label, "Dicefile"), env) : {};
+  return { ...read, hasVagrantfile: isThere(join(folder, "Vagrantfile")) };
 }
 
 interface Speakers {
@@ -184,9 +181,11 @@ function filled<T extends string | readonly unknown[]>(value: T | undefined): T 
   return value === undefined || value.length === 0 ? undefined : value;
 }
 
-async function isFolder(path: string): Promise<boolean> {
-  return await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+/** Asked for every recipe of a run: without an exception for what is not there. */
+function isThere(path: string): boolean {
+  return findStat(path) !== undefined;
+}
+
+function isFolder(path: string): boolean {
+  return findStat(path)?.isDirectory() ?? false;
 }

@@ -19,10 +19,7 @@ export async function runScheduled(bench: Bench, setup: Setup): Promise<void> {
   const note = (result: Scheduled["result"], log: string): void =>
     void setup.scheduled.set(recipe, { before, result, durationMs: Date.now() - started, log });
   note("failed", "");
-  const order = await settle(bench, setup).catch((error: unknown) => {
-    note("failed", "");
-    throw error;
-  });
+  const order = settle(bench, setup);
   const log = relative(order.root, dicePath(order.folder, files.log));
   try {
     setup.write = (event) => writeEvent(setup.logs, event);

@@ -6,9 +6,9 @@ import type { Asked } from "./params.ts";
 import { anyRecipe, type Setup } from "./setup.ts";
 
 /** @throws BtError as settleOrder */
-export async function settle(bench: Pick<Bench, "params" | "cell" | "root">, { options }: Setup): Promise<Order> {
+export function settle(bench: Pick<Bench, "params" | "cell" | "root">, { options }: Setup): Order {
   const recipe = bench.cell["recipe"];
-  return await settleOrder({
+  return settleOrder({
     root: bench.root,
     ...(recipe === undefined || recipe === anyRecipe ? {} : { name: recipe }),
     options,
@@ -18,7 +18,7 @@ export async function settle(bench: Pick<Bench, "params" | "cell" | "root">, { o
 }
 
 /** The order of a node that has not begun. @throws BtError as settleOrder */
-export async function settleNode({ params, cell }: Node, setup: Setup, root: string): Promise<Order> {
+export function settleNode({ params, cell }: Node, setup: Setup, root: string): Order {
   const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
-  return await settle({ params: values, cell, root }, setup);
+  return settle({ params: values, cell, root }, setup);
 }

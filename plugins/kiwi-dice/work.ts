@@ -17,12 +17,12 @@ import { asLastBuilt, exitCodes, showStatus } from "./status.ts";
 /** `dice-build` */
 export async function runBuild(bench: Bench, setup: Setup): Promise<DiceResult> {
   setup.write = (event) => writeEvent(setup.logs, event);
-  return await dice(bench, await settle(bench, setup), setup);
+  return await dice(bench, settle(bench, setup), setup);
 }
 
 /** `dice-status` */
 export async function runStatus(bench: Bench, setup: Setup): Promise<DiceStatus> {
-  const order = asLastBuilt(await settle(bench, setup));
+  const order = asLastBuilt(settle(bench, setup));
   const status = await findStatus(bench, order, setup.answers);
   showStatus(bench, order, status);
   const code = exitCodes[status.state];
@@ -32,13 +32,13 @@ export async function runStatus(bench: Bench, setup: Setup): Promise<DiceStatus>
 
 /** `dice-buildlog` */
 export async function runLog(bench: Bench, setup: Setup): Promise<void> {
-  const { folder } = await settle(bench, setup);
+  const { folder } = settle(bench, setup);
   await (await import("./follow.ts")).followLog(bench, folder, { follow: bench.params["show"] !== true });
 }
 
 /** `dice-history` */
 export async function runHistory(bench: Bench, setup: Setup): Promise<readonly Past[]> {
-  const { folder, name } = await settle(bench, setup);
+  const { folder, name } = settle(bench, setup);
   const builds = loadHistory(folder);
   if (builds.length === 0) bench.log.info(`Recipe "${name}" was never built by bt`);
   for (const { time, outcome, duration, host, reasons, sha256 } of builds) {
@@ -56,12 +56,12 @@ export async function runHistory(bench: Bench, setup: Setup): Promise<readonly P
 
 /** `dice-shell` */
 export async function runShell(bench: Bench, setup: Setup): Promise<void> {
-  await (await import("./shell.ts")).openShell(bench, await settle(bench, setup));
+  await (await import("./shell.ts")).openShell(bench, settle(bench, setup));
 }
 
 /** `dice-cleanup` */
 export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
-  const { folder, name } = await settle(bench, setup);
+  const { folder, name } = settle(bench, setup);
   const [lock, jobs] = [bench.params["lock"] === true, bench.params["jobFolders"] === true];
   if (!lock && !jobs) throw cleanupUnsaid();
   const path = dicePath(folder, files.lock);
@@ -72,12 +72,12 @@ export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
 
 /** `kiwi:prepare` and the like */
 export async function runStep(bench: Bench, setup: Setup, step: StepName): Promise<unknown> {
-  return await (await import("./steps.ts")).takeStep(bench, await settle(bench, setup), step);
+  return await (await import("./steps.ts")).takeStep(bench, settle(bench, setup), step);
 }
 
 /** `kiwi:doctor` */
 export async function runDoctor(bench: Bench, setup: Setup): Promise<{ readonly problems: readonly string[] }> {
-  const order = await settle(bench, setup);
+  const order = settle(bench, setup);
   const found = await findMistakes(order, process.env["PATH"] ?? "");
   if (found.length === 0) bench.log.info(`Nothing keeps recipe "${order.name}" from being built`);
   for (const mistake of found)

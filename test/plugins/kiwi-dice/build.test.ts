@@ -260,6 +260,7 @@ testLocal("a schedule builds what requires it, fails alone, and ends with a tabl
   await p.dice("dice-build:fresh");
 
   const result = await p.dice("dice-schedule", "DIR=recipes");
+  expect(result.stderr).toBe("");
 
   expect(result.exitCode).toBe(1);
   expect(result.stdout).toContain("skipped README: it holds no description\n");

@@ -229,13 +229,13 @@ testLocal(
   async () => {
     const p = await world();
     mkdirSync(join(p.root, ".bt"));
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=32m", "none", join(p.root, ".bt")]);
+    execFileSync("/bin/mount", ["-t", "tmpfs", "-o", "size=32m", "none", join(p.root, ".bt")]);
     const job = join(p.root, ".bt/kiwi-dice/job");
     onTestFinished(() => {
-      for (const folder of [join(job, "build"), join(p.root, ".bt")]) execFileSync("umount", ["-l", folder]);
+      for (const folder of [join(job, "build"), join(p.root, ".bt")]) execFileSync("/bin/umount", ["-l", folder]);
     });
     mkdirSync(join(job, "build"), { recursive: true });
-    execFileSync("mount", ["--bind", join(p.root, "tools"), join(job, "build")]);
+    execFileSync("/bin/mount", ["--bind", join(p.root, "tools"), join(job, "build")]);
     p.write("recipes/small/.dice/running.json", JSON.stringify({ job }));
 
     const [build, cleanup] = [await p.dice("dice-build"), await p.dice("dice-cleanup", "--job-folders")];

@@ -105,7 +105,8 @@ function parentOf(pid: number): number {
 
 /** A pool of our own, empty; `fill` bytes are put in. Undefined: this system cannot make one. */
 export function createPool(fill: number): Pool | undefined {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-jobs-"));
+  removeOrphans();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `bt-jobs-${process.pid}-`));
   const remove = (): void => fs.rmSync(folder, { recursive: true, force: true });
   const file = path.join(folder, "pool");
   // Node has no call for it.
@@ -116,6 +117,26 @@ export function createPool(fill: number): Pool | undefined {
   const pool = openFifo(file, remove);
   for (let count = 0; count < fill; count++) pool.give(token);
   return pool;
+}
+
+/** Pools of bts that were killed and could not remove them. */
+function removeOrphans(): void {
+  for (const name of fs.readdirSync(os.tmpdir())) {
+    const pid = Number(/^bt-jobs-(\d+)-/.exec(name)?.[1] ?? 0);
+    try {
+      if (pid > 0 && !isRunning(pid)) fs.rmSync(path.join(os.tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      continue; // Somebody else's.
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
 }
 
 /** `+`: what make itself puts into its pools. */

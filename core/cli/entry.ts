@@ -26,7 +26,16 @@ async function goLongWay(): Promise<void> {
     ownModule,
   };
   const { main }: { main: (world: World) => Promise<number> } = await import(path.join(__dirname, "core/cli/main.js"));
+  process.once("beforeExit", endStuck);
   process.exit(await main(world));
+}
+
+/** Node ends quietly, as if all were well, when a task waits for what can no longer happen. */
+function endStuck(): void {
+  process.stderr.write(
+    "bt: A task waits for a promise that nothing will settle any more\n  fix  Look at the task that was running: `bt --runs`.\n",
+  );
+  process.exit(1);
 }
 
 if (!tryShortcut(argv, process.env, process.cwd())) void goLongWay();

@@ -1,7 +1,7 @@
 /** Downloads from http, https and file addresses, tried again when the network fails. Does not know what is inside. */
 import { createHash, randomUUID, type Hash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
 import * as path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -59,13 +59,14 @@ export async function downloadFile(
   const staged = `${file}.${randomUUID()}.part`;
   await mkdir(path.dirname(file), { recursive: true });
   return await tryAgain(url, options, async () => {
+    const target = (await open(staged, "w")).createWriteStream(); // One that opens it itself may do so after it was removed.
     try {
       const hash = createHash(checksum.algorithm);
       const counted = { bytes: 0 };
       await pipeline(
         await openUrl(url, options.signal),
         (source: AsyncIterable<Buffer>) => count(source, hash, counted),
-        createWriteStream(staged),
+        target,
         { signal: options.signal },
       );
       const found = hash.digest("hex");
@@ -76,6 +77,7 @@ export async function downloadFile(
       await rename(staged, file);
       return undefined;
     } finally {
+      target.destroy();
       await rm(staged, { force: true });
     }
   });

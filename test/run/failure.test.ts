@@ -237,3 +237,12 @@ test.for([
   expect(result.exitCode).toBe(1);
   expect(result.stdout).toContain(`"code":"${code}"`);
 });
+
+test("a task that waits for what can never happen is a failure", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ wait: `task({ run: () => new Promise(() => {}) })` }) });
+
+  const result = await p.bt("wait");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stderr).toContain("A task waits for a promise that nothing will settle any more");
+});

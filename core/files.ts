@@ -204,8 +204,15 @@ export function findTool(tool: string, searchPath: string): string | undefined {
   const candidates = tool.includes("/")
     ? [tool]
     : searchPath.split(path.delimiter).map((folder) => path.join(folder, tool));
-  return candidates.find((file) => {
+  return candidates.find(isProgram);
+}
+
+/** A folder of PATH that may not be read has no programs. */
+function isProgram(file: string): boolean {
+  try {
     const stat = findStat(file);
     return stat !== undefined && (stat.isSymbolicLink() || (stat.isFile() && (stat.mode & 0o111) !== 0));
-  });
+  } catch {
+    return false;
+  }
 }

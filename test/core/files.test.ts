@@ -160,3 +160,11 @@ test("findTool() takes the first program on the search path that may be executed
   expect(findTool("stove", search)).toBeUndefined();
   expect(findTool(path.join(root, "c/oven"), search)).toBe(path.join(root, "c/oven"));
 });
+
+test("findTool() passes over a folder of the search path that cannot be looked at", async () => {
+  const { root } = await project({ "b/oven": "" });
+  fs.chmodSync(path.join(root, "b/oven"), 0o755);
+  fs.symlinkSync("a", path.join(root, "a"));
+
+  expect(findTool("oven", `${root}/a:${root}/b`)).toBe(path.join(root, "b/oven"));
+});

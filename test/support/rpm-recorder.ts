@@ -44,7 +44,8 @@ const { fail, wait, write } = behaviours[flags["--name"] ?? argv[0] ?? "target"]
 if (write) fs.writeFileSync(write[0], write[1]);
 if (wait) {
   fs.writeFileSync(wait + ".waiting", "");
-  while (!fs.existsSync(wait)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+  // The test's folder is gone when the test has ended and its bt was killed.
+  while (!fs.existsSync(wait) && fs.existsSync(wait + ".waiting")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
 }
 if (fail) { process.stderr.write(fail + "\\n"); process.exit(1); }
 if (argv[0] !== "rpmtree") process.exit(0);

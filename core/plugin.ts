@@ -95,17 +95,21 @@ export interface Assembly {
 export function assemble(builder: Builder): Assembly {
   const hooks = createHooks();
   const listed = flatten(builder.plugins ?? []);
-  const plugins = [...new Set([...broughtBy([builder, ...listed]), ...listed])];
-  const seen = new Set<string>();
-  for (const plugin of plugins) {
-    if (seen.has(plugin.name)) throw pluginTwice(plugin.name);
-    seen.add(plugin.name);
+  const plugins = [...new Set([...broughtBy([builder, ...listed].flatMap(tasksOf)), ...listed])];
+  const applied = new Map<string, Plugin>();
+  const applyOnce = (plugin: Plugin): void => {
+    const before = applied.get(plugin.name);
+    if (before === plugin) return;
+    if (before !== undefined) throw pluginTwice(plugin.name);
+    applied.set(plugin.name, plugin);
     apply(plugin, hooks);
-  }
+  };
+  plugins.forEach(applyOnce);
   apply({ name: "builderfile", ...(builder.apply === undefined ? {} : { apply: builder.apply }) }, hooks);
   const settings = hooks.config.call({ pools: { console: 1, ...builder.pools }, params: builder.params ?? {} });
   const own = plugins.flatMap((plugin) => nameTasks(plugin.tasks, plugin));
   const named = hooks.tasks.call([...own, ...nameTasks(builder.tasks ?? {})]);
+  broughtBy(named.map(({ task }) => task)).forEach(applyOnce); // Of tasks that a tap has made.
   const catalog = createCatalog(named, builder.default === undefined ? {} : { defaultTask: builder.default });
   return { hooks, settings, catalog };
 }
@@ -115,9 +119,12 @@ function flatten(plugins: readonly Plugin[]): Plugin[] {
   return [...new Set(plugins.flatMap((plugin) => [...flatten(plugin.plugins ?? []), plugin]))];
 }
 
+function tasksOf({ tasks = {} }: Pick<Builder, "tasks">): readonly TaskBase[] {
+  return Object.values(tasks);
+}
+
 /** Plugins that tasks rely on. */
-function broughtBy(owners: readonly Pick<Builder, "tasks">[]): Plugin[] {
-  const tasks = owners.flatMap((owner) => Object.values(owner.tasks ?? {}));
+function broughtBy(tasks: readonly TaskBase[]): Plugin[] {
   return tasks.flatMap(({ brings }) => (brings === undefined ? [] : [brings as Plugin])); // Its taps take the hooks, which the vocabulary does not know.
 }
 

@@ -86,7 +86,8 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     versionsOf: createVersions(project, request),
     restOf: (node) => (node.id === rest ? request.rest : []),
   };
-  for (const node of graph.nodes.values()) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
+  for (const node of graph.nodes.values())
+    if (node.task.versions !== undefined) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
   const forecast = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
   if (request.only === "check") checkNeedsFresh(graph, forecast);
   return { project, assembly, graph, order, state, secrets, decide, forecast };

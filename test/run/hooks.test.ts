@@ -205,3 +205,17 @@ export default defineBuilder({ tasks: { bake, brew: task({ brings: spy, needs: [
 
   expect(p.read("calls")).toBe("1");
 });
+
+test("a plugin that is brought by a task of a tap is applied too", async () => {
+  const p = await project({
+    "builderfile.ts": `import { appendFileSync } from "node:fs";
+import { defineBuilder, definePlugin, task } from "builderfile";
+const spy = definePlugin({ name: "spy", tasks: {}, apply: (hooks) => hooks.afterRun.tap(() => appendFileSync("calls", "1")) });
+const maker = definePlugin({ name: "maker", tasks: {}, apply: (hooks) => hooks.tasks.tap((tasks) => [...tasks, { name: "bake", task: task({ brings: spy, run: "true" }) }]) });
+export default defineBuilder({ plugins: [maker] });`,
+  });
+
+  expect((await p.bt("bake")).exitCode).toBe(0);
+
+  expect(p.read("calls")).toBe("1");
+});

@@ -18,7 +18,7 @@ async function copyOf(): Promise<Example> {
   writeRepository(join(p.root, "mirror"), "bread");
   const { url } = await serve(join(p.root, "mirror"));
   const config = p.read("appliance/config.xml");
-  p.write("appliance/config.xml", config.replace("http://deb.debian.org/debian", url));
+  p.write("appliance/config.xml", config.replace(/<source path="[^"]*"/, `<source path="${url}"`));
   p.write("appliance/config.sh", "#!/bin/sh\nexit 0\n");
   return { ...p, run: (...words) => p.btWith({ env: { PATH: `${p.root}/bin:${process.env["PATH"]}` } }, ...words) };
 }

@@ -34,12 +34,16 @@ export default defineBuilder({ plugins: [kiwiDice({ recipes: { small: { recipe: 
   );
 }
 
+const aptFiles = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
+
 /** The mirror that this machine's apt uses. */
 function findMirror(): string {
-  for (const file of ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"]) {
+  for (const file of aptFiles) {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
     const found = /^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(https?:\/\/\S+\/debian)\/?(?:\s|$)/m.exec(text)?.[1];
     if (found !== undefined) return found;
   }
-  return "http://deb.debian.org/debian";
+  throw new Error(
+    `apt's sources have no Debian mirror: an http(s) address that ends in /debian, in ${aptFiles.join(" or ")}`,
+  );
 }

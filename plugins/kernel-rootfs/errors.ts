@@ -165,8 +165,10 @@ export function diskFull(task: string): BtError {
   });
 }
 
-export function mirrorUnreachable(mirror: string, lines: readonly string[]): BtError {
-  return new BtError("KERNEL_ROOTFS_MIRROR", `The Debian mirror "${mirror}" cannot be reached`, {
+/** `mirror`: absent for the one that mmdebstrap takes by itself. */
+export function mirrorUnreachable(mirror: string | undefined, lines: readonly string[]): BtError {
+  const which = mirror === undefined ? "Mmdebstrap's own mirror" : `The Debian mirror "${mirror}"`;
+  return new BtError("KERNEL_ROOTFS_MIRROR", `${which} cannot be reached`, {
     exitCode: 1,
     detail: lines,
     fix: "Try again, or name another one as `debian: { mirror }`.",

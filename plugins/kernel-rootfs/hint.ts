@@ -5,11 +5,11 @@ import { diskFull, mirrorUnreachable } from "./errors.ts";
 const noMirror =
   /Could not resolve|Could not connect|Connection (refused|timed out|failed)|Unable to connect|Temporary failure resolving/;
 
-/** Runs `work`; a failure that has a known cause is told as that cause. `mirror`: whose absence explains it. */
+/** Runs `work`; a failure that has a known cause is told as that cause. `asks`: the mirror that it needs, `undefined` in it for mmdebstrap's own. */
 export async function withHints<T>(
   { name, signal }: Pick<Context, "name" | "signal">,
   work: () => Promise<T>,
-  mirror?: string,
+  asks?: { readonly mirror: string | undefined },
 ): Promise<T> {
   try {
     return await work();
@@ -17,8 +17,8 @@ export async function withHints<T>(
     if (signal.aborted || !isBtError(error)) throw error;
     const text = [error.message, ...error.detail].join("\n");
     if (/No space left on device|ENOSPC/.test(text)) throw diskFull(name);
-    if (mirror !== undefined && noMirror.test(text))
-      throw mirrorUnreachable(mirror, error.detail.filter((line) => noMirror.test(line)).slice(0, 3));
+    if (asks !== undefined && noMirror.test(text))
+      throw mirrorUnreachable(asks.mirror, error.detail.filter((line) => noMirror.test(line)).slice(0, 3));
     throw error;
   }
 }

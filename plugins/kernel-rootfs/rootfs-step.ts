@@ -40,7 +40,7 @@ export async function debootstrap(context: Context, shop: Shop, image: Image, ta
       args: ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "mmdebstrap", ...args],
       env,
     };
-    await withHints(context, async () => await start(command), mirror ?? "http://deb.debian.org/debian");
+    await withHints(context, async () => await start(command), { mirror });
   });
 }
 

@@ -4,18 +4,16 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { marker, renderProbe } from "../../../plugins/kernel-rootfs/probe-init.ts";
 import { project, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
-import { run, testWith } from "../../support/tool.ts";
+import { run, slow, slowTestWith } from "../../support/tool.ts";
 import { kept } from "./guest.ts";
 import { told, valuesOf } from "./rig.ts";
 
-const isAsked = process.env["BT_SLOW_TESTS"] === "1";
-const slow = isAsked
-  ? testWith("make", "gcc", "flex", "bison", "bc", "mmdebstrap", "qemu-system-x86_64")
-  : (test.skip as unknown as typeof test);
+const slowTest = slowTestWith("make", "gcc", "flex", "bison", "bc", "mmdebstrap", "qemu-system-x86_64");
+const armTest = slowTestWith("aarch64-linux-gnu-gcc", "qemu-system-aarch64", "cpio", "mke2fs");
 const limit = { timeout: 3_600_000 };
 
 /** The example in a folder that stays, and bt run in it. */
@@ -35,87 +33,89 @@ async function example(): Promise<Project> {
   };
 }
 
-slow(
-  "bt prove goes from nothing to a guest that says its kernel version; the kernel is pulled back from a registry",
-  limit,
-  async () => {
-    const { host } = await startRegistry();
-    const p = await example();
+describe(slow, () => {
+  slowTest(
+    "bt prove goes from nothing to a guest that says its kernel version; the kernel is pulled back from a registry",
+    limit,
+    async () => {
+      const { host } = await startRegistry();
+      const p = await example();
 
-    const proved = await p.bt("prove");
-    const again = await p.bt("kernel:build:tiny", "rootfs:pack:hello.qcow2");
-    const pushed = await p.bt("kernel-images:tiny", `OCIORG=${host}`, "PUSH=1");
+      const proved = await p.bt("prove");
+      const again = await p.bt("kernel:build:tiny", "rootfs:pack:hello.qcow2");
+      const pushed = await p.bt("kernel-images:tiny", `OCIORG=${host}`, "PUSH=1");
 
-    expect(proved.exitCode, told(proved)).toBe(0);
-    expect(proved.stdout).toMatch(/hello from Linux 6\.1\.\d+ on x86_64 after/);
-    expect(again.stdout).toContain("Nothing to do");
-    expect(pushed.exitCode, told(pushed)).toBe(0);
-    const layers = JSON.parse(
-      await run("skopeo", ["inspect", "--tls-verify=false", `docker://${host}/kernel-images-ci:tiny`]),
-    ) as { Labels: Record<string, string> };
-    expect(layers.Labels["org.opencontainers.image.version"]).toMatch(/^6\.1\.\d+$/);
-  },
-);
-
-slow(
-  "options that the kernel does not grant are named, whatever they are called, and a changed list configures again",
-  limit,
-  async () => {
-    const p = await example();
-    const json = p.read("_data/kernels.json");
-    const more = `["--enable", "CONFIG_NO_SUCH_THING"], ["--module", "CONFIG_PROC_FS"], ["--enable", "SYSFS"],`;
-    p.write("_data/kernels.json", json.replace(`"opts": [`, `"opts": [${more}`));
-
-    const strict = await p.bt("kernel:configure:tiny");
-    p.write(
-      "builderfile.ts",
-      p.read("builderfile.ts").replace("flavors:", `configAllow: { tiny: ["NO_SUCH_THING", "PROC_FS"] },\n  flavors:`),
-    );
-    const allowed = await p.bt("--json", "kernel:configure:tiny");
-
-    expect(strict.exitCode).toBe(1);
-    expect(told(strict)).toMatch(/2 options of kernel "tiny"/);
-    expect(told(strict)).toContain("CONFIG_NO_SUCH_THING: wanted y, the kernel does not have it");
-    expect(told(strict)).toContain("CONFIG_PROC_FS: wanted m, is y");
-    expect(allowed.exitCode, told(allowed)).toBe(0);
-    expect(valuesOf(allowed)["kernel:configure:tiny"]).toMatchObject({
-      unapplied: [expect.anything(), expect.anything()],
-    });
-  },
-);
-
-const arm = isAsked ? testWith("aarch64-linux-gnu-gcc", "qemu-system-aarch64", "cpio", "mke2fs") : slow;
-
-arm("a kernel that was cross-built for arm64 boots from a disk", limit, async () => {
-  const p = await example();
-  const tree = path.join(p.root, "tree");
-  fs.rmSync(tree, { recursive: true, force: true });
-  for (const name of ["dev", "proc"]) fs.mkdirSync(path.join(tree, name), { recursive: true });
-  fs.writeFileSync(path.join(p.root, "probe"), renderProbe("arm64"));
-  await run("sh", ["-c", `cd "$1/tree" && cpio --quiet -i init < ../probe`, "sh", p.root]);
-  fs.rmSync(path.join(p.root, "disk.img"), { force: true });
-  await run("mke2fs", [
-    "-q",
-    "-t",
-    "ext4",
-    "-O",
-    "^metadata_csum_seed,^orphan_file",
-    "-d",
-    tree,
-    path.join(p.root, "disk.img"),
-    "32M",
-  ]);
-
-  const result = await p.bt(
-    "vm:check",
-    "IMAGE=disk.img",
-    "KERNEL=tiny-arm64",
-    "QEMU_ARCH=arm64",
-    "APPEND=init=/init",
-    `EXPECT=${marker}`,
-    "TIMEOUT=120",
+      expect(proved.exitCode, told(proved)).toBe(0);
+      expect(proved.stdout).toMatch(/hello from Linux 6\.1\.\d+ on x86_64 after/);
+      expect(again.stdout).toContain("Nothing to do");
+      expect(pushed.exitCode, told(pushed)).toBe(0);
+      const layers = JSON.parse(
+        await run("skopeo", ["inspect", "--tls-verify=false", `docker://${host}/kernel-images-ci:tiny`]),
+      ) as { Labels: Record<string, string> };
+      expect(layers.Labels["org.opencontainers.image.version"]).toMatch(/^6\.1\.\d+$/);
+    },
   );
 
-  expect(result.exitCode, told(result)).toBe(0);
-  expect(result.stdout).toContain(marker);
+  slowTest(
+    "options that the kernel does not grant are named, whatever they are called, and a changed list configures again",
+    limit,
+    async () => {
+      const p = await example();
+      const json = p.read("_data/kernels.json");
+      const more = `["--enable", "CONFIG_NO_SUCH_THING"], ["--module", "CONFIG_PROC_FS"], ["--enable", "SYSFS"],`;
+      p.write("_data/kernels.json", json.replace(`"opts": [`, `"opts": [${more}`));
+
+      const strict = await p.bt("kernel:configure:tiny");
+      p.write(
+        "builderfile.ts",
+        p
+          .read("builderfile.ts")
+          .replace("flavors:", `configAllow: { tiny: ["NO_SUCH_THING", "PROC_FS"] },\n  flavors:`),
+      );
+      const allowed = await p.bt("--json", "kernel:configure:tiny");
+
+      expect(strict.exitCode).toBe(1);
+      expect(told(strict)).toMatch(/2 options of kernel "tiny"/);
+      expect(told(strict)).toContain("CONFIG_NO_SUCH_THING: wanted y, the kernel does not have it");
+      expect(told(strict)).toContain("CONFIG_PROC_FS: wanted m, is y");
+      expect(allowed.exitCode, told(allowed)).toBe(0);
+      expect(valuesOf(allowed)["kernel:configure:tiny"]).toMatchObject({
+        unapplied: [expect.anything(), expect.anything()],
+      });
+    },
+  );
+
+  armTest("a kernel that was cross-built for arm64 boots from a disk", limit, async () => {
+    const p = await example();
+    const tree = path.join(p.root, "tree");
+    fs.rmSync(tree, { recursive: true, force: true });
+    for (const name of ["dev", "proc"]) fs.mkdirSync(path.join(tree, name), { recursive: true });
+    fs.writeFileSync(path.join(p.root, "probe"), renderProbe("arm64"));
+    await run("sh", ["-c", `cd "$1/tree" && cpio --quiet -i init < ../probe`, "sh", p.root]);
+    fs.rmSync(path.join(p.root, "disk.img"), { force: true });
+    await run("mke2fs", [
+      "-q",
+      "-t",
+      "ext4",
+      "-O",
+      "^metadata_csum_seed,^orphan_file",
+      "-d",
+      tree,
+      path.join(p.root, "disk.img"),
+      "32M",
+    ]);
+
+    const result = await p.bt(
+      "vm:check",
+      "IMAGE=disk.img",
+      "KERNEL=tiny-arm64",
+      "QEMU_ARCH=arm64",
+      "APPEND=init=/init",
+      `EXPECT=${marker}`,
+      "TIMEOUT=120",
+    );
+
+    expect(result.exitCode, told(result)).toBe(0);
+    expect(result.stdout).toContain(marker);
+  });
 });

@@ -1,6 +1,6 @@
 /**
  * The real KIWI from Debian builds a small Debian image from the Debian mirror of this machine: once here, for all tests of this file.
- * With BT_SLOW=1 it also builds it over ssh, and without bt, and all three must hold the same files; that takes two more minutes.
+ * With BT_SLOW_TESTS=1 it also builds it over ssh, and without bt, and all three must hold the same files; that takes two more minutes.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -8,12 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { program } from "../../support/project.ts";
-import { testWith } from "../../support/tool.ts";
+import { slow, slowTestWith, testWith } from "../../support/tool.ts";
 import { writeRecipe } from "./debian.ts";
 import { startSsh } from "./ssh-host.ts";
 
-const testReal = testWith("kiwi-ng", "debootstrap", "unshare", "setpriv", "rsync", "xz");
-const testSlow = process.env["BT_SLOW"] === undefined ? testReal.skip : testReal;
+const tools = ["kiwi-ng", "debootstrap", "unshare", "setpriv", "rsync", "xz"];
+const testReal = testWith(...tools);
+const testSlow = slowTestWith(...tools);
 /** Milliseconds. */
 const patience = 600_000;
 
@@ -90,7 +91,7 @@ describe("an image that the real KIWI built", () => {
     expect(readFileSync("/proc/mounts", "utf8")).not.toContain(root);
   });
 
-  testSlow("is the same over ssh, and the same as KIWI makes without bt", { timeout: patience }, async () => {
+  testSlow(`is the same over ssh, and the same as KIWI makes without bt (${slow})`, { timeout: patience }, async () => {
     build();
     const here = listImage(result());
     const host = await startSsh();

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { onTestFinished } from "vitest";
+import { removeFolder } from "./temporary.ts";
 
 export interface Result {
   /** Undefined: a signal ended it. */
@@ -43,7 +44,7 @@ export const program: string = path.join(import.meta.dirname, "../../dist/bt.cjs
 /** Makes a project of these files; it is removed when the test ends. */
 export async function project(files: Readonly<Record<string, string>>): Promise<Project> {
   const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "bt-test-")));
-  onTestFinished(() => fs.rmSync(root, { recursive: true, force: true }));
+  onTestFinished(() => removeFolder(root));
   const write = (file: string, content: string): void => {
     fs.mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
     fs.writeFileSync(path.join(root, file), content);

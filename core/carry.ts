@@ -16,10 +16,9 @@ import { killByCookie } from "./exec.ts";
 import { toBtError } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
-import type { CacheProvider, Finished } from "./hooks.ts";
+import type { Finished } from "./hooks.ts";
 import type { Ledger } from "./ledger.ts";
 import { acquireLock, tryLock } from "./lock.ts";
-import { describeOutputs } from "./outputs.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
@@ -46,7 +45,7 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   const { hooks } = assembly;
   const { root } = project;
   const { results, outcomes, tell, finish } = ledger;
-  const providers: readonly CacheProvider[] = hooks.cache.isUsed() ? hooks.cache.call([]) : [];
+  if (hooks.cache.isUsed()) hooks.cache.call([]);
   const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
   const finalsOf = (id: string): readonly string[] =>
     (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));
@@ -140,11 +139,6 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
     const startedMs = Date.now();
     const isRemembered = node.task.inputs !== undefined;
     if (isRemembered) state.append({ id: node.id, gone: "running", run: workshop.run, ...lastDuration(node.id) });
-    const restored = await restore(work);
-    if (restored !== undefined) {
-      remember(node, document, restored, startedMs);
-      return finish(node, "restored", { startedMs, slot });
-    }
     const end = await attemptTask(work, workshop);
     if (end.kind !== "done") {
       if (isRemembered && end.kind !== "cancelled")
@@ -152,8 +146,6 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       return finishFailed(node, end, { startedMs, slot });
     }
     remember(node, document, end.finished, startedMs);
-    for (const provider of isRemembered ? providers : [])
-      await orWarn(node, provider, () => provider.store(work, end.finished));
     return finish(node, "ran", { startedMs, slot, isFlaky: end.isFlaky });
   };
 
@@ -169,28 +161,6 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   const lastDuration = (id: string): { durationMs?: number } => {
     const durationMs = state.durationMs(id);
     return durationMs === undefined ? {} : { durationMs };
-  };
-
-  const restore = async (work: Work): Promise<Finished | undefined> => {
-    for (const provider of providers) {
-      const found = await orWarn(work.node, provider, () => provider.restore(work));
-      if (found !== undefined) return { outputs: describeOutputs(root, work.node, state.memo), value: found.value };
-    }
-    return undefined;
-  };
-
-  /** A cache may fail without harming the run. */
-  const orWarn = async <T>(node: Node, { name }: CacheProvider, act: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await act();
-    } catch (error) {
-      tell({
-        kind: "warning",
-        task: node.id,
-        text: `Cache "${name}" failed: ${secrets.hide(error instanceof Error ? error.message : String(error))}`,
-      });
-      return undefined;
-    }
   };
 
   /** Writes the success down, unless an input changed while the task ran: then nobody knows what the outputs were made of. */

@@ -1,5 +1,6 @@
 /** Where plugins plug in: the table of hook points. Importer of `tapable`; does not know any plugin. */
 import { AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook, SyncWaterfallHook } from "tapable";
+import type { CacheStore } from "./cache-store.ts";
 import type { NamedTask } from "./catalog.ts";
 import { isBtError } from "./errors.ts";
 import { pluginFailed } from "./errors/builderfile.ts";
@@ -53,14 +54,6 @@ export interface Finished {
   readonly value: unknown;
 }
 
-/** Results by key, kept outside of the project's own files. */
-export interface CacheProvider {
-  readonly name: string;
-  /** Puts the outputs in place. Undefined: a miss. */
-  readonly restore: (job: Job) => Promise<{ readonly value: unknown } | undefined>;
-  readonly store: (job: Job, finished: Finished) => Promise<void>;
-}
-
 /** What a tap of `graph` works with. */
 export interface GraphTools {
   /** All tasks there are, whether the run needs them or not. */
@@ -98,8 +91,8 @@ export interface Hooks {
   readonly execute: AsyncSeriesBailHook<[job: Job], { readonly value: unknown } | undefined>;
   /** After a task has succeeded, before its success is remembered. Rejecting fails the task. */
   readonly afterTask: AsyncSeriesHook<[job: Job, finished: Finished]>;
-  /** Gets the cache providers in the order they are asked, returns them with its own. Throwing ends bt. */
-  readonly cache: SyncWaterfallHook<[providers: readonly CacheProvider[]]>;
+  /** Gets the caches in the order they are asked, the local one first; returns them with its own. Throwing ends bt. */
+  readonly cache: SyncWaterfallHook<[stores: readonly CacheStore[]]>;
   /** Right before tags move, with what is about to become visible. Rejecting prevents it. */
   readonly publish: AsyncSeriesHook<[group: readonly string[], node: Node]>;
   /** Everything that happens. A failing tap is dropped with a warning. */
@@ -130,7 +123,7 @@ export function createHooks(): Hooks {
     command: new SyncWaterfallHook(["command", "node"]),
     execute: new AsyncSeriesBailHook(["job"]),
     afterTask: new AsyncSeriesHook(["job", "finished"]),
-    cache: new SyncWaterfallHook(["providers"]),
+    cache: new SyncWaterfallHook(["stores"]),
     publish: new AsyncSeriesHook(["group", "node"]),
     event: new SyncHook(["event"]),
     doctor: new AsyncSeriesWaterfallHook(["requirements", "place"]),
@@ -153,7 +146,7 @@ export interface Taps {
     job: Job,
   ) => { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined>;
   readonly afterTask: (job: Job, finished: Finished) => void | Promise<void>;
-  readonly cache: (providers: readonly CacheProvider[]) => readonly CacheProvider[];
+  readonly cache: (stores: readonly CacheStore[]) => readonly CacheStore[];
   readonly publish: (group: readonly string[], node: Node) => void | Promise<void>;
   readonly event: (event: Event) => void;
   readonly doctor: (

@@ -1,5 +1,6 @@
 /** The whole public API of bt; re-exports only. */
 export { build, type BuildOptions, type BuildResult } from "./build.ts";
+export type { Blob, CachedOutput, CachedResult, CacheStore } from "./cache-store.ts";
 export { BtError, closest, isBtError, placed, type BtErrorFacts, type Place } from "./errors.ts";
 export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
 export { noteRead } from "./evaluate.ts";
@@ -10,7 +11,6 @@ export type { Edge, FoundNeed, Graph, Node } from "./graph.ts";
 export type {
   BoundHooks,
   BuilderSettings,
-  CacheProvider,
   DoctorPlace,
   Finished,
   GraphTools,

@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
+  "cache-store errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
   "cli/shortcut errors/builderfile errors/graph errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock record worker report/failure report/json report/screen",
   "cli/boot compile failure makefile/draft makefile/probe makefile/report platform secrets shape state report/summary report/terminal",
   "find makefile/render output task tokens report/line report/progress report/trace",

@@ -138,27 +138,6 @@ test("command rewrites every process, execute replaces the task", async () => {
   expect(q.read("calls")).toBe("bought\n");
 });
 
-test("a cache restores outputs, whose edits are noticed; a broken one only warns", async () => {
-  const cache = (restore: string): string =>
-    `hooks.cache.tap((providers) => [...providers, { name: "shelf", restore: async ({ node }) => { ${restore} }, store: async () => { throw new Error("shelf is full"); } }]);`;
-  const bake = (text: string): Record<string, string> => ({
-    "builderfile.ts": withTaps(text)
-      ["builderfile.ts"]!.replace("inputs: [],", `inputs: [], outputs: ["loaf"],`)
-      .replace("echo baked", "touch loaf"),
-  });
-  const p = await project(bake(cache(`appendFileSync("loaf", "kept"); return { value: "kept" };`)));
-  const q = await project(bake(cache(`throw new Error("shelf fell");`)));
-
-  expect((await p.bt("bake")).stdout).toContain("1 restored");
-  expect((await p.bt("-q", "bake")).exitCode).toBe(0);
-  p.write("loaf", "edited");
-  expect((await p.bt("--why", "bake")).stdout).toContain(`output "loaf" was edited`);
-  const broken = await q.bt("bake");
-  expect(broken).toMatchObject({ exitCode: 0, stderr: "" });
-  expect(broken.stdout).toContain("shelf fell");
-  expect(broken.stdout).toContain("shelf is full");
-});
-
 test("publish may refuse, and a failed validation keeps it from being asked", async () => {
   const p = await project({
     "builderfile.ts": `import { appendFileSync } from "node:fs"; import { defineBuilder, task, validation } from "builderfile";

@@ -83,7 +83,7 @@ export async function buildMulti(context: FamilyContext, family: Family, version
     const { buildxOutput } = context.params;
     const archive = `.bt/families/${family.name}_${version.version}.tar`;
     const output = buildxOutput === undefined ? await archiveOutput(context, archive) : splitWords(buildxOutput);
-    await buildx(context, family, { version, output, tags: [] });
+    await buildx(context, family, { version, output, ref });
     const where = buildxOutput === undefined ? { archive } : {};
     return finish(context, { ...facts, imageId: "", kind: "archive", ...where }, startedMs);
   }
@@ -105,7 +105,7 @@ async function buildList(
   const tool = toolOf(context.params);
   const recipe = await recipeOf(context, family, version);
   const emulation = await emulationOf(context, family, version, platforms);
-  const command = buildMultiCommand(tool, recipe, { platforms, buildx: { output: [], tags: [], buildArgs: [] } });
+  const command = buildMultiCommand(tool, recipe, { platforms, buildx: { output: [], buildArgs: [] } });
   await runInside(context, command, { emulation });
   const list = await inspectList(context, tool, ref);
   if (!lacksPlatform(list, platforms)) return list;
@@ -125,12 +125,12 @@ async function tagList(context: FamilyContext, from: string, ref: string): Promi
 export async function buildx(
   context: FamilyContext,
   family: Family,
-  wanted: { readonly version: Version; readonly output: readonly string[]; readonly tags: readonly string[] },
+  wanted: { readonly version: Version; readonly output: readonly string[]; readonly ref: string },
 ): Promise<void> {
-  const { version, output, tags } = wanted;
+  const { version, output, ref } = wanted;
   const { params } = context;
   const tool = toolOf(params);
-  const recipe = await recipeOf(context, family, version);
+  const recipe = { ...(await recipeOf(context, family, version)), ref };
   const platforms = platformsOf(params, version);
   await emulationOf(context, family, version, platforms);
   const { exitCode, stderr } = await ask(context, existsCommand(tool, recipe.ref));
@@ -139,10 +139,7 @@ export async function buildx(
     context.defer(async () => ask(context, removeBuilderCommand(tool)));
     await run(context, createBuilderCommand(tool));
   }
-  await run(
-    context,
-    buildMultiCommand(tool, recipe, { platforms, buildx: { output, tags, buildArgs: buildxArgs(params) } }),
-  );
+  await run(context, buildMultiCommand(tool, recipe, { platforms, buildx: { output, buildArgs: buildxArgs(params) } }));
 }
 
 /** Platforms of a build: PLATFORMS, else those of the version. */

@@ -24,8 +24,6 @@ export interface Recipe {
 export interface Buildx {
   /** `--push`, `--load`, `--output=…`. */
   readonly output: readonly string[];
-  /** Further names beside the recipe's. */
-  readonly tags: readonly string[];
   readonly buildArgs: readonly string[];
 }
 
@@ -55,8 +53,7 @@ export function buildMultiCommand(
   const list = platforms.join(",");
   switch (engine) {
     case "docker": {
-      const names = [ref, ...buildx.tags].flatMap((name) => ["--tag", name]);
-      const options = [...buildx.output, `--platform=${list}`, ...names, ...buildx.buildArgs];
+      const options = [...buildx.output, `--platform=${list}`, "--tag", ref, ...buildx.buildArgs];
       return [file, "buildx", "build", "--builder", buildxBuilder, ...options, ...rest];
     }
     case "podman":

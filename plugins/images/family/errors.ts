@@ -135,7 +135,7 @@ export function indexMissing(
   const what = `${ref} is for ${found.length === 0 ? "no platform" : found.join(", ")}`;
   return new BtError("IMAGES_FAMILY_INDEX", `${what}, not an index of ${platforms.join(", ")}`, {
     exitCode: 1,
-    fix: "Push again; no moving tag was changed.",
+    fix: "Push again; moving tags that were there name what they did before.",
   });
 }
 
@@ -163,7 +163,7 @@ export function platformsDiffer(
 export function pushLost(ref: string): BtError {
   return new BtError("IMAGES_FAMILY_LOST", `The registry does not have ${ref}, which was just pushed`, {
     exitCode: 1,
-    fix: "Look at the registry's log, and push again; no moving tag was changed.",
+    fix: "Look at the registry's log, and push again; moving tags that were there name what they did before.",
   });
 }
 

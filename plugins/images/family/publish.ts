@@ -7,6 +7,7 @@ import {
   retag,
   type Client,
   type FoundImage,
+  type RetagOptions,
 } from "../../multiarch-manifest/index.ts";
 import { buildx, platformsOf } from "./build.ts";
 import { pushCommand, pushListCommand, tagCommand, type Argv } from "./commands.ts";
@@ -25,7 +26,7 @@ export interface PublishedVersion {
   readonly reason: string;
   readonly ref: string;
   readonly immutableRef?: string;
-  /** Absent: the registry could not be asked. */
+  /** Absent: a dry run. */
   readonly digest?: string;
   readonly platforms: readonly string[];
   readonly seconds: number;
@@ -65,19 +66,14 @@ export async function pushMulti(context: FamilyContext, family: Family, version:
   );
 }
 
-/** docker builds and pushes in one step; the names move together at its end. */
+/** docker builds and pushes in one step. */
 async function pushBuildx(context: FamilyContext, family: Family, version: Version): Promise<PublishedVersion> {
-  let hasSent = false;
-  return publish(context, family, version, async ({ local, moving, immutable }) => {
-    if (hasSent) return;
-    hasSent = true;
-    const all = [...moving, ...(immutable === undefined ? [] : [immutable])];
-    const tags = all.filter((ref) => ref !== local);
-    await buildx(context, family, { version, output: ["--push"], tags });
-  });
+  return publish(context, family, version, async (_, ref) =>
+    buildx(context, family, { version, output: ["--push"], ref }),
+  );
 }
 
-/** `sendTo` makes the registry have one name; the content's own name comes first. */
+/** `sendTo` makes the registry have one name, the content's own where there is one; the others follow when that is proven. */
 async function publish(
   context: FamilyContext,
   family: Family,
@@ -107,8 +103,10 @@ async function publish(
       seconds: Math.round((Date.now() - startedMs) / 100) / 10,
     };
   };
+  const [first = names.local, ...others] = [...(immutable === undefined ? [] : [immutable]), ...moving];
   if (context.isDryRun) {
-    for (const ref of [...(immutable === undefined ? [] : [immutable]), ...moving]) await sendTo(names, ref);
+    await sendTo(names, first);
+    if (others.length > 0) context.log.info(`${others.join(", ")} would then be made the same as ${first}`);
     return conclude("pushed", "dry run", undefined);
   }
   const desk = await openDesk(context);
@@ -116,25 +114,48 @@ async function publish(
   if (there !== undefined && (family.options.pushWhen ?? "changed") === "changed") {
     const stale = await findStale(desk, moving, there);
     if (stale.length === 0) return conclude("unchanged", "the registry has this content under all its tags", there);
-    const moved = retag(`${repositoryOf(context.params)}@${there}`, stale, {
-      client: desk.client,
-      beforeTags: (references) => context.publishing(references),
-    });
-    context.defer(() => moved.catch(() => undefined)); // An abort waits until the tags are moved or put back.
-    await moved;
+    await move(context, desk, { digest: there, to: stale, beforeTags: context.publishing });
     return conclude("pushed", `${stale.join(", ")} did not name this content`, there);
   }
-  await context.publishing([...(immutable === undefined ? [] : [immutable]), ...moving]);
-  if (immutable !== undefined) await sendTo(names, immutable);
-  const sent = immutable === undefined ? undefined : await proveDigest(desk, immutable, platforms);
-  for (const ref of moving) await sendTo(names, ref);
-  const digest = await proveDigest(desk, moving[0] ?? names.local, platforms);
-  return conclude("pushed", "its content is new", digest ?? sent);
+  await context.publishing([first, ...others]);
+  const before = immutable === undefined ? await findDigest(desk, first) : undefined;
+  try {
+    await sendTo(names, first);
+    const digest = await proveDigest(desk, first, platforms);
+    await move(context, desk, { digest, to: others });
+    return conclude("pushed", "its content is new", digest);
+  } catch (error) {
+    if (before !== undefined) await putBack(context, first, before); // A moving tag that the engine itself had to push.
+    throw error;
+  }
+}
+
+/** Moves tags, all of them or none. */
+async function move(
+  { params, defer }: FamilyContext,
+  { client }: Desk,
+  {
+    digest,
+    to,
+    beforeTags,
+  }: { readonly digest: string; readonly to: readonly string[] } & Pick<RetagOptions, "beforeTags">,
+): Promise<void> {
+  const moved = retag(`${repositoryOf(params)}@${digest}`, to, { client, ...(beforeTags && { beforeTags }) });
+  defer(async () => moved.catch(() => undefined)); // An abort waits until the tags are moved or put back.
+  await moved;
+}
+
+/** Also after an abort, which ends the desk's connections. */
+async function putBack(context: FamilyContext, ref: string, digest: string): Promise<void> {
+  const desk = await openDesk(context, new AbortController().signal);
+  await move(context, desk, { digest, to: [ref] }).catch((error: unknown) => {
+    context.log.warn(`${ref} could not be put back to ${digest}: ${textOf(error).split("\n")[0]}`);
+  });
 }
 
 /** Its connections end with the task. */
-async function openDesk(context: FamilyContext): Promise<Desk> {
-  const { params, signal, env, defer, log } = context;
+async function openDesk(context: FamilyContext, signal: AbortSignal = context.signal): Promise<Desk> {
+  const { params, env, defer, log } = context;
   const { registryAuthFile, registryInsecure } = params;
   const client = await openClient({
     env: { ...process.env, ...env },
@@ -188,17 +209,9 @@ async function findWhole(
   }
 }
 
-/** The digest of what was just pushed, once every platform is in it. Undefined: the registry cannot be asked. @throws BtError IMAGES_FAMILY_LOST, IMAGES_FAMILY_INDEX */
-async function proveDigest(
-  { log, client }: Desk,
-  ref: string,
-  platforms: readonly string[],
-): Promise<string | undefined> {
-  const found = await findImage(ref, { client }).catch((error: unknown) => {
-    log.warn(`${ref} was pushed, but cannot be looked up: ${textOf(error).split("\n")[0]}`);
-    return "unknown" as const;
-  });
-  if (found === "unknown") return undefined;
+/** The digest of what was just pushed, once every platform is in it. @throws BtError IMAGES_FAMILY_LOST, IMAGES_FAMILY_INDEX, REGISTRY_… */
+async function proveDigest({ client }: Desk, ref: string, platforms: readonly string[]): Promise<string> {
+  const found = await findImage(ref, { client });
   if (found === undefined) throw pushLost(ref);
   checkPlatforms(ref, found, platforms);
   return found.digest;

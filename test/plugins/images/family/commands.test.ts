@@ -74,7 +74,7 @@ test("a run starts what a dry run prints", async () => {
   expect(p.calls()).toEqual(builder(buildx("--output=type=oci,dest=.bt/families/oven_2.tar", `--tag ${ref}:2`)));
 });
 
-test("the tag for the content is pushed first, the moving tag last", async () => {
+test("the tag for the content is all that an engine pushes; the moving tag is made the same last", async () => {
   const p = await familyProject();
 
   const result = await p.bt("-n", "oven_1.push", "CONTAINER_CLI=podman");
@@ -82,8 +82,10 @@ test("the tag for the content is pushed first, the moving tag last", async () =>
   expect(commandsOf(result).slice(1)).toEqual([
     expect.stringMatching(/^podman tag quay.io\/bakery\/oven:1 quay.io\/bakery\/oven:1-[0-9a-f]{12}$/),
     expect.stringMatching(/^podman push quay.io\/bakery\/oven:1-[0-9a-f]{12}$/),
-    `podman push ${ref}:1`,
   ]);
+  expect(result.stdout).toMatch(
+    / {2}quay.io\/bakery\/oven:1 would then be made the same as quay.io\/bakery\/oven:1-[0-9a-f]{12}\n/,
+  );
 });
 
 test("arguments stand before the Dockerfile, in the order of the table", async () => {
@@ -216,9 +218,8 @@ test("hooks change arguments and tags of every version", async () => {
   expect(commandsOf(result)).toEqual([
     `docker build -t ${ref}:1 --build-arg RELEASE=1 -f docker/oven_1.Dockerfile docker`,
     `docker push ${ref}:1`,
-    `docker tag ${ref}:1 ${ref}:1-latest`,
-    `docker push ${ref}:1-latest`,
   ]);
+  expect(result.stdout).toContain(`${ref}:1-latest would then be made the same as ${ref}:1\n`);
 });
 
 test("a template is built from a temporary file that is gone afterwards", async () => {

@@ -2,9 +2,10 @@
 import * as fs from "node:fs";
 import { expect } from "vitest";
 import type { Result } from "../../../support/project.ts";
+import { startSpoiler, type Spoiler } from "../../../support/fake-registry.ts";
 import { startRegistry, writeAuthFile, writeHtpasswd, type TestRegistry } from "../../../support/registry.ts";
 import { run, testWith } from "../../../support/tool.ts";
-import { familyProject, ownBuildah, ownPodman, type FamilyProject } from "./rig.ts";
+import { builderfile, familyProject, ownBuildah, ownPodman, type FamilyProject } from "./rig.ts";
 
 const testPublish = testWith("buildah", "docker-registry", "skopeo");
 
@@ -16,10 +17,13 @@ interface Bakery extends FamilyProject {
 }
 
 /** A family whose hub is a registry of its own. */
-async function bakery(facts: Parameters<typeof startRegistry>[0] = {}): Promise<Bakery> {
-  const p = await familyProject();
+async function bakery(
+  facts: Parameters<typeof startRegistry>[0] = {},
+  { options = "", spoil }: { readonly options?: string; readonly spoil?: Spoiler } = {},
+): Promise<Bakery> {
+  const p = await familyProject({ "builderfile.ts": builderfile(undefined, options) });
   const registry = await startRegistry(facts);
-  const hub = `${registry.host}/bakery`;
+  const hub = `${spoil === undefined ? registry.host : (await startSpoiler(registry.host, spoil)).host}/bakery`;
   const env = { HUB: hub, CONTAINER_CLI: ownBuildah(p), BUILDAH_ISOLATION: "chroot" };
   return {
     ...p,
@@ -114,6 +118,47 @@ testPublish("content that was published before gets its moving tag back, the ver
   expect(second).not.toBe(first);
   expect(await p.raw("1")).toBe(first);
 });
+
+/** Two moving tags for each version, and a registry that refuses `latest-V` while `isClosed()`. */
+async function closedBakery(isClosed: () => boolean, options = ""): Promise<Bakery> {
+  const tags = "tags: ({ version }) => [version, `latest-${version}`],";
+  return bakery(
+    {},
+    {
+      options: `${tags}${options}`,
+      spoil: ({ method, url = "" }) =>
+        isClosed() && method === "PUT" && url.includes("/manifests/latest-") ? 403 : undefined,
+    },
+  );
+}
+
+testPublish.for([
+  ["oven_1.push", "1", ""],
+  ["oven_2.push_multi", "2", ""],
+  ["oven_1.push", "1", "immutableTag: false,"],
+] as const)(
+  "%s: a moving tag that cannot be moved leaves no moving tag changed (%s) %s",
+  async ([task, version, options]) => {
+    let isClosed = false;
+    const p = await closedBakery(() => isClosed, options);
+    const first = await p.make(task);
+    const before = [await p.raw(version), await p.raw(`latest-${version}`)];
+    const file = `docker/oven_${version}.Dockerfile`;
+    p.write(file, `${p.read(file)}ENV OVEN=new\n`);
+
+    isClosed = true;
+    const failed = await p.make(task);
+    const meanwhile = [await p.raw(version), await p.raw(`latest-${version}`)];
+    isClosed = false;
+    const again = await p.make(task);
+
+    expect([first.exitCode, failed.exitCode, again.exitCode], failed.stdout).toEqual([0, 1, 0]);
+    expect(failed.stdout).toContain("every tag is as it was before");
+    expect(meanwhile).toEqual(before);
+    expect(await p.raw(version)).not.toBe(before[0]);
+    expect(await p.raw(`latest-${version}`)).toBe(await p.raw(version));
+  },
+);
 
 testPublish("two names of one version have the same digest", async () => {
   const p = await bakery();

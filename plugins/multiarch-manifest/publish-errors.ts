@@ -1,6 +1,12 @@
 /** Every message about publishing: destinations, tags, what was rolled back. Knows only BtError. */
 import { BtError } from "../../core/index.ts";
 
+export function destinationTwice(to: string, first: string, second: string): BtError {
+  return new BtError("MANIFEST_DESTINATION_TWICE", `"${first}" and "${second}" both publish to "${to}"`, {
+    fix: "Give one of them another destination, or run only one of them.",
+  });
+}
+
 export function digestUnwanted(to: string): BtError {
   return new BtError(
     "MANIFEST_DESTINATION",

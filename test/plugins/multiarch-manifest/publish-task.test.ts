@@ -40,6 +40,30 @@ bt: The image "two" has no tags, so publishing it to "127.0.0.1:1/bake/oven" wou
 `);
 });
 
+test("two tasks of one run with the same destination are refused, each alone is not", async () => {
+  const p = await bakery(
+    'const one = publish({ images: build, to: "docker://127.0.0.1:1/bake/oven:1" });',
+    'const two = publish({ images: build, to: "127.0.0.1:1/bake/oven:1" });',
+    "export default defineBuilder({ tasks: { build, one, two } });",
+  );
+
+  const both = await p.bt("one", "two");
+  const given = await p.bt("one", "two", "DESTINATION=oci:dist:1");
+  const alone = await p.bt("-n", "two");
+
+  expect(both).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(both.stderr).toBe(`bt: "one" and "two" both publish to "127.0.0.1:1/bake/oven:1"
+  at   builderfile.ts:7:13
+       const two = publish({ images: build, to: "127.0.0.1:1/bake/oven:1" });
+                   ^
+  fix  Give one of them another destination, or run only one of them.
+`);
+  expect(given).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(given.stderr).toContain('bt: "one" and "two" both publish to "oci:dist:1"\n  at   DESTINATION\n');
+  expect(p.exists("dist")).toBe(false);
+  expect(alone.exitCode).toBe(0);
+});
+
 test("a wrong DESTINATION is an error of the command line, also of a dry run", async () => {
   const p = await bakery(
     'const release = publish({ images: build, to: "oci:dist:1" });',

@@ -1,11 +1,14 @@
 /** A whole build in one function: start reading here. Does not know argv or the terminal. */
 import * as path from "node:path";
+import { describeCall, type Call } from "./call.ts";
+import { findCommit } from "./commit.ts";
 import { runningAbove, stackEntry } from "./environment.ts";
 import { cycleNested } from "./errors/graph.ts";
 import { firstLine, isBtError } from "./errors.ts";
 import type { EventBody, Reporter, TaskOutline } from "./event.ts";
 import { killByCookie } from "./exec.ts";
 import type { Graph } from "./graph.ts";
+import { openJournal } from "./journal.ts";
 import { remainingTimes, waitsFor } from "./order.ts";
 import { bindHooks, type Hooks } from "./hooks.ts";
 import type { Project } from "./load.ts";
@@ -16,8 +19,10 @@ import { askFirst, createRun, type RunEnd, type RunOptions } from "./run.ts";
 import type { State } from "./state.ts";
 
 /** How a build is carried out. */
-export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency"> {
+export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency" | "keep"> {
   readonly isDryRun: boolean;
+  /** How bt was called, for the record of the run. */
+  readonly call?: Call;
   readonly reporters: readonly Reporter[];
   /** Canonical form of the command line. Absent: the result is no proof for later runs. */
   readonly proofRequest?: string;
@@ -27,6 +32,8 @@ export interface BuildResult {
   readonly exitCode: number;
   /** What the targets returned, by id. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** Id of the run. Absent: nothing was to do, and nothing is remembered of it. */
+  readonly run?: string;
 }
 
 /**
@@ -34,10 +41,10 @@ export interface BuildResult {
  * A failing task does not reject. @throws BtErrors of prepare(); nothing has run then
  */
 export async function build(project: Project, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
-  return carryOut(await prepare(project, request), options);
+  return carryOut(await prepare(project, request), request, options);
 }
 
-async function carryOut(prepared: Prepared, options: BuildOptions): Promise<BuildResult> {
+async function carryOut(prepared: Prepared, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
   const { project, assembly, graph, order, state, forecast } = prepared;
   const { hooks } = assembly;
   if (!options.isDryRun) checkNotRunningAbove(prepared);
@@ -45,7 +52,10 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
   const run = createRunId(new Date());
   const startedMs = Date.now();
   const isIdle = [...forecast.wanted].every((id) => forecast.results.has(id));
-  const recorder = options.isDryRun || isIdle ? [] : [createRecorder(project.root, run)];
+  const isRecorded = !options.isDryRun && !isIdle;
+  const journal = isRecorded ? openJournal(project.root, run) : undefined;
+  for (const entry of request.journal?.values() ?? []) journal?.keep(entry); // So that this run can be resumed as well.
+  const recorder = isRecorded ? [createOwnRecorder(prepared, { run, request, options })] : [];
   const reporters = [...recorder, ...options.reporters];
   for (const reporter of reporters)
     bindHooks(hooks, recorder.includes(reporter) ? listeners.record : listeners.report).event.tap(reporter.event);
@@ -73,6 +83,7 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
     end: Pick<RunEnd, "exitCode" | "counts" | "signal"> & Partial<Pick<RunEnd, "results">>,
   ): Promise<void> => {
     state.close();
+    journal?.close();
     const record = recorder.length === 0 ? {} : { record: path.join(".bt", "runs", run) };
     emit({
       kind: "run-finished",
@@ -86,7 +97,13 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
     for (const reporter of reporters) await endReporter(reporter, emit);
   };
   const carry = async (): Promise<RunEnd> => {
-    const carried = createRun(prepared, { ...options, run, emit, urgency: (id) => remaining.get(id) ?? 0 });
+    const carried = createRun(prepared, {
+      ...options,
+      run,
+      emit,
+      urgency: (id) => remaining.get(id) ?? 0,
+      keep: (entry) => journal?.keep(entry),
+    });
     return await (options.isDryRun ? carried.dryRun() : carried.run());
   };
   const end = await carry().catch(async (error: unknown) => {
@@ -103,8 +120,28 @@ async function carryOut(prepared: Prepared, options: BuildOptions): Promise<Buil
   return {
     exitCode: end.exitCode,
     values: valuesOf(end.results),
+    ...(isRecorded ? { run } : {}),
   };
 }
+
+/** The recorder, and git asked meanwhile. */
+function createOwnRecorder(
+  prepared: Prepared,
+  { run, request, options }: { readonly run: string; readonly request: BuildRequest; readonly options: BuildOptions },
+): Reporter {
+  const stop = new AbortController();
+  const found = findCommit(prepared.project.root, request.env, stop.signal);
+  return createRecorder(prepared.project.root, run, {
+    facts: describeCall(prepared, request, options.call),
+    async commit() {
+      const timer = setTimeout(() => stop.abort(), gitPatienceMs);
+      return await found.finally(() => clearTimeout(timer));
+    },
+  });
+}
+
+/** How long the end of a run waits for git. Milliseconds. */
+const gitPatienceMs = 200;
 
 /** A task that has started this bt waits for it: to run it here would wait for ever. @throws BtError CYCLE_NESTED */
 function checkNotRunningAbove({ project, forecast, decide }: Prepared): void {

@@ -17,12 +17,12 @@ import { toBtError } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
+import type { Entry } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
 import { acquireLock, tryLock } from "./lock.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
-import type { TaskRecord } from "./state.ts";
 
 export interface CarryOptions {
   readonly ledger: Ledger;
@@ -31,6 +31,8 @@ export interface CarryOptions {
   readonly cancel: AbortSignal;
   /** Ends also those that run after others. */
   readonly kill: AbortSignal;
+  /** Hears what every task came to. */
+  readonly keep: (entry: Entry) => void;
 }
 
 export interface Carrier {
@@ -40,7 +42,7 @@ export interface Carrier {
   readonly createWork: (node: Node, slot: number, decision: Decision) => Work;
 }
 
-export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, kill }: CarryOptions): Carrier {
+export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, kill, keep }: CarryOptions): Carrier {
   const { project, assembly, graph, state, secrets, decide, forecast } = prepared;
   const { hooks } = assembly;
   const { root } = project;
@@ -71,10 +73,10 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
     slot,
   });
 
-  const finishFresh = (node: Node, result: NodeResult, refreshed: TaskRecord | undefined): Ended => {
+  const finishFresh = (node: Node, result: NodeResult, { document, refreshed }: Decision): Ended => {
     if (refreshed !== undefined) state.append(refreshed);
     results.set(node.id, result);
-    return finish(node, "fresh");
+    return finish(node, "fresh", { key: keyOf(document) });
   };
 
   /** Whether something has run that this node comes after: then what was forecast may not hold any more. */
@@ -101,7 +103,7 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       }
       const early = isStirred(node) ? undefined : forecast.decisions.get(node.id);
       if (early?.step.action === "skip" && early.result !== undefined && node.task.status === undefined)
-        return finishFresh(node, early.result, early.refreshed);
+        return finishFresh(node, early.result, early);
       return await decideAndRun(node, slot);
     } catch (error) {
       const { aborted, reason } = signalOf(node);
@@ -124,7 +126,7 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       const decision = await decideNode(node, results, decide);
       const work = createWork(node, slot, decision);
       if (decision.step.action === "skip" && decision.result !== undefined) {
-        if (await askStatus(work, workshop)) return finishFresh(node, decision.result, decision.refreshed);
+        if (await askStatus(work, workshop)) return finishFresh(node, decision.result, decision);
         return await runTask({ ...work, reasons: [renderReason({ kind: "status" })] }, decision.document);
       }
       return await runTask(work, decision.document);
@@ -134,7 +136,7 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   };
 
   const runTask = async (work: Work, document: KeyDocument): Promise<Ended> => {
-    const { node, slot } = work;
+    const { node, slot, key } = work;
     stirred.add(node.id);
     const startedMs = Date.now();
     const isRemembered = node.task.inputs !== undefined;
@@ -143,16 +145,17 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
     if (end.kind !== "done") {
       if (isRemembered && end.kind !== "cancelled")
         state.append({ id: node.id, gone: "failed", durationMs: Date.now() - startedMs });
-      return finishFailed(node, end, { startedMs, slot });
+      keep({ task: node.id, key, document, outputs: [] });
+      return finishFailed(node, end, { startedMs, slot, key });
     }
     remember(node, document, end.finished, startedMs);
-    return finish(node, "ran", { startedMs, slot, isFlaky: end.isFlaky });
+    return finish(node, "ran", { startedMs, slot, key, isFlaky: end.isFlaky });
   };
 
   const finishFailed = (
     node: Node,
     end: Exclude<AttemptEnd, { kind: "done" }>,
-    facts: { startedMs: number; slot: number },
+    facts: { startedMs: number; slot: number; key: string },
   ): Ended => {
     if (end.kind === "cancelled") return finish(node, "cancelled", facts);
     return finish(node, end.kind, { ...facts, error: toBtError(end.error, node.id, project.placeOf) });
@@ -166,7 +169,9 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   /** Writes the success down, unless an input changed while the task ran: then nobody knows what the outputs were made of. */
   const remember = (node: Node, document: KeyDocument, { outputs, value }: Finished, startedMs: number): void => {
     const key = keyOf(document);
-    results.set(node.id, { digest: resultDigest(key, outputs, value), value });
+    const result = resultDigest(key, outputs, value);
+    results.set(node.id, { digest: result, value });
+    keep({ task: node.id, key, document, result, outputs, value });
     const durationMs = Date.now() - startedMs;
     const before = new Map(document.inputs.map((fact) => [fact.path, fact]));
     const inputs = collectInputs(node, root, before);

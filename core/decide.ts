@@ -1,8 +1,9 @@
 /** Puts together what is remembered and what is there, and asks the plan: for every task before a run, and for one task in it. Does not run anything. */
 import { collectDocument, type CollectOptions } from "./collect.ts";
 import { hashText, type FileFact } from "./files.ts";
-import { resultDigest, type KeyDocument } from "./fingerprint.ts";
+import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Graph, Node } from "./graph.ts";
+import type { Entry } from "./journal.ts";
 import { waitsFor } from "./order.ts";
 import { describeOutputs } from "./outputs.ts";
 import { outputPath } from "./paths.ts";
@@ -30,6 +31,8 @@ export interface DecideOptions extends Omit<CollectOptions, "needs" | "rest" | "
   readonly state: State;
   readonly isForced: (node: Node) => boolean;
   readonly restOf: (node: Node) => readonly string[];
+  /** What the nodes came to in the run that is resumed. Absent: none is. */
+  readonly journal?: ReadonlyMap<string, Entry>;
   /** What the node's `versions` say, as far as it is known. */
   readonly versionsOf: (node: Node) => Promise<Versions>;
 }
@@ -82,12 +85,33 @@ export async function decideNode(
     ...(pendingNeed === undefined ? {} : { pendingNeed }),
   });
   const step = hooks.plan.isUsed() ? hooks.plan.call(planned, node) : planned;
+  const resumed =
+    step.action === "run" && pendingNeed === undefined && !hasUnknownCode
+      ? findResumed(node, document, options)
+      : undefined;
+  if (resumed?.result !== undefined)
+    return {
+      step: { action: "skip", key: resumed.key },
+      document,
+      result: { digest: resumed.result, value: resumed.value },
+    };
   if (step.action !== "skip" || record === undefined) return { step, document };
   const known = new Set(record.outputs.map((fact) => fact.path));
   const refreshed = { ...record, document, outputs: outputs.filter((fact) => known.has(fact.path)) };
   const isStale =
     !hasSameStamps(record.document.inputs, document.inputs) || !hasSameStamps(record.outputs, refreshed.outputs);
   return { step, document, result: recordResult(record), ...(isStale ? { refreshed } : {}) };
+}
+
+/** The node's success in the run that is resumed, if its key is the same and its outputs are as it left them. */
+function findResumed(node: Node, document: KeyDocument, { journal, root, memo }: DecideOptions): Entry | undefined {
+  const entry = journal?.get(node.id);
+  if (entry?.result === undefined || entry.key !== keyOf(document)) return undefined;
+  const now = new Map(describeOutputs(root, node, memo).map((fact) => [fact.path, fact]));
+  const isThere = entry.outputs.every(
+    ({ path, kind, digest }) => now.get(path)?.kind === kind && now.get(path)?.digest === digest,
+  );
+  return isThere ? entry : undefined;
 }
 
 /** What cannot be told now counts as it was last time. */

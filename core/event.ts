@@ -75,6 +75,8 @@ export type EventBody =
       readonly outcome: Outcome;
       readonly durationMs: number;
       readonly slot?: number;
+      /** Hex SHA-256 of all that the result depends on. Absent: it was never told, as for a group. */
+      readonly key?: string;
       readonly failure?: Failure;
       /** Succeeded after a failed try. */
       readonly flaky?: boolean;

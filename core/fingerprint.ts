@@ -55,6 +55,34 @@ export function keyOf(document: KeyDocument): string {
   );
 }
 
+/** One leaf, or one input as `input/PATH`, that two documents do not share. */
+export interface Difference {
+  readonly name: string;
+  /** Absent: only the later document has it. */
+  readonly before?: string;
+  /** Absent: only the earlier document has it. */
+  readonly now?: string;
+}
+
+/** Every difference between two documents with both values, by name. Empty exactly when the keys are equal. */
+export function compareDocuments(before: KeyDocument, now: KeyDocument): Difference[] {
+  const [old, fresh] = [flatten(before), flatten(now)];
+  return [...new Set([...old.keys(), ...fresh.keys()])]
+    .sort()
+    .filter((name) => old.get(name) !== fresh.get(name))
+    .map((name) => {
+      const [a, b] = [old.get(name), fresh.get(name)];
+      return { name, ...(a === undefined ? {} : { before: a }), ...(b === undefined ? {} : { now: b }) };
+    });
+}
+
+function flatten({ leaves, inputs }: KeyDocument): ReadonlyMap<string, string> {
+  return new Map([
+    ...leaves.map(({ name, value }) => [name, value] as const),
+    ...inputs.map(({ path, kind, digest }) => [`input/${path}`, `${kind} ${digest}`.trim()] as const),
+  ]);
+}
+
 /** Every difference between two documents as reasons, in a fixed order. Not empty whenever the keys differ. */
 export function diffDocuments(before: KeyDocument, now: KeyDocument): Reason[] {
   return [...diffLeaves(before.leaves, now.leaves), ...diffInputs(before.inputs, now.inputs)];

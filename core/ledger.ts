@@ -11,6 +11,7 @@ import type { Ended } from "./schedule.ts";
 export interface EndFacts {
   readonly startedMs?: number;
   readonly slot?: number;
+  readonly key?: string;
   readonly error?: BtError;
   readonly isFlaky?: boolean;
   readonly blockedBy?: string;
@@ -62,6 +63,7 @@ export function createLedger({
       outcome,
       durationMs: facts.startedMs === undefined ? 0 : Date.now() - facts.startedMs,
       ...(facts.slot === undefined ? {} : { slot: facts.slot }),
+      ...(facts.key === undefined ? {} : { key: facts.key }),
       ...(error === undefined ? {} : { failure: toFailure(error, hide) }),
       ...(facts.isFlaky === true ? { flaky: true } : {}),
       ...(isAllowed ? { allowed: true } : {}),

@@ -10,6 +10,7 @@ import { onlyStale, restUnwanted } from "./errors/request.ts";
 import { findStat } from "./files.ts";
 import { createGraph, withEdges, withNeeds, type Graph, type GraphOptions, type Node } from "./graph.ts";
 import type { GraphTools } from "./hooks.ts";
+import type { Entry } from "./journal.ts";
 import { sortGraph, waitsFor } from "./order.ts";
 import { prepareStateFolder, type Project } from "./load.ts";
 import { collectWriters, inferEdges, isGlob, type Writers } from "./paths.ts";
@@ -33,6 +34,10 @@ export interface BuildRequest {
   readonly isForced: boolean;
   /** False: nothing is written below `.bt/`. */
   readonly mayWrite: boolean;
+  /** What the nodes came to in a run that is resumed: those that succeeded and have the same key are not run again. */
+  readonly journal?: ReadonlyMap<string, Entry>;
+  /** Node to the answers of its `versions` that are taken instead of asking. */
+  readonly pins?: ReadonlyMap<string, Versions>;
 }
 
 /** A request, resolved and checked: everything that can be said before anything runs. */
@@ -85,6 +90,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     isForced: () => request.isForced,
     versionsOf: createVersions(project, request),
     restOf: (node) => (node.id === rest ? request.rest : []),
+    ...(request.journal === undefined ? {} : { journal: request.journal }),
   };
   for (const node of graph.nodes.values())
     if (node.task.versions !== undefined) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
@@ -108,11 +114,13 @@ export async function outlineGraph(project: Project): Promise<Graph> {
 /** Asks a node for what its result depends on besides files, once a run; nothing is known when nothing may be done. */
 function createVersions(
   { root, settings }: Project,
-  { env, mayWrite: mayAsk }: BuildRequest,
+  { env, mayWrite: mayAsk, pins }: BuildRequest,
 ): DecideOptions["versionsOf"] {
   const asked = new Map<string, Promise<Versions>>();
   return async (node) => {
     const { id, task, params, cell, edges } = node;
+    const pinned = pins?.get(id);
+    if (pinned !== undefined) return pinned;
     if (task.versions === undefined || !mayAsk) return {};
     const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
     const ask = task.versions;

@@ -2,6 +2,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Event, Failure, Outcome, Reporter } from "./event.ts";
+import type { Selection } from "./catalog.ts";
+import type { Commit } from "./commit.ts";
 import { fileNameOf, findText, makeFolder, removePath, writeAll, writeAtomic } from "./files.ts";
 
 /** One task of a past run. */
@@ -11,16 +13,33 @@ export interface RecordedTask {
   readonly startedMs?: number;
   readonly durationMs?: number;
   readonly attempts?: number;
+  /** Hex SHA-256 of all that its result depends on. */
+  readonly key?: string;
   readonly failure?: Failure;
   /** Relative to the root. */
   readonly log?: string;
 }
 
-/** `run.json` of a past run. A run that was killed has no `exitCode`. */
-export interface RunRecord {
+/** What a run was asked for, and by which bt: enough to ask for the same again. Secrets are masked. */
+export interface RunFacts {
+  /** Words after `bt`, for people. */
+  readonly command: string;
+  readonly selection: Selection;
+  /** Words after `--`. */
+  readonly rest: readonly string[];
+  /** Task to variable to value, as far as a value came from outside of the builderfile; secrets are left out. */
+  readonly params: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Versions of bt and Node. */
+  readonly versions: { readonly bt: string; readonly node: string };
+}
+
+/** `run.json` of a past run. A run that was killed has no `exitCode`; one of an older bt has no facts. */
+export interface RunRecord extends Partial<RunFacts> {
   readonly id: string;
   readonly version: 1;
   readonly targets: readonly string[];
+  /** Absent: the project is in no git checkout, or git took too long. */
+  readonly commit?: Commit;
   readonly startedMs: number;
   readonly durationMs?: number;
   readonly exitCode?: number;
@@ -51,12 +70,19 @@ interface Logs {
   readonly commands: Map<string, string>;
 }
 
-/** Writes the logs as they come, `events.ndjson` in batches, and `run.json` at the start and at the end. */
-export function createRecorder(root: string, run: string): Reporter {
+/**
+ * Writes the logs as they come, `events.ndjson` in batches, and `run.json` at the start and at the end.
+ * @param commit what the project's files are of; waited for only at the end
+ */
+export function createRecorder(
+  root: string,
+  run: string,
+  { facts, commit }: { readonly facts: RunFacts; readonly commit: () => Promise<Commit | undefined> },
+): Reporter {
   const folder = path.join(root, ".bt", "runs", run);
   const files: Logs = { logs: new Map(), commands: new Map() };
   const tasks: Record<string, RecordedTask> = {};
-  let head: Omit<RunRecord, "tasks"> = { id: run, version: 1, targets: [], startedMs: 0 };
+  let head: Omit<RunRecord, "tasks"> = { id: run, version: 1, ...facts, targets: [], startedMs: 0 };
   let journal: number | undefined;
   let lines = "";
   const flush = (): void => {
@@ -82,10 +108,11 @@ export function createRecorder(root: string, run: string): Reporter {
         if (event.state === "running")
           note(event.task, { reasons: event.reasons, startedMs: event.atMs, attempts: event.attempt });
         if (event.state === "done") {
-          const { outcome, durationMs, failure, log } = event;
+          const { outcome, durationMs, failure, log, key } = event;
           note(event.task, {
             outcome,
             durationMs,
+            ...(key === undefined ? {} : { key }),
             ...(failure === undefined ? {} : { failure }),
             ...(log === undefined ? {} : { log }),
           });
@@ -116,11 +143,13 @@ export function createRecorder(root: string, run: string): Reporter {
       if (lines === "") setImmediate(flush);
       lines += `${JSON.stringify(event)}\n`;
     },
-    end() {
+    async end() {
       flush();
       for (const task of files.logs.keys()) closeLog(files, task);
       if (journal === undefined) return;
       fs.closeSync(journal);
+      const found = await commit();
+      if (found !== undefined) head = { ...head, commit: found };
       writeHead();
       for (const old of listRuns(root).slice(keptRuns)) removePath(path.join(root, ".bt", "runs", old));
     },

@@ -9,6 +9,7 @@ import { confirmRefused } from "./errors/request.ts";
 import type { Counts, EventBody } from "./event.ts";
 import type { ProcessTree } from "./exec.ts";
 import { quoteNames } from "./errors.ts";
+import type { Entry } from "./journal.ts";
 import { createLedger } from "./ledger.ts";
 import type { Prepared } from "./prepare.ts";
 import { createShare, type Share, type ShareOptions } from "./share.ts";
@@ -42,6 +43,8 @@ export interface RunOptions {
   /** Undefined: nobody is there to answer. */
   readonly confirm: (question: string) => Promise<boolean | undefined>;
   readonly urgency: (id: string) => number;
+  /** Hears what every task came to. */
+  readonly keep: (entry: Entry) => void;
 }
 
 export interface RunEnd {
@@ -99,7 +102,13 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     isDryRun: false,
     trees,
   };
-  const carrier = createCarrier(prepared, { ledger, workshop, cancel: cancel.signal, kill: options.kill });
+  const carrier = createCarrier(prepared, {
+    ledger,
+    workshop,
+    cancel: cancel.signal,
+    kill: options.kill,
+    keep: options.keep,
+  });
   const end = (signal: string | undefined): RunEnd => ({
     ...ledger.close(),
     results: ledger.results,

@@ -7,19 +7,19 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "cache-store errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
-  "cli/shortcut errors/builderfile errors/graph errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock record worker report/failure report/json report/screen",
-  "cli/boot compile failure makefile/draft makefile/probe makefile/report platform secrets shape state report/summary report/terminal",
+  "cache-store commit errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
+  "cli/shortcut errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock worker report/failure report/json report/screen",
+  "cli/boot compile failure journal makefile/draft makefile/probe makefile/report platform secrets shape state report/summary report/terminal",
   "find makefile/render output task tokens report/line report/progress report/trace",
   "build-tool catalog params plan report/github report/plain report/window",
-  "assign graph share report/live",
-  "environment hooks order paths shell cli/args cli/graph report/reporter",
+  "assign graph record share report/live",
+  "environment hooks order past paths shell cli/args cli/graph report/reporter",
   "cli/under-make bench collect outputs plugin schedule cli/list make",
   "attempt decide load",
   "ledger prepare cli/doctor cli/listcache cli/world",
-  "carry prove touch cli/check cli/entry cli/why",
-  "run cli/shim cli/show",
-  "build",
+  "call carry prove touch cli/check cli/entry",
+  "run cli/again cli/shim cli/show",
+  "build cli/why",
   "index cli/import-make cli/perform",
   "cli/main",
 ];

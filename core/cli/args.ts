@@ -15,6 +15,9 @@ export interface Options {
   readonly graph?: string;
   readonly logs?: string;
   readonly run?: string;
+  readonly vs?: string;
+  readonly resume?: string;
+  readonly replay?: string;
   readonly tags: readonly string[];
   readonly except: readonly string[];
   /** Names of the options without a value that were given. */
@@ -57,6 +60,9 @@ type ValueName =
   | "graph"
   | "logs"
   | "run"
+  | "vs"
+  | "resume"
+  | "replay"
   | "tag"
   | "except";
 
@@ -73,6 +79,9 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
   graph: { default: "mermaid" },
   logs: {},
   run: {},
+  vs: {},
+  resume: { default: "last" },
+  replay: {},
   tag: {},
   except: {},
 };
@@ -209,6 +218,9 @@ function createOptions(flags: ReadonlySet<Flag>, values: ReadonlyMap<ValueName, 
     ...last("graph", "graph"),
     ...last("logs", "logs"),
     ...last("run", "run"),
+    ...last("vs", "vs"),
+    ...last("resume", "resume"),
+    ...last("replay", "replay"),
     tags: values.get("tag") ?? [],
     except: values.get("except") ?? [],
     flags,

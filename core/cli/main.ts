@@ -98,6 +98,8 @@ async function answer(args: Args, desk: Desk): Promise<number> {
     options.tags.length === 0 &&
     catalog.defaultTask === undefined &&
     options.graph === undefined &&
+    options.resume === undefined &&
+    options.replay === undefined &&
     !flags.has("why");
   if (flags.has("list") || isBare) return await showList(catalog, desk, flags.has("json"));
   return await runTasks(args, asked, desk);

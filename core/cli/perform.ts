@@ -11,13 +11,14 @@ import type { Project } from "../load.ts";
 import { prepare, type BuildRequest } from "../prepare.ts";
 import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
 import { touchTasks } from "../touch.ts";
+import { compareRuns, renderReplay, replayRun, resumeRun, type Replay } from "./again.ts";
 import type { Args, Asked, Options } from "./args.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
-import { print, printJson, writeText } from "./print.ts";
+import { print, writeText } from "./print.ts";
 import { freshRequest } from "./shortcut.ts";
-import { explain, renderWhy } from "./why.ts";
+import { showWhy } from "./why.ts";
 import type { Desk, World } from "./world.ts";
 
 /** Runs the tasks of a command line, or says what a run would do. @throws BtError before anything runs */
@@ -27,12 +28,16 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
   checkSettings(project.settings, world.env);
   const only = parseOnly(options.only);
   const isQuery = flags.has("why") || options.graph !== undefined || flags.has("question") || flags.has("dry-run");
+  const replay =
+    options.replay === undefined ? undefined : await replayRun(project.root, options.replay, asked, world.env);
+  const again = options.resume === undefined ? replay : resumeRun(project.root, options.resume, asked);
   const request: BuildRequest = {
     selection: { words: asked.words, tags: options.tags, except: options.except },
     assignments: asked.assignments,
     rest,
     env: world.env,
     isForced: flags.has("force"),
+    ...again,
     mayWrite: mayWrite && !isQuery,
     ...(only === undefined ? {} : { only }),
   };
@@ -43,10 +48,7 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
     );
   }
   if (flags.has("why")) {
-    const answers = explain(await prepare(project, request));
-    if (flags.has("json")) printJson({ version: 1, tasks: answers });
-    else print(renderWhy(answers, paint));
-    return 0;
+    return showWhy(await prepare(project, request), options, paint);
   }
   if (flags.has("question")) {
     const { forecast } = await prepare(project, request);
@@ -80,6 +82,7 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
       kill: interrupts.second,
       confirm: flags.has("yes") ? async () => true : confirmOnTerminal,
       isDryRun: flags.has("dry-run"),
+      call: { words: world.argv, version: world.version },
       reporters,
       ...(options.loadLimit === undefined || options.loadLimit === ""
         ? {}
@@ -93,10 +96,17 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
       ...(proofRequest === undefined ? {} : { proofRequest }),
     });
     interrupts.reraise();
-    return result.exitCode;
+    if (replay === undefined || result.run === undefined || result.exitCode !== 0) return result.exitCode;
+    return tellReplay(compareRuns(project.root, replay.run.id, result.run), flags.has("json"));
   } finally {
     interrupts.stop();
   }
+}
+
+/** 1 when something came out otherwise. */
+function tellReplay(replay: Replay, isJson: boolean): number {
+  writeText(isJson ? 2 : 1, renderReplay(replay));
+  return replay.differs === undefined ? 0 : 1;
 }
 
 /** What make says of its size is for people; without it the pool bounds us anyway. */

@@ -20,6 +20,8 @@ Run
   -y, --yes                   answer yes to confirmations
   -q, --question              run and print nothing: exit 0 if up to date, 1 if not
   -t, --touch                 run nothing, take what is there for done
+      --resume[=ID]           go on with a run that failed or was interrupted
+      --replay ID             run it all again, and say what comes out otherwise
 
 Show
       --output MODE           live, grouped, prefixed, stream, json
@@ -31,6 +33,7 @@ Show
 Ask
       --list                  the tasks
       --why                   why the tasks would run, or why they are up to date
+      --why --vs ID           what differs from a past run; --run ID from the run before it
       --graph[=mermaid|dot|json]
       --check                 everything that can be proven without running
       --doctor                what is needed on this machine, and how to get the rest

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  compareDocuments,
   createDocument,
   diffDocuments,
   keyOf,
@@ -149,4 +150,16 @@ test("resultDigest() is the key when a task leaves nothing, and does not depend 
 
 test("stableJson() sorts the members of all records, and of lists nothing", () => {
   expect(stableJson({ b: [2, 1], a: { d: 1, c: null } })).toBe('{"a":{"c":null,"d":1},"b":[2,1]}');
+});
+
+test("two documents have differences if and only if their keys differ, and each names both values", () => {
+  fc.assert(
+    fc.property(pair, ([one, other]) => {
+      const differences = compareDocuments(one, other);
+
+      expect(differences.length === 0).toBe(keyOf(one) === keyOf(other));
+      for (const { before, now } of differences) expect(before).not.toBe(now);
+    }),
+    { numRuns: 2000 },
+  );
 });

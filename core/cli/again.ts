@@ -1,0 +1,132 @@
+/** Past runs asked for again: continued where they stopped, or repeated to see whether they still give the same. Does not run anything. */
+import type { Assignment } from "../assign.ts";
+import { repeatCall } from "../call.ts";
+import { findCommit } from "../commit.ts";
+import { runDone, runMoved, runWords } from "../errors/past.ts";
+import { compareDocuments, type Difference } from "../fingerprint.ts";
+import type { Entry } from "../journal.ts";
+import { findPastRun, journalOf, type PastRun } from "../past.ts";
+import type { BuildRequest } from "../prepare.ts";
+import type { Versions } from "../task.ts";
+import type { Asked } from "./args.ts";
+
+/** What makes a request one for a past run. */
+export type Again = Pick<BuildRequest, "selection" | "rest" | "assignments"> &
+  Partial<Pick<BuildRequest, "journal" | "pins" | "isForced">>;
+
+/**
+ * A run that failed or was interrupted, with what has succeeded in it.
+ * @param name an id or `last`
+ * @throws BtError RUN_MISSING, RUN_UNREPEATABLE, RUN_DONE, RUN_WORDS
+ */
+export function resumeRun(root: string, name: string, asked: Asked): Again {
+  const run = findPastRun(root, name);
+  if (run.exitCode === 0) throw runDone(run.id);
+  return { ...repeat(run, "--resume", asked), journal: journalOf(root, run.id) };
+}
+
+/**
+ * A run once more from the beginning, at the same commit and with the same versions.
+ * @throws BtError RUN_MISSING, RUN_UNREPEATABLE, RUN_MOVED, RUN_WORDS
+ */
+export async function replayRun(
+  root: string,
+  name: string,
+  asked: Asked,
+  env: BuildRequest["env"],
+): Promise<Again & { readonly run: PastRun }> {
+  const run = findPastRun(root, name);
+  const { commit } = run;
+  const now = commit === undefined ? undefined : await findCommit(root, env, AbortSignal.timeout(10_000));
+  if (commit !== undefined && commit.id !== now?.id) throw runMoved(run.id, commit.id, now?.id);
+  const pins = new Map([...journalOf(root, run.id)].map(([task, entry]) => [task, versionsOf(entry)]));
+  return { ...repeat(run, "--replay", asked), isForced: true, pins, run };
+}
+
+function repeat(run: PastRun, option: string, asked: Asked): Again {
+  if (asked.words.length > 0) throw runWords(option, asked.words);
+  const again = repeatCall(run);
+  return { ...again, assignments: [...again.assignments, ...asked.assignments.filter(isAddition(again.assignments))] };
+}
+
+/** Secrets are not remembered, and come with the command line. */
+function isAddition(known: readonly Assignment[]): (one: Assignment) => boolean {
+  return (one) => !known.some(({ name, task }) => name === one.name && (one.task ?? task) === task);
+}
+
+function versionsOf({ document }: Entry): Versions {
+  return Object.fromEntries(
+    document.leaves.flatMap(({ name, value }) =>
+      name.startsWith("version/") ? [[name.slice("version/".length), value]] : [],
+    ),
+  );
+}
+
+/** How a repeated run came out. */
+export interface Replay {
+  /** Id of the first run. */
+  readonly of: string;
+  /** Tasks that ran in both. */
+  readonly compared: number;
+  /** The first task with another result, in the order in which they ended. Absent: all are the same. */
+  readonly differs?: {
+    readonly task: string;
+    /** Outputs that are not the same, sorted. */
+    readonly outputs: readonly string[];
+    readonly hasOtherValue: boolean;
+    /** What its result depends on, and was not the same. Empty: it is not reproducible. */
+    readonly because: readonly Difference[];
+  };
+}
+
+/** Compares what the tasks of two runs came to. */
+export function compareRuns(root: string, of: string, now: string): Replay {
+  const before = journalOf(root, of);
+  const pairs = [...journalOf(root, now).values()].flatMap((entry) => {
+    const other = before.get(entry.task);
+    return other?.result === undefined || entry.result === undefined ? [] : [{ a: other, b: entry }];
+  });
+  const first = pairs.find(({ a, b }) => a.result !== b.result);
+  if (first === undefined) return { of, compared: pairs.length };
+  const { a, b } = first;
+  return {
+    of,
+    compared: pairs.length,
+    differs: {
+      task: b.task,
+      outputs: differingOutputs(a, b),
+      hasOtherValue: JSON.stringify(a.value) !== JSON.stringify(b.value),
+      because: compareDocuments(a.document, b.document),
+    },
+  };
+}
+
+function differingOutputs(a: Entry, b: Entry): string[] {
+  const facts = (entry: Entry): ReadonlyMap<string, string> =>
+    new Map(entry.outputs.map(({ path, kind, digest }) => [path, `${kind} ${digest}`]));
+  const [before, now] = [facts(a), facts(b)];
+  return [...new Set([...before.keys(), ...now.keys()])].filter((path) => before.get(path) !== now.get(path)).sort();
+}
+
+export function renderReplay({ of, compared, differs }: Replay): string {
+  if (differs === undefined) return `The same as in run ${of}: ${compared === 1 ? "1 task" : `${compared} tasks`}\n`;
+  const { task, outputs, hasOtherValue, because } = differs;
+  const parts = [...outputs, ...(hasOtherValue ? ["what it returned"] : [])];
+  const what = parts.map((part) => `  ${part}\n`).join("");
+  const why =
+    because.length === 0
+      ? "  all that it depends on was the same: it is not reproducible\n"
+      : renderDifferences(because, "  because of ");
+  return `"${task}" is the first task that came out otherwise than in run ${of}:\n${what}${why}`;
+}
+
+/** A line for each; long digests are cut. */
+export function renderDifferences(differences: readonly Difference[], lead = "  "): string {
+  return differences
+    .map(({ name, before, now }) => `${lead}${name}: ${cut(before) ?? "(absent)"} → ${cut(now) ?? "(absent)"}\n`)
+    .join("");
+}
+
+function cut(value: string | undefined): string | undefined {
+  return value?.replaceAll(/\b[0-9a-f]{64}\b/g, (digest) => digest.slice(0, 12));
+}

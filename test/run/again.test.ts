@@ -1,0 +1,286 @@
+/** Past runs asked for again: resumed, replayed, compared with each other and with how things are now. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { until } from "../support/processes.ts";
+import { project, withTasks, type Project } from "../support/project.ts";
+import { run } from "../support/tool.ts";
+
+/** Ids of the runs, the oldest first. */
+function runsOf(p: Project): string[] {
+  return fs.readdirSync(path.join(p.root, ".bt/runs")).sort();
+}
+
+/** Every task says in `log` that it ran; `bake` succeeds once there is heat. */
+function kitchen(): Record<string, string> {
+  return {
+    "builderfile.ts": withTasks({
+      mix: `task({ params: { tag: param.string({ default: "rye" }) }, run: "echo mix >> log" })`,
+      knead: `task({ needs: ["mix"], outputs: ["dough"], run: "echo knead >> log; echo soft > dough" })`,
+      bake: `task({ needs: ["knead"], run: "echo bake >> log; test -e heat" })`,
+    }),
+  };
+}
+
+async function failOnce(p: Project, ...argv: string[]): Promise<void> {
+  expect((await p.bt("bake", ...argv)).exitCode).toBe(1);
+  p.write("log", "");
+  p.write("heat", "");
+}
+
+test("--resume continues a failed run: what succeeded in it is not run again, although it is never up to date", async () => {
+  const p = await project(kitchen());
+  await failOnce(p);
+
+  const resumed = await p.bt("--resume");
+
+  expect(resumed).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(p.read("log")).toBe("bake\n");
+});
+
+test("--resume runs a task again whose key is another than in the run, and all that needs it", async () => {
+  const p = await project(kitchen());
+  await failOnce(p);
+  p.write("builderfile.ts", p.read("builderfile.ts").replace("echo knead", "echo 'knead well'"));
+
+  await p.bt("--resume");
+
+  expect(p.read("log")).toBe("knead well\nbake\n");
+});
+
+test("--resume runs a task again whose output was edited or removed", async () => {
+  const p = await project(kitchen());
+  await failOnce(p);
+  p.write("dough", "hard\n");
+
+  await p.bt("--resume");
+
+  expect(p.read("log")).toBe("knead\nbake\n");
+});
+
+test("--resume gives the params of the run again", async () => {
+  const p = await project(kitchen());
+  await failOnce(p, "TAG=wheat");
+
+  await p.bt("--resume");
+
+  expect(p.read("log")).toBe("bake\n");
+  const [first, second] = runsOf(p).map((id) => JSON.parse(p.read(`.bt/runs/${id}/run.json`)) as { params: object });
+  expect(second?.params).toEqual({ mix: { TAG: "wheat" } });
+  expect(first?.params).toEqual(second?.params);
+});
+
+test("a resumed run that fails can be resumed", async () => {
+  const p = await project(kitchen());
+  await failOnce(p);
+  fs.rmSync(path.join(p.root, "heat"));
+  expect((await p.bt("--resume")).exitCode).toBe(1);
+  p.write("heat", "");
+  p.write("log", "");
+
+  const resumed = await p.bt("--resume");
+
+  expect(resumed.exitCode).toBe(0);
+  expect(p.read("log")).toBe("bake\n");
+});
+
+test("a run whose bt was killed is resumed where it stood", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mix: `task({ run: "echo mix >> log" })`,
+      bake: `task({ needs: ["mix"], run: "echo bake >> log; test -e heat || exec sleep 600" })`,
+    }),
+  });
+  const { child, ended } = p.start({}, "bake");
+  await until(() => p.exists("log") && p.read("log") === "mix\nbake\n");
+  child.kill("SIGKILL");
+  await ended;
+  p.write("heat", "");
+
+  const resumed = await p.bt("--resume");
+
+  expect(resumed.exitCode).toBe(0);
+  expect(p.read("log")).toBe("mix\nbake\nbake\n");
+});
+
+test("a secret is not remembered, and is given again with --resume", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      login: `task({ params: { token: param.secret({ required: true }) }, run: ({ params, $ }) => $({ input: params.token })\`cat > token; test -e heat\` })`,
+    }),
+  });
+  await p.bt("login", "TOKEN=hunter2hunter2");
+  p.write("heat", "");
+
+  const without = await p.bt("--resume");
+  const given = await p.bt("--resume", "TOKEN=hunter2hunter2");
+
+  expect(without).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("TOKEN") });
+  expect(given.exitCode).toBe(0);
+  for (const id of runsOf(p))
+    for (const file of fs.readdirSync(path.join(p.root, ".bt/runs", id)))
+      expect(p.read(`.bt/runs/${id}/${file}`)).not.toContain("hunter2");
+});
+
+test("--why --vs RUN tells every leaf that is another one than in the run, with both values", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: ["src/**"], params: { tag: param.string({ default: "a" }) }, run: "true" })`,
+    }),
+    "src/flour": "1\n",
+    "src/salt": "1\n",
+  });
+  await p.bt("bake");
+  p.write("src/flour", "2\n");
+  p.write("src/water", "1\n");
+  fs.rmSync(path.join(p.root, "src/salt"));
+  const [first = ""] = runsOf(p);
+
+  const why = await p.bt("--why", "bake", "TAG=b", "--vs", first, "--json");
+  const told = await p.bt("--why", "bake", "TAG=b", "--vs", first);
+
+  const { tasks } = JSON.parse(why.stdout) as { tasks: { differences: { name: string }[] }[] };
+  expect(tasks[0]?.differences).toEqual([
+    { name: "input/src/flour", before: expect.stringMatching(/^file /), now: expect.stringMatching(/^file /) },
+    { name: "input/src/salt", before: expect.stringMatching(/^file /) },
+    { name: "input/src/water", now: expect.stringMatching(/^file /) },
+    { name: "param/tag", before: "a", now: "b" },
+  ]);
+  expect(told.stdout).toContain("  param/tag: a → b\n");
+});
+
+test("--why --run R tells what a past run had otherwise than the run before, also where the task was up to date", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mix: `task({ inputs: ["flour"], run: "true" })`,
+      bake: `task({ inputs: ["heat"], needs: ["mix"], run: "true" })`,
+      both: `task({ needs: ["mix", "bake"] })`,
+    }),
+    flour: "1\n",
+    heat: "1\n",
+  });
+  await p.bt("both");
+  p.write("heat", "2\n");
+  await p.bt("both");
+  const [first = "", second = ""] = runsOf(p);
+
+  const own = await p.bt("--why", "bake", "--run", second);
+  const idle = await p.bt("--why", "mix", "--run", second, "--vs", first);
+
+  expect(own.stdout).toMatch(/^bake in \S+ → in \S+\n {2}input\/heat: file \w{12} → file \w{12}\n$/);
+  expect(idle.stdout).toContain(": the same (key ");
+});
+
+test("--vs takes the journal of another machine", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: ["flour"], run: "true" })` }),
+    flour: "1\n",
+  });
+  await p.bt("bake");
+  const [first = ""] = runsOf(p);
+  fs.renameSync(path.join(p.root, ".bt/runs", first), path.join(p.root, "theirs"));
+  p.write("flour", "2\n");
+
+  const why = await p.bt("--why", "bake", "--vs", "theirs/results.ndjson");
+
+  expect(why.stdout).toMatch(/^bake in theirs\/results.ndjson → now\n {2}input\/flour: /);
+});
+
+test("--replay runs everything again and says that it came out the same", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mix: `task({ inputs: [], outputs: ["dough"], run: "echo mix >> log; echo soft > dough" })`,
+      bake: `task({ inputs: ["dough"], outputs: ["bread"], run: "echo bake >> log; cp dough bread" })`,
+    }),
+  });
+  await p.bt("bake");
+  const [first = ""] = runsOf(p);
+
+  const replay = await p.bt("--replay", first);
+
+  expect(replay).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining(`The same as in run ${first}: 2 tasks\n`),
+  });
+  expect(p.read("log")).toBe("mix\nbake\nmix\nbake\n");
+});
+
+test("--replay names the first task that came out otherwise, and what of it", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mix: `task({ inputs: [], outputs: ["dough"], run: "echo soft > dough" })`,
+      rise: `task({ inputs: ["dough"], outputs: ["risen"], run: "cat log > risen; echo rise >> log" })`,
+      bake: `task({ inputs: ["risen"], outputs: ["bread"], run: "cp risen bread" })`,
+    }),
+    log: "",
+  });
+  await p.bt("bake");
+  const [first = ""] = runsOf(p);
+
+  const replay = await p.bt("--replay", first);
+
+  expect(replay.exitCode).toBe(1);
+  expect(replay.stdout).toContain(
+    `"rise" is the first task that came out otherwise than in run ${first}:\n  risen\n  all that it depends on was the same: it is not reproducible\n`,
+  );
+});
+
+test("--replay names the changed leaf behind another result", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: ["flour"], outputs: ["bread"], run: "cp flour bread" })` }),
+    flour: "1\n",
+  });
+  await p.bt("bake");
+  const [first = ""] = runsOf(p);
+  p.write("flour", "2\n");
+
+  const replay = await p.bt("--replay", first);
+
+  expect(replay.exitCode).toBe(1);
+  expect(replay.stdout).toContain(`  bread\n  because of input/flour: file `);
+});
+
+test("--replay takes the versions of the run instead of asking", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks(
+      {
+        bake: `task({ inputs: [], versions: () => ({ base: readFileSync("base", "utf8") }), outputs: ["bread"], run: "echo > bread" })`,
+      },
+      `import { readFileSync } from "node:fs";`,
+    ),
+    base: "1",
+  });
+  await p.bt("bake");
+  const [first = ""] = runsOf(p);
+  p.write("base", "2");
+
+  const replay = await p.bt("--replay", first);
+
+  expect(replay.exitCode).toBe(0);
+  expect((await p.bt("--why", "bake", "--vs", first)).stdout).toContain("the same");
+});
+
+test("the record of a run says what was asked for, of which commit, and by which bt", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ params: { tag: param.string() }, run: "true" })` }),
+    ".gitignore": ".bt\n",
+  });
+  const git = (...words: string[]): Promise<string> =>
+    run("git", ["-C", p.root, "-c", "user.name=baker", "-c", "user.email=baker@example.org", ...words]);
+  await git("init", "-q");
+  await git("add", ".");
+  await git("commit", "-q", "-m", "flour");
+  const id = (await git("rev-parse", "HEAD")).trim();
+
+  await p.bt("bake", "TAG=a b");
+
+  const record = JSON.parse(p.read(`.bt/runs/${runsOf(p)[0]}/run.json`)) as object;
+  expect(record).toMatchObject({
+    command: "bake 'TAG=a b'",
+    selection: { words: ["bake"] },
+    params: { bake: { TAG: "a b" } },
+    versions: { bt: expect.stringMatching(/^\d/), node: process.version },
+    commit: { id, isDirty: false },
+    tasks: { bake: { outcome: "ran", key: expect.stringMatching(/^[0-9a-f]{64}$/) } },
+  });
+});

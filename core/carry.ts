@@ -47,7 +47,12 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   const { hooks } = assembly;
   const { root } = project;
   const { results, outcomes, tell, finish } = ledger;
-  if (hooks.cache.isUsed()) hooks.cache.call([]);
+  const said = new Set<string>();
+  const warn = (text: string): void => {
+    if (!said.has(text)) tell({ kind: "warning", text: secrets.hide(text) });
+    said.add(text);
+  };
+  if (hooks.cache.isUsed()) hooks.cache.call([], { env: workshop.env, warn });
   const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
   const finalsOf = (id: string): readonly string[] =>
     (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));

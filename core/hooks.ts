@@ -54,6 +54,14 @@ export interface Finished {
   readonly value: unknown;
 }
 
+/** What a tap of `cache` works with. */
+export interface CacheTools {
+  /** The environment of this run. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Says something about a cache without failing; the same text only once. */
+  readonly warn: (text: string) => void;
+}
+
 /** What a tap of `graph` works with. */
 export interface GraphTools {
   /** All tasks there are, whether the run needs them or not. */
@@ -92,7 +100,7 @@ export interface Hooks {
   /** After a task has succeeded, before its success is remembered. Rejecting fails the task. */
   readonly afterTask: AsyncSeriesHook<[job: Job, finished: Finished]>;
   /** Gets the caches in the order they are asked, the local one first; returns them with its own. Throwing ends bt. */
-  readonly cache: SyncWaterfallHook<[stores: readonly CacheStore[]]>;
+  readonly cache: SyncWaterfallHook<[stores: readonly CacheStore[], tools: CacheTools]>;
   /** Right before tags move, with what is about to become visible. Rejecting prevents it. */
   readonly publish: AsyncSeriesHook<[group: readonly string[], node: Node]>;
   /** Everything that happens. A failing tap is dropped with a warning. */
@@ -123,7 +131,7 @@ export function createHooks(): Hooks {
     command: new SyncWaterfallHook(["command", "node"]),
     execute: new AsyncSeriesBailHook(["job"]),
     afterTask: new AsyncSeriesHook(["job", "finished"]),
-    cache: new SyncWaterfallHook(["stores"]),
+    cache: new SyncWaterfallHook(["stores", "tools"]),
     publish: new AsyncSeriesHook(["group", "node"]),
     event: new SyncHook(["event"]),
     doctor: new AsyncSeriesWaterfallHook(["requirements", "place"]),
@@ -146,7 +154,7 @@ export interface Taps {
     job: Job,
   ) => { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined>;
   readonly afterTask: (job: Job, finished: Finished) => void | Promise<void>;
-  readonly cache: (stores: readonly CacheStore[]) => readonly CacheStore[];
+  readonly cache: (stores: readonly CacheStore[], tools: CacheTools) => readonly CacheStore[];
   readonly publish: (group: readonly string[], node: Node) => void | Promise<void>;
   readonly event: (event: Event) => void;
   readonly doctor: (

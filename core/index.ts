@@ -11,6 +11,7 @@ export type { Edge, FoundNeed, Graph, Node } from "./graph.ts";
 export type {
   BoundHooks,
   BuilderSettings,
+  CacheTools,
   DoctorPlace,
   Finished,
   GraphTools,

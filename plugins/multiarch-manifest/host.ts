@@ -21,6 +21,8 @@ export interface ClientOptions {
   readonly registriesConf?: string;
   /** Path of the only auth file. Default: REGISTRY_AUTH_FILE, then the usual places. */
   readonly authFile?: string;
+  /** The only login, for every host, instead of auth files. A user of "" has an identity token. Default: none. */
+  readonly login?: { readonly user: string; readonly secret: string; readonly source: string };
   /** Requests at the same time per host. Default: 4. */
   readonly concurrency?: number;
   /** Pause before the second try; doubles with each further one. Default: 500. */

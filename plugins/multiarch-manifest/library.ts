@@ -1,20 +1,25 @@
 /** The client for other plugins and programs: each function loads its part when it is called. Does not describe tasks. */
+import type * as Artifact from "./artifact.ts";
 import type * as Assemble from "./assemble.ts";
 import type * as Digests from "./digests.ts";
 import type * as Fetch from "./fetch.ts";
 import type { ClientOptions } from "./host.ts";
+import type * as Http from "./http.ts";
 import type { Descriptor } from "./oci.ts";
 import type * as Publish from "./publish.ts";
 import type { Reference, ReferenceOptions } from "./reference.ts";
 import type * as Retag from "./retag.ts";
 import type * as Storage from "./storage.ts";
 import type * as Tar from "./tarfile.ts";
+import type * as Tls from "./tls.ts";
 import type { Verification, VerifyOptions } from "./verify.ts";
 
+export type { Artifacts, StreamedBlob } from "./artifact.ts";
 export type { Assembled, AssembledChild, AssembleEntry, AssembleSpec } from "./assemble.ts";
 export type { Digests } from "./digests.ts";
 export type { FetchOptions } from "./fetch.ts";
 export type { Client, ClientOptions } from "./host.ts";
+export type { Body, Connection, HttpAnswer } from "./http.ts";
 export type { PublishItem } from "./plan.ts";
 export type { Published, PublishOptions as PublishGroupOptions } from "./publish.ts";
 export type { Reference, ReferenceOptions } from "./reference.ts";
@@ -108,4 +113,15 @@ export async function openClient(options?: ClientOptions): Promise<import("./hos
 /** Closes the kept connections of a client. */
 export async function closeClient(client: import("./host.ts").Client): Promise<void> {
   return (await import("./host.ts")).closeClient(client);
+}
+
+/** Blobs and manifests of one repository, for artifacts that are no images. */
+export async function openArtifacts(...values: Parameters<typeof Artifact.openArtifacts>): Promise<Artifact.Artifacts> {
+  return (await import("./artifact.ts")).openArtifacts(...values);
+}
+
+/** Requests with the certificates, proxies and limits of the client, to servers that are no registries. */
+export async function openHttp(): Promise<typeof Http & Pick<typeof Tls, "loadTls">> {
+  const [http, { loadTls }] = await Promise.all([import("./http.ts"), import("./tls.ts")]);
+  return { ...http, loadTls };
 }

@@ -1,7 +1,7 @@
 /** Answers challenges: finds credentials, fetches tokens and keeps them until they end. Does not know what is asked for. */
 import { basicHeader, createTokenRequest, parseToken, type Challenge, type Token } from "./auth.ts";
 import { authFiles, findCredentials, type Credentials } from "./credentials.ts";
-import { connectForeign, type Host, type Repository } from "./host.ts";
+import { connectForeign, type ClientOptions, type Host, type Repository } from "./host.ts";
 import { readText, send } from "./http.ts";
 import { certificateRefused, registryUnreachable, tokenFailed, type Refusal } from "./registry-errors.ts";
 import { isCertificateError, isPassing, isPassingStatus, maxTries, pause } from "./retry.ts";
@@ -65,10 +65,15 @@ function credentialsOf(repository: Repository, host: Host): Promise<Credentials 
   const { client, name } = repository;
   const known = host.credentials.get(name);
   if (known !== undefined) return known;
-  const { authFile } = client.options;
+  const { authFile, login } = client.options;
+  if (login !== undefined) return Promise.resolve(ownLogin(login));
   const found = findCredentials(host.name, name, { env: client.env, ...(authFile !== undefined && { authFile }) });
   host.credentials.set(name, found);
   return found;
+}
+
+function ownLogin({ user, secret, source }: NonNullable<ClientOptions["login"]>): Credentials {
+  return { kind: user === "" ? "identity-token" : "password", user, secret, file: source };
 }
 
 /** The facts of a refusal, with the auth file in use. */

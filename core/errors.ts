@@ -29,6 +29,8 @@ export interface BtErrorFacts {
   readonly site?: Site | undefined;
   /** 1 a task failed · 2 wrong input or missing prerequisite (default) · 3–63 a plugin's own kind. */
   readonly exitCode?: number;
+  /** Wrong input that only a task could find: the run ends with 2 when nothing else has failed. Default: false, a task's failure is 1. */
+  readonly isRefusal?: boolean;
   /** Lines shown between the place and the fix: the output of a failed command, a list of choices. */
   readonly detail?: readonly string[];
   readonly cause?: unknown;
@@ -41,6 +43,7 @@ export class BtError extends Error {
   readonly at: Place | undefined;
   readonly site: Site | undefined;
   readonly exitCode: number;
+  readonly isRefusal: boolean;
   readonly detail: readonly string[];
 
   constructor(code: string, problem: string, facts: BtErrorFacts) {
@@ -51,6 +54,7 @@ export class BtError extends Error {
     this.at = facts.at;
     this.site = facts.site;
     this.exitCode = facts.exitCode ?? 2;
+    this.isRefusal = facts.isRefusal ?? false;
     this.detail = facts.detail ?? [];
   }
 }
@@ -58,8 +62,8 @@ export class BtError extends Error {
 /** The same error with a place, unless it has one. */
 export function placed(error: BtError, at: Place | undefined): BtError {
   if (error.at !== undefined || at === undefined) return error;
-  const { fix, exitCode, detail, cause } = error;
-  return new BtError(error.code, error.message, { fix, exitCode, detail, cause, at });
+  const { fix, exitCode, isRefusal, detail, cause } = error;
+  return new BtError(error.code, error.message, { fix, exitCode, isRefusal, detail, cause, at });
 }
 
 /** All BtErrors in `error`; anything else that is in it comes as it is. */

@@ -86,9 +86,10 @@ export function createLedger({
   };
 }
 
-/** The lowest of the plugins' own codes wins; 1 only if no other applies. */
+/** The lowest of the plugins' own codes wins; 2 if wrong input is all that was found; 1 only if no other applies. */
 function exitCodeOf(failures: readonly BtError[], counts: Counts): number {
   const codes = failures.map(({ exitCode }) => exitCode).filter((code) => code >= 3 && code < 64);
   if (codes.length > 0) return Math.min(...codes);
+  if (failures.length > 0 && failures.every(({ isRefusal }) => isRefusal)) return 2;
   return failures.length > 0 || (counts.cancelled ?? 0) > 0 || (counts.blocked ?? 0) > 0 ? 1 : 0;
 }

@@ -27,6 +27,16 @@ test.for(["a", "b", "c"])("a run fails whichever of its tasks fails: %s", async 
   }
 });
 
+test("wrong input that only a task can find ends a run with 2, unless something else fails as well", async () => {
+  const refuse = `task({ run: () => { throw new BtError("NO_FLOUR", "There is no flour", { fix: "Buy some.", isRefusal: true }); } })`;
+  const p = await project({
+    "builderfile.ts": `import { BtError } from "builderfile";\n${withTasks({ refuse, bad, eat: `task({ needs: ["refuse"], run: "true" })` })}`,
+  });
+
+  expect((await p.bt("eat")).exitCode).toBe(2);
+  expect((await p.bt("-k", "eat", "bad")).exitCode).toBe(1);
+});
+
 test("a failing cell fails the matrix task, whichever cell it is", async () => {
   const p = await project({
     "builderfile.ts": withTasks({

@@ -51,6 +51,8 @@ export async function bindNode(node: Node, site: Site, plan: SidePlan): Promise<
     case "plan":
     case "push":
     case "archive":
+    case "tag":
+    case "warnings":
     case "other":
       return node;
   }

@@ -5,6 +5,7 @@ import { bindNode } from "./bind.ts";
 import type { Cell } from "./cell.ts";
 import type { SideValues } from "./params.ts";
 import { cellsOf, closeCells, createPlan, groupOf, parentsOf, sourceNeedsRelease, type SidePlan } from "./plan.ts";
+import { pendingTag } from "./release-tag.ts";
 import { findRole, parentName, type Role, type Site } from "./role.ts";
 import { throwMistakes } from "./mistakes.ts";
 import { findEarlyMistakes } from "./references-task.ts";
@@ -21,8 +22,10 @@ export async function connectCells(graph: Graph, tools: GraphTools, site: Site):
   const values = Object.fromEntries(
     Object.entries(first.params).map(([name, { value }]) => [name, value]),
   ) as unknown as SideValues; // As params.ts declares them.
-  const plan = await createPlan({ root: tools.root, options, values, known: components, env: process.env });
+  const facts = { root: tools.root, options, values, known: components, env: process.env };
+  const plan = await createPlan(facts);
   site.plan = plan;
+  site.renew = async (tag) => (site.plan = await createPlan({ ...facts, tag }));
   site.slots = createSlots(findSlots(values.parallel) ?? 0);
   site.groups.clear();
   site.cells.clear();
@@ -40,7 +43,7 @@ export async function connectCells(graph: Graph, tools: GraphTools, site: Site):
     }
     if (found.length > 0) current = await narrow(await tools.connect(current, found), wiring);
   }
-  current = await checkFirst(current, wiring);
+  current = await warnFirst(await checkFirst(current, wiring), wiring);
   throwMistakes([...plan.mistakes, ...(await findEarlyMistakes(site))]);
   const nodes = new Map<string, Node>();
   for (const [id, node] of current.nodes) nodes.set(id, await bindNode(node, site, plan));
@@ -109,6 +112,36 @@ function hasTree(cell: Cell): boolean {
 async function findNeeds(node: Node, wiring: Wiring): Promise<readonly FoundNeed[]> {
   const role = findRole(wiring.site, node.task);
   if (role === undefined || node.isGroup) return [];
+  const own = await findOwnNeeds(node, role, wiring);
+  if (wiring.plan.tagCommand === undefined || !(await asksForTag(node, role, wiring.plan))) return own;
+  return [...own, { from: node.id, need: { need: "side-images:tag", kind: "result" }, as: "tag" }];
+}
+
+/** Whether a command's tag is part of what a task makes. */
+async function asksForTag({ cell }: Node, { kind, component = "" }: Role, plan: SidePlan): Promise<boolean> {
+  switch (kind) {
+    case "all":
+    case "plan":
+    case "references":
+    case "manifest":
+    case "push":
+    case "archive":
+      return true;
+    case "image": {
+      const arch = findArch(cell["arch"] ?? "");
+      const planned = arch === undefined ? undefined : await plan.cell(component, arch);
+      return JSON.stringify(planned ?? {}).includes(pendingTag);
+    }
+    case "src":
+    case "binaries":
+    case "tag":
+    case "warnings":
+    case "other":
+      return false;
+  }
+}
+
+async function findOwnNeeds(node: Node, role: Role, wiring: Wiring): Promise<readonly FoundNeed[]> {
   const { component } = role;
   const need: MakeNeed = (name, as, cellName) => ({
     from: node.id,
@@ -131,6 +164,8 @@ async function findNeeds(node: Node, wiring: Wiring): Promise<readonly FoundNeed
     case "plan":
     case "references":
     case "archive":
+    case "tag":
+    case "warnings":
     case "other":
       return [];
   }
@@ -170,23 +205,39 @@ async function findCellNeeds(
   site.cells.set(cell.id, cell);
   await closeCells(plan, [cell]);
   return [
-    ...parentsOf(cell).map((parent) =>
-      need(`image:${parent.component}`, parentName(parent.reference, parent.arch), suffixOf(parent.arch)),
-    ),
+    ...parentsOf(cell).map((parent) => need(`image:${parent.component}`, parentName(parent), suffixOf(parent.arch))),
     ...source,
     ...(isBuiltInTree ? [need(`binaries:${component}`, "binaries", cell.suffix)] : []),
     ...(cell.kind === "image" && cell.source.kind === "release" ? [need("references", "references")] : []),
   ];
 }
 
-/** What the release says is checked before any cell starts, so that a mistake costs no build. */
+/** The tag of a command and what the release says are checked before any cell starts, so that a mistake costs no build. */
 async function checkFirst(graph: Graph, { site, tools }: Wiring): Promise<Graph> {
   const kinds = (node: Node): Role["kind"] | undefined => findRole(site, node.task)?.kind;
   const nodes = [...graph.nodes.values()].filter(({ isGroup }) => !isGroup);
-  if (!nodes.some((node) => kinds(node) === "references")) return graph;
+  const first = (["tag", "references"] as const).filter((kind) => nodes.some((node) => kinds(node) === kind));
   const waiting = nodes.filter((node) => ["image", "binaries", "src"].includes(kinds(node) ?? ""));
+  const found = first.flatMap((kind) =>
+    waiting.map(({ id }): FoundNeed => ({
+      from: id,
+      need: { need: `side-images:${kind}`, kind: "order" },
+      as: `checked ${kind}`,
+    })),
+  );
+  return found.length === 0 ? graph : tools.connect(graph, found);
+}
+
+/** Warnings are read before what they are about is made, also when nothing has to be. */
+async function warnFirst(graph: Graph, { site, plan, tools, targets }: Wiring): Promise<Graph> {
+  if (plan.warnings.length === 0) return graph;
+  const waiting = [...graph.nodes.values()].filter(({ id, task, isGroup }) => {
+    const { kind = "other" } = findRole(site, task) ?? {};
+    if (kind === "plan" || kind === "other" || kind === "tag") return false; // The plan shows them itself.
+    return !isGroup || targets.includes(id);
+  });
   return tools.connect(
     graph,
-    waiting.map(({ id }) => ({ from: id, need: { need: "side-images:references", kind: "order" }, as: "checked" })),
+    waiting.map(({ id }) => ({ from: id, need: { need: "side-images:warnings", kind: "order" }, as: "warned" })),
   );
 }

@@ -11,6 +11,7 @@ export function binariesOutside(where: string, found: string): BtError {
 export function commitMissing(commit: string, url: string, at: Place, output: readonly string[]): BtError {
   return new BtError("SIDE_IMAGES_COMMIT_MISSING", `There is no commit "${commit}" in ${url}`, {
     at,
+    isRefusal: true,
     detail: output,
     fix: "Name a commit that the repository has, or see whether it can be reached.",
   });
@@ -19,6 +20,7 @@ export function commitMissing(commit: string, url: string, at: Place, output: re
 export function commitOffline(commit: string, url: string, at: Place): BtError {
   return new BtError("SIDE_IMAGES_OFFLINE", `Commit "${commit}" of ${url} is not cached, and OFFLINE is set`, {
     at,
+    isRefusal: true,
     fix: "Run once without OFFLINE.",
   });
 }
@@ -95,6 +97,15 @@ export function parentCircle(path: readonly string[]): BtError {
   });
 }
 
+/** The tag comes from a command that runs when the graph is made already. */
+export function parentUnseen(file: string, reference: string): BtError {
+  return new BtError("SIDE_IMAGES_PARENT_TAG", `"${reference}" is an image of this run, but is named by its tag`, {
+    at: { where: file },
+    isRefusal: true,
+    fix: "Write $RELEASE_TAG where the tag stands, so that the image is built before.",
+  });
+}
+
 export function ruleFailed(cell: string, sentence: string): BtError {
   return new BtError("SIDE_IMAGES_RULE", `${cell}: ${sentence}`, {
     exitCode: 1,
@@ -106,6 +117,7 @@ export function sourceIncomplete(component: string, has: "repo" | "commit", at: 
   const lacks = has === "repo" ? "commit" : "repo";
   return new BtError("SIDE_IMAGES_SOURCE_INCOMPLETE", `The component "${component}" has a ${has} and no ${lacks}`, {
     at,
+    isRefusal: true,
     fix: `Add the file "${lacks}" beside it.`,
   });
 }
@@ -113,6 +125,7 @@ export function sourceIncomplete(component: string, has: "repo" | "commit", at: 
 export function sourceMalformed(component: string, what: "repo" | "commit", text: string, at: Place): BtError {
   return new BtError("SIDE_IMAGES_SOURCE_MALFORMED", `"${text}" is no ${what} that git can be given (${component})`, {
     at,
+    isRefusal: true,
     fix:
       what === "repo"
         ? "Write a URL or a path that does not begin with `-`."

@@ -113,7 +113,8 @@ async function build(
         cwd: root,
         signal,
         resolveBase: async (reference, platform) => {
-          const parent = needs[parentName(reference, platform)] as SideImage | undefined; // The result of another cell.
+          const link = cell.parents.find((one) => one.reference === reference && one.arch === platform);
+          const parent = link && (needs[parentName(link)] as SideImage | undefined); // The result of another cell.
           if (parent !== undefined) {
             bases[reference] = parent.digest;
             return { mediaType: parent.mediaType, digest: parent.digest, size: parent.size };
@@ -134,10 +135,7 @@ async function build(
       },
     ),
   );
-  const parents = cell.parents.flatMap(({ reference, arch }) => {
-    const parent = needs[parentName(reference, arch)] as SideImage | undefined;
-    return parent === undefined ? [] : [parent];
-  });
+  const parents = cell.parents.flatMap((link) => (needs[parentName(link)] as SideImage | undefined) ?? []);
   await checkBase(into, cell, { image: built, parents });
   const facts = {
     ...(parents.length > 0 && { parents: parents.map((parent) => parent.cell) }),

@@ -13,6 +13,7 @@ export function throwMistakes(mistakes: readonly unknown[]): void {
     .flatMap((one) => [`${placeOf(one)}${one.message}`, ...one.detail.map((line) => `    ${line}`), `    ${one.fix}`]);
   throw new BtError("SIDE_IMAGES_MISTAKES", `There are ${all.length} mistakes`, {
     detail,
+    isRefusal: true,
     fix: "Correct them; nothing was built.",
   });
 }

@@ -66,8 +66,14 @@ export interface SideImagesOptions {
   readonly push?: boolean;
   /** Cells at the same time: as many as `-j` allows, one, or a number. Default: true. */
   readonly parallel?: boolean | number;
-  /** The tag itself, or the variable of a Go file that holds it, relative to `dir`. Default: `Base` of `../../../pkg/release/release.go`. */
-  readonly releaseTag?: string | { readonly goFile: string; readonly goVar: string };
+  /**
+   * The tag itself; the variable of a Go file that holds it, relative to `dir`; or program and words of a command that prints it,
+   * run in the project root. Default: `Base` of `../../../pkg/release/release.go`.
+   */
+  readonly releaseTag?:
+    | string
+    | { readonly goFile: string; readonly goVar: string }
+    | { readonly cmd: readonly string[] };
   /** Default: `registry.ci.openshift.org/ocp/release`. `false`: there is no release. */
   readonly imageReferences?: ImageReferences | false;
   readonly source?: {

@@ -8,8 +8,8 @@ import { componentMalformed, emulationImpossible, parentCircle } from "./errors.
 import type { SideImagesOptions } from "./options.ts";
 import type { SideValues } from "./params.ts";
 import { findReferenceSource, type ReferenceSource } from "./references.ts";
-import { loadReleaseTag } from "./release-tag.ts";
-import { checkValues, emulationMode, unique } from "./values.ts";
+import { loadReleaseTag, pendingTag, type ReleaseTag } from "./release-tag.ts";
+import { checkValues, emulationMode, findNearMisses, unique } from "./values.ts";
 import { componentsMissing } from "./value-errors.ts";
 import { findWanted } from "./wanted.ts";
 
@@ -20,7 +20,10 @@ export interface SidePlan {
   readonly values: SideValues;
   /** All components there are. */
   readonly known: readonly string[];
+  /** `pendingTag` as long as its command has not run. */
   readonly tag: string;
+  /** Program and words that print the tag. Absent: it is known. */
+  readonly tagCommand?: readonly [string, ...string[]];
   /** Those that were asked for, each once. */
   readonly components: readonly string[];
   readonly arches: readonly Arch[];
@@ -40,16 +43,22 @@ export interface PlanFacts {
   readonly values: SideValues;
   readonly known: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the command of the tag has printed. */
+  readonly tag?: string;
 }
 
 /** Mistakes are collected, not thrown. */
-export async function createPlan({ root, options, values, known, env }: PlanFacts): Promise<SidePlan> {
-  const mistakes: unknown[] = [...checkValues(values, options, { known, env })];
+export async function createPlan(facts: PlanFacts): Promise<SidePlan> {
+  const { root, options, values, known, env } = facts;
+  const mistakes: unknown[] = [...checkValues(values, options, known)];
   if (known.length === 0) mistakes.push(componentsMissing(options.dir));
-  const tag = await loadReleaseTag(root, options, values.releaseTag).catch((error: unknown) => {
-    mistakes.push(error);
-    return "unknown";
-  });
+  const found = await loadReleaseTag(root, options, facts.tag ?? values.releaseTag).catch(
+    (error: unknown): ReleaseTag => {
+      mistakes.push(error);
+      return { kind: "known", tag: "unknown" };
+    },
+  );
+  const tag = found.kind === "known" ? found.tag : pendingTag;
   const components = unique(values.components);
   const arches = unique(values.architectures);
   for (const name of components.list)
@@ -81,10 +90,12 @@ export async function createPlan({ root, options, values, known, env }: PlanFact
     values,
     known,
     tag,
+    ...(found.kind === "command" && { tagCommand: found.command }),
     components: components.list.filter((name) => known.includes(name)),
     arches: arches.list,
     references,
     warnings: [
+      ...findNearMisses(env, options.ignoreEnv ?? []),
       ...components.doubled.map((name) => `COMPONENTS names ${name} twice; it counts once`),
       ...arches.doubled.map((arch) => `ARCHITECTURES names ${arch} twice; it counts once`),
     ],

@@ -1,6 +1,6 @@
 /** What a task is for, kept beside the task, and what the tasks of one run share. Does not know what a task does. */
 import type { Context, TaskBase } from "../../core/index.ts";
-import type { Cell } from "./cell.ts";
+import type { Cell, ParentLink } from "./cell.ts";
 import type { SideImagesOptions } from "./options.ts";
 import type { SidePlan } from "./plan.ts";
 import type { Slots } from "./slots.ts";
@@ -9,6 +9,8 @@ export type RoleKind =
   | "all"
   | "plan"
   | "references"
+  | "tag"
+  | "warnings"
   | "src"
   | "binaries"
   | "image"
@@ -40,6 +42,8 @@ export interface Site {
   readonly roles: WeakMap<object, Role>;
   /** Of this run; set before anything runs. */
   plan?: SidePlan;
+  /** The plan of this run with another tag; set before anything runs. */
+  renew?: (tag: string) => Promise<SidePlan>;
   /** Components that a push task publishes together, by the component in its name. */
   readonly groups: Map<string, readonly string[]>;
   /** Cells of this run, by id. */
@@ -67,8 +71,8 @@ export function planOf(site: Site): SidePlan {
 }
 
 /** Name of the result of a parent in the needs of a cell. */
-export function parentName(reference: string, arch: string): string {
-  return `FROM ${reference} for ${arch}`;
+export function parentName({ component, arch }: Pick<ParentLink, "component" | "arch">): string {
+  return `FROM ${component} for ${arch}`;
 }
 
 /** Folders of the plugin, relative to the project root. */

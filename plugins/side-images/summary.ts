@@ -7,8 +7,7 @@ export async function summarize(
   { log, needs, isDryRun }: SideContext,
   site: Site,
 ): Promise<Readonly<Record<string, string>>> {
-  const { values, tag, components, warnings } = planOf(site);
-  for (const warning of warnings) log.warn(warning);
+  const { values, tag, components } = planOf(site);
   if (isDryRun) return {};
   const indexes = Object.values(needs).filter(
     (value): value is IndexResult => typeof value === "object" && value !== null && "images" in value,

@@ -2,7 +2,7 @@
 import { param, task, type NamedTask, type ParamSet, type TaskBase } from "../../core/index.ts";
 import { suffixes } from "./arch.ts";
 import { sideParams } from "./params.ts";
-import type { RoleKind, SideContext, Site } from "./role.ts";
+import { planOf, type RoleKind, type SideContext, type Site } from "./role.ts";
 
 const prefix = "side-images";
 const variablesOfEngines = ["CONTAINER_CLI", "DOCKER", "BUILDAH_ISOLATION", "STORAGE_DRIVER"] as const;
@@ -39,6 +39,28 @@ export function describeTasks(site: Site): readonly NamedTask[] {
       params: { ...params, asJson: param.flag({ env: "JSON", description: "As JSON" }) },
       dryRun: "record",
       run: async (context) => (await import("./plan-task.ts")).showPlan(asSide(context), site),
+    }),
+  );
+  add(
+    `${prefix}:tag`,
+    "tag",
+    task({
+      description: "Has the release tag printed by the builderfile's command",
+      params,
+      private: true,
+      dryRun: "record",
+      run: async (context) => (await import("./tag-task.ts")).takeTag(asSide(context), site),
+    }),
+  );
+  add(
+    `${prefix}:warnings`,
+    "warnings",
+    task({
+      description: "Says what looks like a mistake and is none",
+      params,
+      private: true,
+      dryRun: "record",
+      run: (context) => planOf(site).warnings.forEach((warning) => asSide(context).log.warn(warning)),
     }),
   );
   add(

@@ -48,6 +48,7 @@ export function releaseEntryMissing(
   const near = closest(component, facts.known);
   return new BtError("SIDE_IMAGES_RELEASE_ENTRY", `${value}: ${facts.release} has no image of "${component}"`, {
     at,
+    isRefusal: true,
     detail: near === undefined ? [] : [`it has one of "${near}"`],
     fix: "Write a reference into that file, or set RELEASE_TAG to a release that has the image.",
   });
@@ -55,6 +56,7 @@ export function releaseEntryMissing(
 
 export function referencesFailed(command: string, code: string, output: readonly string[]): BtError {
   return new BtError("SIDE_IMAGES_REFERENCES_FAILED", `\`${command}\` ${code}`, {
+    isRefusal: true,
     detail: output,
     fix: "Make that command work, or set `imageReferences: { file: … }`, or `false` where no component needs a release.",
   });
@@ -62,6 +64,7 @@ export function referencesFailed(command: string, code: string, output: readonly
 
 export function referencesMalformed(where: string, problem: string): BtError {
   return new BtError("SIDE_IMAGES_REFERENCES_MALFORMED", `The image references ${where} ${problem}`, {
+    isRefusal: true,
     fix: "Give the output of `oc adm release extract RELEASE --file=image-references`, or set `imageReferences: false`.",
   });
 }
@@ -71,30 +74,31 @@ export function referencesOffline(release: string): BtError {
     "SIDE_IMAGES_REFERENCES_OFFLINE",
     `The references of ${release} are not cached, and OFFLINE is set`,
     {
+      isRefusal: true,
       fix: "Run once without OFFLINE, or set `imageReferences: { file: … }`.",
     },
   );
 }
 
-export function tagMissing(file: string, problem: string): BtError {
-  return new BtError("SIDE_IMAGES_RELEASE_TAG", `The release tag cannot be read: ${problem}`, {
-    at: { where: file },
-    fix: "Set RELEASE_TAG, or `releaseTag` in the builderfile: a tag, or { goFile, goVar }.",
+export function tagCommandFailed(command: string, problem: string, output: readonly string[]): BtError {
+  return new BtError("SIDE_IMAGES_RELEASE_TAG", `The release tag cannot be read: \`${command}\` ${problem}`, {
+    isRefusal: true,
+    detail: output,
+    fix: "Make that command print a tag, or set RELEASE_TAG.",
   });
 }
 
-export function variableNear(name: string, meant: string): BtError {
-  return new BtError(
-    "SIDE_IMAGES_VARIABLE",
-    `The environment has ${name}, which bt does not read; ${meant} is not set`,
-    {
-      fix: `Set ${meant} instead, unset ${name}, or list it in \`ignoreEnv\`.`,
-    },
-  );
+export function tagMissing(file: string, problem: string): BtError {
+  return new BtError("SIDE_IMAGES_RELEASE_TAG", `The release tag cannot be read: ${problem}`, {
+    isRefusal: true,
+    at: { where: file },
+    fix: "Set RELEASE_TAG, or `releaseTag` in the builderfile: a tag, { goFile, goVar } or { cmd }.",
+  });
 }
 
 export function programMissing(program: string, cells: string, install: string): BtError {
   return new BtError("SIDE_IMAGES_PROGRAM_MISSING", `\`${program}\` is not installed; ${cells}`, {
+    isRefusal: true,
     fix: `Install it, on Debian with \`apt-get install ${install}\`.`,
   });
 }

@@ -2,13 +2,13 @@
 import { findPlatform, platformTable } from "../../core/index.ts";
 import type { SideImagesOptions } from "./options.ts";
 import { variables, type SideValues } from "./params.ts";
-import { archUnknown, componentUnknown, destinationMalformed, numberMalformed, variableNear } from "./value-errors.ts";
+import { archUnknown, componentUnknown, destinationMalformed, numberMalformed } from "./value-errors.ts";
 
 /** What is wrong with the values of a run; empty: nothing. */
 export function checkValues(
   values: SideValues,
   options: SideImagesOptions,
-  { known, env }: { readonly known: readonly string[]; readonly env: Readonly<Record<string, string | undefined>> },
+  known: readonly string[],
 ): readonly Error[] {
   const where = "the builderfile";
   const groups = typeof options.publishGroup === "object" ? options.publishGroup.flat() : [];
@@ -27,7 +27,6 @@ export function checkValues(
       ),
     ...checkDestination(values.destRegistry),
     ...(findSlots(values.parallel) === undefined ? [numberMalformed(values.parallel)] : []),
-    ...findNearMisses(env, options.ignoreEnv ?? []),
   ];
 }
 
@@ -69,18 +68,23 @@ function checkDestination(text: string): readonly Error[] {
   return [];
 }
 
-/** Names that are one edit away from a variable of eight or more letters that is not set. */
-function findNearMisses(
+/** Sentences about names that are one edit away from a variable of eight or more letters that is not set. */
+export function findNearMisses(
   env: Readonly<Record<string, string | undefined>>,
   ignored: readonly string[],
-): readonly Error[] {
+): readonly string[] {
   const isSet = (name: string): boolean => (env[name] ?? "") !== "";
   const long = variables.filter((name) => name.length >= 8 && !isSet(name));
   return Object.keys(env)
+    .sort()
     .filter((name) => isSet(name) && !ignored.includes(name) && !variables.includes(name))
     .flatMap((name) => {
       const meant = long.find((variable) => isOneEdit(name, variable));
-      return meant === undefined ? [] : [variableNear(name, meant)];
+      return meant === undefined
+        ? []
+        : [
+            `The environment has ${name}, which bt does not read; ${meant} is not set. Set ${meant} instead, unset ${name}, or list it in ignoreEnv`,
+          ];
     });
 }
 

@@ -4,6 +4,7 @@ import { describeEngine } from "../images/index.ts";
 import { findArch } from "./arch.ts";
 import type { Cell } from "./cell.ts";
 import { resolveExternal, withClient } from "./external.ts";
+import { pendingTag } from "./release-tag.ts";
 import { planOf, type Site } from "./role.ts";
 
 /** What cannot be told now counts as it was last time. */
@@ -12,7 +13,7 @@ export async function findVersions(bound: unknown, site: Site, component: string
   const arch = findArch(cell["arch"] ?? "");
   const planned = arch === undefined ? undefined : await planOf(site).cell(component, arch);
   if (planned === undefined) return {};
-  const asked = findAsked(planned);
+  const asked = findAsked(planned).filter(({ reference }) => !reference.includes(pendingTag));
   const { engine } = planOf(site).values;
   const digests =
     asked.length === 0

@@ -41,13 +41,6 @@ const refusals: readonly (readonly [string, Readonly<Record<string, string>>, re
   ],
   ["PUSH=maybe", { PUSH: "maybe" }, [], 'bt: PUSH of task "side-images" is "maybe", but takes yes or no'],
   [
-    "COMPONENT in the environment",
-    { COMPONENT: "x" },
-    [],
-    "bt: The environment has COMPONENT, which bt does not read; COMPONENTS is not set\n  fix  Set COMPONENTS instead, unset COMPONENT, or list it in `ignoreEnv`.\n",
-  ],
-  ["DEST_REGISTERY in the environment", { DEST_REGISTERY: "x" }, [], "; DEST_REGISTRY is not set"],
-  [
     "COMPONENT as argument",
     {},
     ["side-images", "COMPONENT=x"],
@@ -82,10 +75,27 @@ test("what variables and arguments say wrong is refused with its place and the w
     expect(await refusal(w, variables, ...argv), name).toContain(message);
 });
 
-test("a variable of ignoreEnv may look like another one", async () => {
-  const w = await bare({ options: 'imageReferences: false, ignoreEnv: ["COMPONENT"]' });
+test("a variable of the environment that looks misspelt is said first, with the right name, unless ignoreEnv lists it", async () => {
+  const w = await bare({ options: 'imageReferences: false, components: ["base-image"]' });
+  const ignoring = await bare({ options: 'imageReferences: false, ignoreEnv: ["COMPONENT"]' });
+  const given = { COMPONENT: "x", DEST_REGISTERY: "x", ARCHITECTURES: "arm64" };
+  const warning = (name: string, meant: string): string =>
+    `warning: The environment has ${name}, which bt does not read; ${meant} is not set. Set ${meant} instead, unset ${name}, or list it in ignoreEnv\n`;
 
-  expect((await w.side({ COMPONENT: "x" }, "side-images:plan")).exitCode).toBe(0);
+  const { exitCode, stdout } = await w.side(given, "side-images");
+  const again = await w.side(given, "side-images:image");
+  const plan = await w.side(given, "side-images:plan");
+  const both = await w.side({ ...given, COMPONENTS: "base-image", DEST_REGISTRY: "quay.io/x" }, "side-images:plan");
+  const ignored = await ignoring.side({ COMPONENT: "x" }, "side-images:plan");
+
+  expect(exitCode).toBe(0);
+  for (const text of [stdout, again.stdout, plan.stdout]) {
+    expect(text).toContain(warning("COMPONENT", "COMPONENTS"));
+    expect(text).toContain(warning("DEST_REGISTERY", "DEST_REGISTRY"));
+    expect(text.match(/which bt does not read/g)).toHaveLength(2);
+  }
+  expect(stdout.indexOf("which bt does not read")).toBeLessThan(stdout.indexOf("image:base-image:arm64"));
+  expect(both.stdout + ignored.stdout).not.toContain("which bt does not read");
 });
 
 test("a release file that is missing, says nothing or something else is refused with its path", async () => {

@@ -62,7 +62,7 @@ test("a failing oc ends the run before anything is built and leaves no cache; th
   say(w, { coredns: await sourceOf(w) });
   const works = await w.side(one, "side-images");
 
-  expect(failed.exitCode).toBe(1);
+  expect(failed.exitCode).toBe(2);
   expect(all(failed)).toContain(
     "`oc adm release extract registry.ci.openshift.org/ocp/release:4.10.18 --file=image-references` ends with 1",
   );
@@ -82,7 +82,7 @@ test.each([
 
   const result = await w.side(one, "side-images");
 
-  expect(result.exitCode).toBe(1);
+  expect(result.exitCode).toBe(2);
   expect(made(result)).not.toContain("image:base-image:arm64");
   expect(all(result)).toContain(`The image references of registry.ci.openshift.org/ocp/release:4.10.18 ${problem}`);
 });
@@ -151,7 +151,7 @@ testRegistry(
 
     expect(result.exitCode).toBe(0);
     expect(w.index("c3").cells["amd64"]!.upstream?.ref).toBe(`${host}/rel/cli:amd64`);
-    expect(refused.exitCode).toBe(1);
+    expect(refused.exitCode).toBe(2);
     expect(all(refused)).toContain('$OCP_IMAGE_AMD64: the release for amd64 has no image of "missing"');
     expect(all(refused)).toContain(`${components}/missing/ImageSource.amd64:1`);
     expect(made(refused)).not.toContain("image:base-image:amd64");
@@ -195,7 +195,7 @@ test("a commit that the repository does not have fails the run before anything i
 
   const result = await w.side(one, "side-images");
 
-  expect(result.exitCode).toBe(1);
+  expect(result.exitCode).toBe(2);
   expect(all(result)).toContain(`There is no commit "0123456789abcdef" in ${w.root}/upstream`);
 });
 
@@ -210,7 +210,7 @@ test("a commit that is cached needs no repository any more; with OFFLINE one tha
 
   const result = await w.side(one, "side-images:src:coredns", "-B");
 
-  expect(early.exitCode).toBe(1);
+  expect(early.exitCode).toBe(2);
   expect(all(early)).toContain("and OFFLINE is set");
   expect(result.stdout).toContain(`${commit} v1.0`);
 });

@@ -21,7 +21,7 @@ import type { State } from "./state.ts";
 /** How a build is carried out. */
 export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency" | "keep"> {
   readonly isDryRun: boolean;
-  /** How bt was called, for the record of the run. */
+  /** How bt was called, for the record of the run. Absent: it does not say, and git is not asked for the commit. */
   readonly call?: Call;
   readonly reporters: readonly Reporter[];
   /** Canonical form of the command line. Absent: the result is no proof for later runs. */
@@ -130,7 +130,10 @@ function createOwnRecorder(
   { run, request, options }: { readonly run: string; readonly request: BuildRequest; readonly options: BuildOptions },
 ): Reporter {
   const stop = new AbortController();
-  const found = findCommit(prepared.project.root, request.env, stop.signal);
+  const found =
+    options.call === undefined
+      ? Promise.resolve(undefined)
+      : findCommit(prepared.project.root, request.env, stop.signal);
   return createRecorder(prepared.project.root, run, {
     facts: describeCall(prepared, request, options.call),
     async commit() {

@@ -42,6 +42,16 @@ export function isGroupNode(node: Node): boolean {
   return node.isGroup || node.task.run === undefined;
 }
 
+/** The targets, and the cells and members of those that are groups. */
+export function askedIds({ targets, nodes }: Graph): readonly string[] {
+  const asked = new Set(targets);
+  for (const id of asked) {
+    const node = nodes.get(id);
+    if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
+  }
+  return [...asked];
+}
+
 /** What a group leaves: the results of the nodes behind it. */
 export function groupResult(node: Node, results: ReadonlyMap<string, NodeResult>): NodeResult {
   const parts = node.edges

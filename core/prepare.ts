@@ -2,7 +2,7 @@
 import * as path from "node:path";
 import { createAssigner, type Assignment } from "./assign.ts";
 import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
-import { createForecast, type DecideOptions, type Forecast } from "./decide.ts";
+import { askedIds, createForecast, type DecideOptions, type Forecast } from "./decide.ts";
 import { passedEnvironment, taskEnvironment } from "./environment.ts";
 import { isBtError, placed, placeErrors, throwAll } from "./errors.ts";
 import { inputMissing, pathsThrew, poolUnknown } from "./errors/graph.ts";
@@ -30,8 +30,8 @@ export interface BuildRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Run exactly the targets; `force` does not ask whether their needs are up to date. */
   readonly only?: "check" | "force";
-  /** Run the targets and what they need even if up to date. */
-  readonly isForced: boolean;
+  /** Run the targets and what they need even if up to date; `targets`: not what they need. */
+  readonly isForced: boolean | "targets";
   /** False: nothing is written below `.bt/`. */
   readonly mayWrite: boolean;
   /** What the nodes came to in a run that is resumed: those that succeeded and have the same key are not run again. */
@@ -79,6 +79,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   const state = openState(path.join(project.root, ".bt"), { readOnly: !request.mayWrite });
   const secrets = createSecrets();
   addSecrets(graph, secrets);
+  const asked = new Set(askedIds(graph));
   const decide: DecideOptions = {
     root: project.root,
     env: request.env,
@@ -87,7 +88,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     codeOf: project.codeOf,
     hide: secrets.hide,
     state,
-    isForced: () => request.isForced,
+    isForced: ({ id }) => (request.isForced === "targets" ? asked.has(id) : request.isForced),
     versionsOf: createVersions(project, request),
     restOf: (node) => (node.id === rest ? request.rest : []),
     ...(request.journal === undefined ? {} : { journal: request.journal }),

@@ -9,7 +9,7 @@ const root = path.join(import.meta.dirname, "..");
 const layers: readonly string[] = [
   "cache-store commit errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
   "cli/shortcut errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock worker report/failure report/json report/screen",
-  "cli/boot compile failure journal makefile/draft makefile/probe makefile/report platform secrets shape state report/summary report/terminal",
+  "cli/boot compile failure journal makefile/draft makefile/probe makefile/report platform secrets shape state strace report/summary report/terminal",
   "find makefile/render output task tokens report/line report/progress report/trace",
   "build-tool catalog params plan report/github report/plain report/window",
   "assign graph record share report/live",
@@ -18,7 +18,7 @@ const layers: readonly string[] = [
   "attempt decide load",
   "ledger prepare cli/doctor cli/listcache cli/world",
   "call carry prove touch cli/check cli/entry",
-  "run cli/again cli/shim cli/show",
+  "run cli/again cli/audit cli/shim cli/show",
   "build cli/why",
   "index cli/import-make cli/perform",
   "cli/main",

@@ -36,6 +36,7 @@ const flagNames = {
   version: "V",
   list: undefined,
   why: undefined,
+  audit: undefined,
   check: undefined,
   doctor: undefined,
   json: undefined,

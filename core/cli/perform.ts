@@ -13,6 +13,7 @@ import { createReporter, findMode, outputs, type Output } from "../report/report
 import { touchTasks } from "../touch.ts";
 import { compareRuns, renderReplay, replayRun, resumeRun, type Replay } from "./again.ts";
 import type { Args, Asked, Options } from "./args.ts";
+import { auditTasks, isAudited, withMarks } from "./audit.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
@@ -22,9 +23,12 @@ import { showWhy } from "./why.ts";
 import type { Desk, World } from "./world.ts";
 
 /** Runs the tasks of a command line, or says what a run would do. @throws BtError before anything runs */
-export async function runTasks(args: Args, asked: Asked, { project, world, paint, mayWrite }: Desk): Promise<number> {
+export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<number> {
+  const { world, paint, mayWrite } = desk;
   const { options, rest } = args;
   const { flags } = options;
+  const isTraced = flags.has("audit") && isAudited(world.env);
+  const project = isTraced ? withMarks(desk.project) : desk.project;
   checkSettings(project.settings, world.env);
   const only = parseOnly(options.only);
   const isQuery = flags.has("why") || options.graph !== undefined || flags.has("question") || flags.has("dry-run");
@@ -36,7 +40,7 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
     assignments: asked.assignments,
     rest,
     env: world.env,
-    isForced: flags.has("force"),
+    isForced: flags.has("audit") ? "targets" : flags.has("force"),
     ...again,
     mayWrite: mayWrite && !isQuery,
     ...(only === undefined ? {} : { only }),
@@ -50,6 +54,7 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
   if (flags.has("why")) {
     return showWhy(await prepare(project, request), options, paint);
   }
+  if (flags.has("audit") && !isTraced) return await auditTasks({ project, world, isJson: flags.has("json") }, request);
   if (flags.has("question")) {
     const { forecast } = await prepare(project, request);
     return [...forecast.wanted].every((id) => forecast.results.has(id)) ? 0 : 1;
@@ -82,7 +87,7 @@ export async function runTasks(args: Args, asked: Asked, { project, world, paint
       kill: interrupts.second,
       confirm: flags.has("yes") ? async () => true : confirmOnTerminal,
       isDryRun: flags.has("dry-run"),
-      call: { words: world.argv, version: world.version },
+      ...(isTraced ? {} : { call: { words: world.argv, version: world.version } }),
       reporters,
       ...(options.loadLimit === undefined || options.loadLimit === ""
         ? {}

@@ -34,6 +34,7 @@ Ask
       --list                  the tasks
       --why                   why the tasks would run, or why they are up to date
       --why --vs ID           what differs from a past run; --run ID from the run before it
+      --audit                 run the tasks under strace; what they use without declaring it
       --graph[=mermaid|dot|json]
       --check                 everything that can be proven without running
       --doctor                what is needed on this machine, and how to get the rest

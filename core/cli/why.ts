@@ -1,6 +1,6 @@
 /** Why the targets would run, or why they are up to date, and what differs from a past run. Runs nothing. */
 import * as fs from "node:fs";
-import { isGroupNode } from "../decide.ts";
+import { askedIds } from "../decide.ts";
 import { runMissing, runTaskMissing } from "../errors/past.ts";
 import { compareDocuments, keyOf, type Difference } from "../fingerprint.ts";
 import { findJournal, type Entry } from "../journal.ts";
@@ -71,7 +71,7 @@ function compare({ project: { root }, graph, forecast, state }: Prepared, run?: 
     const of = older.find((id) => find(id, task) !== undefined);
     return { of: of ?? "an earlier run", entry: of === undefined ? undefined : find(of, task) };
   };
-  return withMembers(graph).flatMap((task): Comparison[] => {
+  return askedIds(graph).flatMap((task): Comparison[] => {
     const decision = forecast.decisions.get(task);
     if (decision === undefined) return [];
     const document = run === undefined ? decision.document : find(run, task)?.document;
@@ -95,19 +95,9 @@ function renderComparison({ task, before, now, differences }: Comparison, paint:
   return `${head}\n${renderDifferences(differences)}`;
 }
 
-/** The targets, with the cells of matrix tasks and the members of groups after them. */
-function withMembers({ targets, nodes }: Prepared["graph"]): string[] {
-  const asked = new Set(targets);
-  for (const id of asked) {
-    const node = nodes.get(id);
-    if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
-  }
-  return [...asked];
-}
-
 /** The targets, with the cells of matrix tasks and the members of groups in their place; then every need that would run. */
 export function explain({ graph, order, forecast, secrets }: Prepared): Why[] {
-  const asked = new Set(withMembers(graph));
+  const asked = new Set(askedIds(graph));
   const runs = order.filter(
     (id) => !asked.has(id) && forecast.wanted.has(id) && forecast.decisions.get(id)?.step.action !== "skip",
   );

@@ -191,6 +191,12 @@ export function taskPrivate(name: string): BtError {
   });
 }
 
+export function toolMissing(tool: string, option: string, install: string): BtError {
+  return new BtError("TOOL_MISSING", `${option} needs ${tool}, which is not on PATH`, {
+    fix: `Install it: \`${install}\`.`,
+  });
+}
+
 export function touchImpossible(task: string, why: string, site: Site): BtError {
   return new BtError("TOUCH_IMPOSSIBLE", `Task "${task}" cannot count as done without a run: ${why}`, {
     fix: "Run it, or leave it out of what `-t` touches.",

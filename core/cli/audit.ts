@@ -1,0 +1,214 @@
+/** Runs tasks under strace and tells what they use without declaring it. Does not know how a trace is read, nor how tasks run. */
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { createInterface } from "node:readline";
+import { askedIds } from "../decide.ts";
+import { toolMissing } from "../errors/request.ts";
+import { expandPaths, findTool, removePath } from "../files.ts";
+import type { Node } from "../graph.ts";
+import type { Project } from "../load.ts";
+import { isGlob, outputPath } from "../paths.ts";
+import { definePlugin } from "../plugin.ts";
+import { prepare, type BuildRequest, type Prepared } from "../prepare.ts";
+import { createTraceReader, markPath, straceOptions, type Traced } from "../strace.ts";
+import { print, printJson } from "./print.ts";
+import type { World } from "./world.ts";
+
+/** Set in the environment of the bt that is traced. */
+const innerName = "BT_AUDITED";
+
+/** What a task uses and does not declare. Paths below the root are relative. */
+export interface Finding {
+  readonly task: string;
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  readonly hosts: readonly string[];
+}
+
+/** Whether this bt is the one that is traced. */
+export function isAudited(env: World["env"]): boolean {
+  return env[innerName] !== undefined;
+}
+
+/** The project with marks in the trace around each task. */
+export function withMarks(project: Project): Project {
+  const marks = definePlugin({
+    name: "audit",
+    tasks: {},
+    apply: (hooks) => {
+      hooks.beforeTask.tap(({ node }) => void fs.existsSync(markPath("begin", node.id)));
+      hooks.event.tap((event) => {
+        if (event.kind === "task-state" && event.state === "done") fs.existsSync(markPath("end", event.task));
+      });
+    },
+  });
+  return { ...project, builder: { ...project.builder, plugins: [...(project.builder.plugins ?? []), marks] } };
+}
+
+/**
+ * Runs the same command line in a bt under strace, and then compares. 0: everything is declared; 1: something is not; else as the tasks ended.
+ * @throws BtError TOOL_MISSING without strace
+ */
+export async function auditTasks(
+  { project, world, isJson }: { readonly project: Project; readonly world: World; readonly isJson: boolean },
+  request: BuildRequest,
+): Promise<number> {
+  const strace = findTool("strace", world.env["PATH"] ?? "");
+  if (strace === undefined) throw toolMissing("strace", "--audit", "apt-get install strace");
+  await prepare(project, { ...request, mayWrite: false }); // Mistakes are told once, by this bt.
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-audit-"));
+  try {
+    const file = path.join(folder, "trace");
+    const program = fs.realpathSync(process.argv[1] ?? "");
+    const exitCode = await runTraced(
+      strace,
+      [...straceOptions, "-o", file, process.execPath, program, "-j1", ...world.argv],
+      {
+        ...world.env,
+        [innerName]: "1",
+      },
+      isJson,
+    );
+    if (exitCode !== 0) return exitCode;
+    const traced = await readTrace(file);
+    const after = await prepare(project, { ...request, mayWrite: false });
+    const tasks = askedIds(after.graph).flatMap((id) => {
+      const [node, found] = [after.graph.nodes.get(id), traced.get(id)];
+      return node === undefined || found === undefined
+        ? []
+        : [compare(node, found, { after, own: [path.dirname(program), folder] })];
+    });
+    if (isJson) printJson({ version: 1, tasks });
+    else print(tasks.map(render).join(""));
+    return tasks.every(isClean) ? 0 : 1;
+  } finally {
+    removePath(folder);
+  }
+}
+
+/** With `--json` the run itself is told on standard error. */
+function runTraced(file: string, args: readonly string[], env: World["env"], isJson: boolean): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { env, stdio: ["inherit", isJson ? 2 : "inherit", "inherit"] });
+    const ignore = (): void => {}; // The traced bt hears Ctrl-C too, and ends first.
+    process.on("SIGINT", ignore);
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      process.off("SIGINT", ignore);
+      resolve(code ?? 128 + (os.constants.signals[signal ?? "SIGTERM"] ?? 15));
+    });
+  });
+}
+
+async function readTrace(file: string): Promise<ReadonlyMap<string, Traced>> {
+  const reader = createTraceReader();
+  for await (const line of createInterface({ input: fs.createReadStream(file) })) reader.line(line);
+  return reader.close();
+}
+
+/** Where programs and their libraries live: what is read there is the machine's. */
+const systemFolders = [
+  "/usr/",
+  "/lib",
+  "/bin/",
+  "/sbin/",
+  "/etc/",
+  "/proc/",
+  "/sys/",
+  "/dev/",
+  "/run/",
+  "/var/lib/",
+  "/opt/",
+];
+
+function compare(
+  node: Node,
+  { reads, writes, hosts }: Traced,
+  { after, own }: { readonly after: Prepared; readonly own: readonly string[] },
+): Finding {
+  const { root } = after.project;
+  const isOwn = (file: string): boolean => [...own, path.join(root, ".bt")].some((folder) => isBelow(file, folder));
+  const isThere = (file: string): boolean => fs.existsSync(file);
+  const document = after.forecast.decisions.get(node.id)?.document;
+  const inputs = new Set(document?.inputs.map((fact) => path.resolve(root, fact.path)));
+  const code = new Set([
+    path.resolve(root, after.project.file),
+    ...[...after.project.reads.files].map((file) => path.resolve(root, file)),
+  ]);
+  const covers = (declared: readonly string[]): ((file: string) => boolean) => {
+    const files = new Set(expandPaths(root, declared, isGlob).map((file) => path.resolve(root, file)));
+    const folders = declared.map(outputPath).filter(({ isFolder }) => isFolder);
+    return (file) => files.has(file) || folders.some(({ path: folder }) => isBelow(file, path.resolve(root, folder)));
+  };
+  const isOutput = covers(node.outputs);
+  const isNeeded = covers(
+    node.edges.flatMap(({ to, kind }) => (kind === "result" ? (after.graph.nodes.get(to)?.outputs ?? []) : [])),
+  );
+  const isSystem = (file: string): boolean =>
+    systemFolders.some((folder) => file.startsWith(folder)) && !isBelow(file, root);
+  const isTemporary = (file: string): boolean => isBelow(file, os.tmpdir()) && !isBelow(file, root);
+  const undeclaredReads = [...reads].filter(
+    (file) =>
+      isThere(file) &&
+      fs.statSync(file).isFile() &&
+      !inputs.has(file) &&
+      !code.has(file) &&
+      !writes.has(file) &&
+      !isOutput(file) &&
+      !isNeeded(file) &&
+      !isSystem(file) &&
+      !isTemporary(file) &&
+      !isOwn(file),
+  );
+  const undeclaredWrites = [...writes].filter(
+    (file) =>
+      isThere(file) && !isOutput(file) && !isOwn(file) && !isTemporary(file) && !/^\/(dev|proc|sys)\//.test(file),
+  );
+  const show = (files: readonly string[]): string[] =>
+    fold(files.map((file) => (isBelow(file, root) ? path.relative(root, file) : file)));
+  return {
+    task: node.id,
+    reads: show(undeclaredReads),
+    writes: show(undeclaredWrites),
+    hosts: [...hosts].filter((host) => !host.includes("nscd")).sort(),
+  };
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return file === folder || file.startsWith(`${folder}/`);
+}
+
+/** From so many files of one folder on, the folder is told. */
+const many = 10;
+
+function fold(files: readonly string[]): string[] {
+  const folders = new Map<string, string[]>();
+  for (const file of files) folders.set(path.dirname(file), [...(folders.get(path.dirname(file)) ?? []), file]);
+  return [...folders]
+    .flatMap(([folder, inside]) => (inside.length >= many && folder !== "." ? [`${folder}/**`] : inside))
+    .sort();
+}
+
+function isClean({ reads, writes, hosts }: Finding): boolean {
+  return reads.length + writes.length + hosts.length === 0;
+}
+
+function render(finding: Finding): string {
+  const { task, reads, writes, hosts } = finding;
+  if (isClean(finding)) return `${task} declares all that it uses\n`;
+  const list = (names: readonly string[]): string => names.map((name) => `  ${name}\n`).join("");
+  const line = (field: string, names: readonly string[]): string =>
+    names.length === 0 ? "" : `  add  ${field}: [${names.map((name) => JSON.stringify(name)).join(", ")}]\n`;
+  const inside = (names: readonly string[]): string[] => names.filter((name) => !path.isAbsolute(name));
+  return [
+    reads.length === 0 ? "" : `${task} reads what it does not declare\n${list(reads)}${line("inputs", inside(reads))}`,
+    writes.length === 0
+      ? ""
+      : `${task} writes what it does not declare\n${list(writes)}${line("outputs", inside(writes))}`,
+    hosts.length === 0
+      ? ""
+      : `${task} talks to\n${list(hosts)}  whose answers are not in its key: \`versions\` can name them\n`,
+  ].join("");
+}

@@ -19,7 +19,14 @@ const digest = createHash("sha256");
 for (const file of [...sources.filter((name) => name.endsWith(".ts")).sort(), "package-lock.json"])
   digest.update(fs.readFileSync(path.join(root, file)));
 const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
-const define = { BT_BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)), BT_VERSION: JSON.stringify(version) };
+const templates = readTemplates();
+digest.update(JSON.stringify(templates));
+const define = {
+  BT_BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)),
+  BT_VERSION: JSON.stringify(version),
+  BT_TEMPLATE_NAMES: JSON.stringify(Object.keys(templates)),
+  BT_TEMPLATES: JSON.stringify(templates),
+};
 
 const shared = {
   absWorkingDir: root,
@@ -54,6 +61,12 @@ try {
     format: "cjs",
     banner: { js: "#!/usr/bin/env node" },
   });
+  await build({
+    ...shared,
+    entryPoints: ["core/cli/complete-cached.ts"],
+    outfile: path.join(staged, "complete.cjs"),
+    format: "cjs",
+  });
   fs.writeFileSync(path.join(staged, "NOTICES.txt"), notices(Object.keys(metafile.inputs)));
   fs.chmodSync(path.join(staged, "bt.cjs"), 0o755);
   const tsc = spawnSync(
@@ -68,6 +81,24 @@ try {
   swap();
 } finally {
   fs.rmSync(staged, { recursive: true, force: true });
+}
+
+/** What `bt --init` writes: template to files to texts. Held by dist, so that no packer touches their names. */
+function readTemplates() {
+  const home = path.join(root, "templates");
+  const filesOf = (name) =>
+    fs
+      .readdirSync(path.join(home, name), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.relative(path.join(home, name), path.join(entry.parentPath, entry.name)))
+      .sort();
+  const read = (name) => filesOf(name).map((file) => [file, fs.readFileSync(path.join(home, name, file), "utf8")]);
+  return Object.fromEntries(
+    fs
+      .readdirSync(home)
+      .sort()
+      .map((name) => [name, Object.fromEntries(read(name))]),
+  );
 }
 
 /** The licences of the packages that the bundle contains. */

@@ -18,6 +18,7 @@ export interface Options {
   readonly vs?: string;
   readonly resume?: string;
   readonly replay?: string;
+  readonly completion?: string;
   readonly tags: readonly string[];
   readonly except: readonly string[];
   /** Names of the options without a value that were given. */
@@ -64,6 +65,7 @@ type ValueName =
   | "vs"
   | "resume"
   | "replay"
+  | "completion"
   | "tag"
   | "except";
 
@@ -83,6 +85,7 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
   vs: {},
   resume: { default: "last" },
   replay: {},
+  completion: {},
   tag: {},
   except: {},
 };
@@ -222,6 +225,7 @@ function createOptions(flags: ReadonlySet<Flag>, values: ReadonlyMap<ValueName, 
     ...last("vs", "vs"),
     ...last("resume", "resume"),
     ...last("replay", "replay"),
+    ...last("completion", "completion"),
     tags: values.get("tag") ?? [],
     except: values.get("except") ?? [],
     flags,

@@ -6,6 +6,7 @@ import type { World } from "./world.ts";
 declare const BT_BUILD: string;
 declare const BT_VERSION: string;
 declare const __dirname: string;
+declare const require: (file: string) => { tryComplete: typeof tryShortcut };
 
 const argv = process.argv.slice(2);
 
@@ -38,4 +39,12 @@ function endStuck(): void {
   process.exit(1);
 }
 
-if (!tryShortcut(argv, process.env, process.cwd())) void goLongWay();
+/** A TAB has a script of its own: other calls do not pay for it. */
+function isAnswered(): boolean {
+  const [first, ...words] = argv;
+  return first === "--complete"
+    ? require(path.join(__dirname, "complete.cjs")).tryComplete(words, process.env, process.cwd())
+    : tryShortcut(argv, process.env, process.cwd());
+}
+
+if (!isAnswered()) void goLongWay();

@@ -4,13 +4,15 @@ import { findAddress, type Catalog } from "../catalog.ts";
 import { placeErrors } from "../errors.ts";
 import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
-import { loadProject } from "../load.ts";
+import { loadProject, type Project } from "../load.ts";
 import { findMakeFacts } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
 import { optionName, variableName } from "../params.ts";
 import { assemble } from "../plugin.ts";
 import { renderError, renderWarning } from "../report/failure.ts";
 import { parseArgs, resolveTokens, type Args, type Asked, type Options } from "./args.ts";
+import { cacheOutline } from "./listcache.ts";
+import { outlineTasks } from "./outline.ts";
 import { runTasks } from "./perform.ts";
 import { print, writeText } from "./print.ts";
 import { showShim } from "./shim.ts";
@@ -21,6 +23,8 @@ import type { Desk, World } from "./world.ts";
 
 /** Runs one command line and returns the exit code. Never rejects. */
 export async function main(world: World): Promise<number> {
+  const [first, ...words] = world.argv;
+  if (first === "--complete") return (await (await import("./complete-project.ts")).completeProject(words, world), 0);
   const isJson = world.argv.includes("--json");
   let isQuestion = false;
   try {
@@ -58,6 +62,7 @@ async function dispatch(args: Args, world: World): Promise<number> {
   const { flags } = options;
   if (flags.has("version")) return (print(`bt ${world.version}\n`), 0);
   if (flags.has("help") && args.tokens.length === 0) return (print(usage), 0);
+  if (options.completion !== undefined) return (await import("./completion.ts")).showCompletion(options.completion);
   const cwd = enter(world.cwd, options.directory);
   const mayWrite = !flags.has("dry-run") && !flags.has("question");
   if (flags.has("import-make")) return await (await import("./import-make.ts")).importMake(args, { ...world, cwd });
@@ -102,7 +107,14 @@ async function answer(args: Args, desk: Desk): Promise<number> {
     options.replay === undefined &&
     !flags.has("why");
   if (flags.has("list") || isBare) return await showList(catalog, desk, flags.has("json"));
+  if (desk.mayWrite && options.graph === undefined && !flags.has("why")) keepOutline(desk.project, catalog);
   return await runTasks(args, asked, desk);
+}
+
+/** At a terminal somebody will press TAB: what a changed builderfile offers is kept before its tasks run. */
+function keepOutline(project: Project, catalog: Catalog): void {
+  const isNew = project.manifest.writtenMs === project.startedMs;
+  if (process.stdout.isTTY && isNew) cacheOutline(project, outlineTasks(catalog));
 }
 
 function enter(cwd: string, directory: string | undefined): string {

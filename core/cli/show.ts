@@ -13,7 +13,8 @@ import type { Asked, Options } from "./args.ts";
 import { checkProject, renderCheck } from "./check.ts";
 import { askDoctor, renderDoctor } from "./doctor.ts";
 import { describeTask, listTasks, renderList, renderTaskHelp } from "./list.ts";
-import { cacheList } from "./listcache.ts";
+import { cacheList, cacheOutline } from "./listcache.ts";
+import { outlineTasks } from "./outline.ts";
 import { print, printJson } from "./print.ts";
 import type { Desk } from "./world.ts";
 
@@ -22,6 +23,7 @@ export async function showList(catalog: Catalog, { project, paint, mayWrite }: D
   const tasks = listTasks(catalog);
   if (isJson) printJson({ version: 1, tasks });
   else print(renderList(tasks, paint));
+  if (mayWrite) cacheOutline(project, outlineTasks(catalog));
   if (mayWrite)
     cacheList(
       project,

@@ -6,9 +6,11 @@ export const usage = `bt [TASK…] [NAME=VALUE…] [OPTION…] [-- WORD…]
   bt TASK NAME=VALUE          give a param its value, as in make; also --name VALUE, TASK.NAME=VALUE
   bt TASK --help              the params of a task
   bt TASK:CELL                one cell of a matrix task
-  bt 'test:*' --except P      by glob; --tag T by tag
+  bt 'test:*'                 by glob
 
 Run
+      --tag T                 also the tasks with this tag
+      --except P              but not those that this glob matches
   -n, --dry-run               say what would run; start nothing, write nothing
   -j, --jobs N                tasks at the same time; 50% of the CPUs is -j50%  (default: CPUs)
   -k, --keep-going            after a failure, run what does not need the failed task
@@ -35,7 +37,7 @@ Ask
       --why                   why the tasks would run, or why they are up to date
       --why --vs ID           what differs from a past run; --run ID from the run before it
       --audit                 run the tasks under strace; what they use without declaring it
-      --graph[=mermaid|dot|json]
+      --graph[=mermaid|dot|json]  the tasks and their needs, drawn
       --check                 everything that can be proven without running
       --doctor                what is needed on this machine, and how to get the rest
       --runs                  past runs
@@ -47,8 +49,12 @@ Make
       --import-make [FILE]    a builderfile from a Makefile, and whether both run the same
       --make                  take params from the variables of the make above
 
+Start
+      --completion SHELL      completion for bash, zsh or fish: eval "$(bt --completion bash)"
+
 Files
   -C, --directory DIR         start from another folder
   -f, --file FILE             another builderfile
-  -h, --help · -V, --version
+  -h, --help                  this text; behind a task, its params
+  -V, --version               the version of bt
 `;

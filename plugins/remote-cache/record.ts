@@ -1,0 +1,85 @@
+/** A result as bytes and back, with every field checked: servers are not believed. Does not know where it is kept. */
+import type { Blob, CachedOutput, CachedResult } from "../../core/index.ts";
+
+/** The record of a result. The same result gives the same bytes. */
+export function renderRecord(result: CachedResult): Buffer {
+  return Buffer.from(JSON.stringify(result));
+}
+
+/** The result of `key` in a record. Undefined: it is none, or that of another key. */
+export function parseRecord(bytes: Uint8Array, key: string): CachedResult | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  if (!isObject(json) || json["v"] !== 1 || json["key"] !== key) return undefined;
+  const { task, by, durationMs, madeMs, outputs, document, log } = json;
+  const isWhole =
+    typeof task === "string" &&
+    typeof by === "string" &&
+    Number.isFinite(durationMs) &&
+    Number.isFinite(madeMs) &&
+    Array.isArray(outputs) &&
+    outputs.every(isOutput) &&
+    isBlob(document) &&
+    (log === undefined || isBlob(log));
+  return isWhole ? (json as unknown as CachedResult) : undefined; // Every field was looked at.
+}
+
+/** All bytes that a result needs, each once. */
+export function listBlobs(result: CachedResult): readonly Blob[] {
+  const all = [result.document, ...(result.log === undefined ? [] : [result.log])];
+  for (const { blob } of result.outputs) if (blob !== undefined) all.push(blob);
+  return [...new Map(all.map((blob) => [blob.digest, blob])).values()];
+}
+
+/** Whether both restore the same: outputs and value. How long it took, who made it and what was printed may differ. */
+export function isSameResult(a: CachedResult, b: CachedResult): boolean {
+  return describe(a) === describe(b);
+}
+
+function describe({ outputs, value }: CachedResult): string {
+  const lines = outputs.map(({ path, kind, mode, blob, target }) => [path, kind, mode, blob?.digest, target]);
+  return JSON.stringify([lines.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)), sortFields(value)]);
+}
+
+/** Values come from different programs, the order of their fields says nothing. */
+function sortFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortFields);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((name) => [name, sortFields(value[name])]),
+  );
+}
+
+function isOutput(value: unknown): value is CachedOutput {
+  if (!isObject(value) || typeof value["path"] !== "string" || !isMode(value["mode"])) return false;
+  switch (value["kind"]) {
+    case "file":
+      return isBlob(value["blob"]);
+    case "link":
+      return typeof value["target"] === "string";
+    case "folder":
+      return true;
+    default: // From a server, not from our own union.
+      return false;
+  }
+}
+
+function isBlob(value: unknown): value is Blob {
+  if (!isObject(value)) return false;
+  const { digest, size } = value;
+  return typeof digest === "string" && /^[0-9a-f]{64}$/.test(digest) && Number.isSafeInteger(size) && Number(size) >= 0;
+}
+
+function isMode(value: unknown): boolean {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 0o7777;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -134,7 +134,9 @@ export interface TestResult {
 
 /** A result of the key of `document`. */
 export function resultOf(document: string, files: Readonly<Record<string, string>>, log = "baked\n"): TestResult {
-  const contents = new Map([document, log, ...Object.values(files)].map((text) => [blobOf(text).digest, Buffer.from(text)]));
+  const contents = new Map(
+    [document, log, ...Object.values(files)].map((text) => [blobOf(text).digest, Buffer.from(text)]),
+  );
   const outputs = Object.entries(files).map(([path, text]) => {
     return { path, kind: "file" as const, mode: path.startsWith("bin/") ? 0o755 : 0o644, blob: blobOf(text) };
   });

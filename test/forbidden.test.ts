@@ -24,7 +24,7 @@ const rows: readonly { readonly pattern: RegExp; readonly reason: string; readon
   { pattern: /\bprocess\.exit\(/, reason: "only the program ends the process", where: /^(core\/(?!cli\/)|plugins\/)/ },
   { pattern: /\bprocess\.argv\b/, reason: "only cli reads argv", where: /^(core\/(?!cli\/)|plugins\/)/ },
   {
-    pattern: /\b(bazel-builder|rpm-deps|side-images|kernel-rootfs|kiwi-dice|multiarch-manifest)\b/,
+    pattern: /\b(bazel-builder|rpm-deps|side-images|kernel-rootfs|kiwi-dice|multiarch-manifest|remote-cache)\b/,
     reason: "core names no plugin",
     where: /^core\//,
   },

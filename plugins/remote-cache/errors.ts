@@ -19,13 +19,6 @@ export function domainMalformed(domain: string): BtError {
   });
 }
 
-export function entryMalformed(place: string, problem: string): BtError {
-  return new BtError("CACHE_ENTRY_MALFORMED", `${place} cannot be read: ${problem}`, {
-    exitCode: 1,
-    fix: "Remove the entry from the server; bt writes it again.",
-  });
-}
-
 export function registryMalformed(text: string): BtError {
   return new BtError("CACHE_REGISTRY", `"${text}" names no repository of a registry`, {
     fix: 'Write host and repository without a tag: "quay.io/team/bt-cache".',
@@ -50,6 +43,7 @@ export function signatureKey(name: string, problem: string): BtError {
 
 export function urlMalformed(problem: string, url: string): BtError {
   return new BtError("CACHE_URL", `The URL of the remote cache ${problem}: "${url}"`, {
+    at: { where: 'plugin "remote-cache"' }, // Not the line of the builderfile: the secret may stand in it.
     fix: 'Write it as "https://HOST/PREFIX"; the login belongs into a variable or file that `read` or `write` names.',
   });
 }

@@ -25,6 +25,8 @@ export interface Signed {
 export interface Signer {
   /** Undefined: this run has no key to sign with. */
   readonly sign: ((signed: Signed) => string) | undefined;
+  /** Why nothing can be checked. Absent: everything can. */
+  readonly obstacle?: string;
   /** Why the signature does not hold. Undefined: it holds. */
   readonly findFault: (signed: Signed, signature: string | undefined) => string | undefined;
 }
@@ -45,7 +47,7 @@ function sharedSigner(
   if (secret !== undefined && Buffer.byteLength(secret) < shortestKey)
     throw signatureKey(nameSecret(key), `has ${Buffer.byteLength(secret)} bytes, at least ${shortestKey} are needed`);
   if (secret === undefined)
-    return { sign: undefined, findFault: () => `cannot be checked, because ${nameSecret(key)} is not set` };
+    return { sign: undefined, obstacle: `${nameSecret(key)} is not set`, findFault: () => "cannot be checked" };
   const make = (signed: Signed): string => {
     return `hmac-sha256:${createHmac("sha256", secret).update(messageOf(signed)).digest("hex")}`;
   };

@@ -8,7 +8,7 @@ import type { Finished } from "./hooks.ts";
 import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
 import type { Secrets } from "./secrets.ts";
 import { commandText } from "./command-line.ts";
-import type { Retries } from "./task.ts";
+import type { Retries } from "./retries.ts";
 
 export type AttemptEnd =
   | { readonly kind: "done"; readonly finished: Finished; readonly isFlaky: boolean }

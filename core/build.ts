@@ -114,7 +114,7 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
   if (!options.isDryRun) {
     state.sync();
     if (end.exitCode === 0 && options.proofRequest !== undefined)
-      proveFresh(prepared, { request: options.proofRequest, results: end.results });
+      await proveFresh(prepared, { request: options.proofRequest, results: end.results });
   }
   await finish(end);
   return {

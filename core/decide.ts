@@ -1,5 +1,6 @@
 /** Puts together what is remembered and what is there, and asks the plan: for every task before a run, and for one task in it. Does not run anything. */
 import { collectDocument, type CollectOptions } from "./collect.ts";
+import type { Versions } from "./evidence.ts";
 import { hashText, type FileFact } from "./files.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Graph, Node } from "./graph.ts";
@@ -9,7 +10,6 @@ import { describeOutputs } from "./outputs.ts";
 import { outputPath } from "./paths.ts";
 import { planStep, type Step } from "./plan.ts";
 import type { State, TaskRecord } from "./state.ts";
-import type { Versions } from "./task.ts";
 
 /** What a node left for those that need it. */
 export interface NodeResult {

@@ -4,6 +4,7 @@ export type { Blob, CachedOutput, CachedResult, CacheStore } from "./cache-store
 export { BtError, closest, isBtError, placed, type BtErrorFacts, type Place } from "./errors.ts";
 export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
 export { noteRead } from "./evaluate.ts";
+export type { Evidence, Question, Versions } from "./evidence.ts";
 export type { Command } from "./exec.ts";
 export { findTool, type FileFact } from "./files.ts";
 export type { Leaf } from "./fingerprint.ts";
@@ -37,6 +38,7 @@ export {
 export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";
 export type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
 export { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
+export type { Retries } from "./retries.ts";
 export {
   after,
   isTask,
@@ -56,12 +58,10 @@ export {
   type ParamSet,
   type ParamValues,
   type Paths,
-  type Retries,
   type Surveyed,
   type Task,
   type TaskBase,
   type TaskSpec,
-  type Versions,
 } from "./task.ts";
 export type { StandardSchema } from "./schema.ts";
 export type { Settings } from "./settings.ts";

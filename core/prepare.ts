@@ -7,6 +7,7 @@ import { passedEnvironment, taskEnvironment } from "./environment.ts";
 import { isBtError, placed, placeErrors, throwAll } from "./errors.ts";
 import { inputMissing, pathsThrew, poolUnknown } from "./errors/graph.ts";
 import { onlyStale, restUnwanted } from "./errors/request.ts";
+import type { Versions } from "./evidence.ts";
 import { findStat } from "./files.ts";
 import { createGraph, withEdges, withNeeds, type Graph, type GraphOptions, type Node } from "./graph.ts";
 import type { GraphTools } from "./hooks.ts";
@@ -19,7 +20,7 @@ import { assemble, type Assembly } from "./plugin.ts";
 import { poolsOf } from "./schedule.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { openState, type State } from "./state.ts";
-import type { Versions } from "./task.ts";
+import type { Surveyed } from "./task.ts";
 
 /** What a caller asks of a project. */
 export interface BuildRequest {
@@ -49,6 +50,8 @@ export interface Prepared {
   readonly state: State;
   readonly secrets: Secrets;
   readonly decide: DecideOptions;
+  /** What a node's functions are given that look at the world before it runs. */
+  readonly survey: (node: Node) => Surveyed;
   readonly forecast: Forecast;
 }
 
@@ -80,6 +83,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   const secrets = createSecrets();
   addSecrets(graph, secrets);
   const asked = new Set(askedIds(graph));
+  const survey = createSurvey(project, request);
   const decide: DecideOptions = {
     root: project.root,
     env: request.env,
@@ -89,7 +93,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     hide: secrets.hide,
     state,
     isForced: ({ id }) => (request.isForced === "targets" ? asked.has(id) : request.isForced),
-    versionsOf: createVersions(project, request),
+    versionsOf: createVersions(survey, request),
     restOf: (node) => (node.id === rest ? request.rest : []),
     ...(request.journal === undefined ? {} : { journal: request.journal }),
   };
@@ -97,7 +101,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     if (node.task.versions !== undefined) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
   const forecast = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
   if (request.only === "check") checkNeedsFresh(graph, forecast);
-  return { project, assembly, graph, order, state, secrets, decide, forecast };
+  return { project, assembly, graph, order, state, secrets, decide, survey, forecast };
 }
 
 /** All tasks with the edges between them, as far as they can be told without values for params. */
@@ -112,23 +116,29 @@ export async function outlineGraph(project: Project): Promise<Graph> {
   return (await completeGraph(assembly, await createGraph(assembly.catalog, addresses, options), options)).graph;
 }
 
+function createSurvey({ root, settings }: Project, { env }: BuildRequest): Prepared["survey"] {
+  return (node) => {
+    const { params, cell, edges } = node;
+    const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
+    const needs = edges.flatMap(({ to, as, kind }) => (kind === "result" ? [as ?? to] : []));
+    const own = { ...passedEnvironment(env), ...taskEnvironment(node, env) };
+    return { root, settings, env: own, params: values as Surveyed["params"], cell, needs }; // The values are the task's own.
+  };
+}
+
 /** Asks a node for what its result depends on besides files, once a run; nothing is known when nothing may be done. */
 function createVersions(
-  { root, settings }: Project,
-  { env, mayWrite: mayAsk, pins }: BuildRequest,
+  survey: Prepared["survey"],
+  { mayWrite: mayAsk, pins }: BuildRequest,
 ): DecideOptions["versionsOf"] {
   const asked = new Map<string, Promise<Versions>>();
   return async (node) => {
-    const { id, task, params, cell, edges } = node;
+    const { id, task } = node;
     const pinned = pins?.get(id);
     if (pinned !== undefined) return pinned;
     if (task.versions === undefined || !mayAsk) return {};
-    const values = Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value]));
     const ask = task.versions;
-    const needs = edges.flatMap(({ to, as, kind }) => (kind === "result" ? [as ?? to] : []));
-    const own = { ...passedEnvironment(env), ...taskEnvironment(node, env) };
-    const bound = { root, settings, env: own, params: values, cell, needs };
-    const answer = asked.get(id) ?? Promise.resolve().then(() => ask(bound as never)); // The types are the task's own.
+    const answer = asked.get(id) ?? Promise.resolve().then(() => ask(survey(node) as never)); // The types are the task's own.
     asked.set(id, answer);
     return await answer.catch((error: unknown) => {
       throw isBtError(error) ? error : pathsThrew(id, "versions", error);

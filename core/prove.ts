@@ -1,22 +1,25 @@
-/** After a successful run: the list of files whose unchanged stamps prove that its targets are up to date. Does not check it. */
+/** After a successful run: what proves, as long as it is the same, that its targets are up to date. Does not check it. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import picomatch from "picomatch";
 import { isGroupNode, type NodeResult } from "./decide.ts";
 import { declaredVariables } from "./environment.ts";
 import { findStat, findTool, isFolder, writeAtomic } from "./files.ts";
-import type { Node } from "./graph.ts";
-import { manifestFile, stampEnv, stampFile, writeProof } from "./warm.ts";
+import type { Graph, Node } from "./graph.ts";
+import type { Evidence, Question } from "./evidence.ts";
+import { stableJson } from "./fingerprint.ts";
 import { variableName } from "./params.ts";
 import { isGlob } from "./paths.ts";
 import type { Prepared } from "./prepare.ts";
+import { seeEvidence, writeProof, type Sight } from "./proof.ts";
 import type { State } from "./state.ts";
+import { manifestFile, stampEnv, stampFile } from "./warm.ts";
 
-/** Writes the proof, when every wanted task depends on nothing but files, variables and its own text. Failing to write costs speed only. */
-export function proveFresh(
+/** Writes the proof, when every wanted task depends on nothing but files, variables, its own text, and what it has given evidence of. Failing to write costs speed only. */
+export async function proveFresh(
   prepared: Prepared,
   options: { readonly request: string; readonly results: ReadonlyMap<string, NodeResult> },
-): void {
+): Promise<void> {
   const { project, assembly, graph, forecast, state, decide, secrets } = prepared;
   const { hooks } = assembly;
   const { root, manifest } = project;
@@ -26,19 +29,25 @@ export function proveFresh(
     (node) => isProvable(node) && (state.find(node.id) !== undefined || !forecast.wanted.has(node.id)),
   );
   if (!isWhole || secrets.hide(options.request) !== options.request) return;
-  const files = new Set<string>();
-  const variables = new Set<string>();
-  for (const node of nodes)
-    addNode(node, { root, env: decide.env, files, variables, record: knownFiles(state, node.id) });
+  const facts: Facts = { files: new Set(), variables: new Set(), sights: [], questions: [] };
+  for (const node of nodes) addNode(node, { root, env: decide.env, facts, record: knownFiles(state, node.id) });
+  for (const node of nodes) {
+    const evidence = await gatherEvidence(node, prepared).catch(() => undefined); // It will be asked the long way.
+    if (evidence === undefined) return;
+    for (const one of evidence) addEvidence(one, facts, decide.env);
+  }
+  if (secrets.hide(JSON.stringify(facts.questions)) !== JSON.stringify(facts.questions)) return;
   try {
     const proof = {
       request: options.request,
       manifestMs: manifest.writtenMs,
       startedMs: project.startedMs,
       state: stampFile(path.join(root, ".bt", "state.log")),
-      env: [...variables].sort().map((name) => stampEnv(name, decide.env, root)),
-      tasks: nodes.length,
-      files: [...files].sort(),
+      env: [...facts.variables].sort().map((name) => stampEnv(name, decide.env, root)),
+      tasks: countAsked(graph),
+      files: [...facts.files].sort(),
+      sights: facts.sights,
+      questions: facts.questions,
     };
     writeAtomic(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
     writeProof(root, proof, writeAtomic);
@@ -47,18 +56,73 @@ export function proveFresh(
   }
 }
 
+/** Below a task that is up to date nobody is asked. */
+function countAsked({ nodes, targets }: Graph): number {
+  const asked = new Set(targets);
+  for (const id of asked) {
+    const node = nodes.get(id);
+    if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
+  }
+  return [...asked].filter((id) => !isGroupNode(nodes.get(id)!)).length;
+}
+
 function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {
+  const isPlain = !hasFoundPaths && task.status === undefined && task.versions === undefined;
   return (
-    inputs !== undefined &&
-    !hasFoundPaths &&
-    task.always !== true &&
-    task.status === undefined &&
-    task.versions === undefined &&
-    task.when === undefined
+    inputs !== undefined && task.always !== true && task.when === undefined && (isPlain || task.evidence !== undefined)
   );
 }
 
-function knownFiles(state: State, id: string): Proof["record"] {
+/**
+ * What a task's functions have looked at. Undefined: it cannot be told, or their answers are no longer those that the task ran with: what
+ * was looked at since is then no evidence of them.
+ */
+async function gatherEvidence(
+  node: Node,
+  { state, survey }: Pick<Prepared, "state" | "survey">,
+): Promise<readonly Evidence[] | undefined> {
+  const { task } = node;
+  const record = state.find(node.id);
+  if (task.evidence === undefined) return [];
+  if (record === undefined) return undefined;
+  const bound = survey(node);
+  const evidence = await task.evidence({ ...bound, previous: record.value } as never); // The types are the task's own.
+  const ask = async (paths: typeof task.inputs): Promise<readonly string[]> =>
+    typeof paths === "function" ? await paths(bound as never) : (paths ?? []);
+  const [inputs, outputs, versions] = [
+    await ask(task.inputs),
+    await ask(task.outputs),
+    await task.versions?.(bound as never),
+  ];
+  const known = new Map(record.document.leaves.map(({ name, value }) => [name, value]));
+  const isSame =
+    stableJson([inputs, outputs]) === stableJson([node.inputs ?? [], node.outputs]) &&
+    Object.entries(versions ?? {}).every(
+      ([name, value]) => value === undefined || known.get(`version/${name}`) === value,
+    );
+  return isSame ? evidence : undefined;
+}
+
+function addEvidence(evidence: Evidence, facts: Facts, env: NodeFacts["env"]): void {
+  switch (evidence.kind) {
+    case "file":
+      facts.files.add(evidence.path);
+      break;
+    case "absent":
+    case "size":
+    case "text":
+      facts.sights.push(seeEvidence(evidence));
+      break;
+    case "tool":
+      addTool(evidence.name, facts, env);
+      break;
+    case "question":
+      facts.questions.push({ script: evidence.script, about: evidence.about });
+      break;
+  }
+}
+
+function knownFiles(state: State, id: string): NodeFacts["record"] {
   const record = state.find(id);
   return {
     inputs: record?.document.inputs.map((fact) => fact.path) ?? [],
@@ -66,15 +130,23 @@ function knownFiles(state: State, id: string): Proof["record"] {
   };
 }
 
-interface Proof {
-  readonly root: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+/** What the proof is made of. */
+interface Facts {
   readonly files: Set<string>;
   readonly variables: Set<string>;
+  readonly sights: Sight[];
+  readonly questions: Question[];
+}
+
+interface NodeFacts {
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly facts: Facts;
   readonly record: { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
 }
 
-function addNode(node: Node, { root, env, files, variables, record }: Proof): void {
+function addNode(node: Node, { root, env, facts, record }: NodeFacts): void {
+  const { files, variables } = facts;
   for (const file of record.inputs) files.add(file);
   for (const file of record.outputs) files.add(file);
   for (const input of node.inputs ?? []) {
@@ -85,14 +157,17 @@ function addNode(node: Node, { root, env, files, variables, record }: Proof): vo
   for (const [name] of declaredVariables(node, env)) variables.add(name);
   for (const [name, param] of Object.entries(node.task.params ?? {}))
     if (param.kind !== "secret") variables.add(variableName(name, param));
-  for (const tool of node.task.tools ?? []) {
-    variables.add("PATH");
-    const found = findTool(tool, env["PATH"] ?? "");
-    if (found !== undefined) files.add(found);
-    const folders = (env["PATH"] ?? "").split(path.delimiter).filter((folder) => folder !== "" && isFolder(folder));
-    for (const folder of folders.slice(0, folders.findIndex((name) => found === path.join(name, tool)) + 1))
-      files.add(folder);
-  }
+  for (const tool of node.task.tools ?? []) addTool(tool, facts, env);
+}
+
+/** The program, and the folders that are looked into before it is found: all of them when it is not. */
+function addTool(tool: string, { files, variables }: Facts, env: NodeFacts["env"]): void {
+  variables.add("PATH");
+  const found = findTool(tool, env["PATH"] ?? "");
+  if (found !== undefined) files.add(found);
+  const folders = (env["PATH"] ?? "").split(path.delimiter).filter((folder) => folder !== "" && isFolder(folder));
+  const last = folders.findIndex((name) => found === path.join(name, tool));
+  for (const folder of folders.slice(0, last === -1 ? folders.length : last + 1)) files.add(folder);
 }
 
 /** A folder's own stamp changes when something is added to it or taken away. */

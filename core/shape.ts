@@ -38,6 +38,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   when: ["function"],
   status: ["function"],
   versions: ["function"],
+  evidence: ["function"],
   brings: ["record"],
   finally: ["list of tasks"],
   confirm: ["string"],

@@ -1,5 +1,7 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
 import type { Outcome } from "./event.ts";
+import type { Evidence, Versions } from "./evidence.ts";
+import type { Retries } from "./retries.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
 import type { Settings } from "./settings.ts";
@@ -86,16 +88,16 @@ export type Paths<P extends ParamSet = ParamSet, M extends Matrix = Matrix> =
   | readonly string[]
   | ((bound: Bound<P, M>) => readonly string[] | Promise<readonly string[]>);
 
-/** What `versions` may depend on. */
+/** What `versions` and `evidence` may depend on. */
 export interface Surveyed<P extends ParamSet = ParamSet, M extends Matrix = Matrix> extends Bound<P, M> {
   readonly settings: Settings;
   /** Environment that the task's processes will get. */
   readonly env: Readonly<Record<string, string>>;
   /** Names of the results that the task will be given, also of needs that a plugin has found. */
   readonly needs: readonly string[];
+  /** What the task returned when it last succeeded. Only `evidence` is told. */
+  readonly previous?: unknown;
 }
-/** Name to digest or version. `undefined`: cannot be told now. */
-export type Versions = Readonly<Record<string, string | undefined>>;
 
 /** All that an action is given; nothing else needs to be reached for. */
 export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs, M extends Matrix = Matrix> {
@@ -142,17 +144,6 @@ export interface Context<P extends ParamSet = ParamSet, N extends Needs = Needs,
   readonly publishing: (references: readonly string[]) => Promise<void>;
   /** Names a text that must never be shown from now on. */
   readonly hide: (secret: string) => void;
-}
-
-export interface Retries {
-  /** Tries after the first. */
-  readonly times: number;
-  /** Before the second try. Default: 0. */
-  readonly delayMs?: number;
-  /** Each delay is the last one times this. Default: 2. */
-  readonly factor?: number;
-  /** What is tried again. Default: ["failure"]. */
-  readonly on?: readonly ("failure" | "timeout")[];
 }
 
 /** A plugin as far as a task knows it. */
@@ -226,6 +217,8 @@ export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matr
    * cannot be told, or is not asked because nothing may be done (`-n`, `-q`, `--why`), counts as it was last time.
    */
   readonly versions?: (bound: Surveyed<P, M>) => Versions | Promise<Versions>;
+  /** What the answers of this task's functions came from: while it is the same they are not called. Undefined: they always are. */
+  readonly evidence?: (bound: Surveyed<P, M>) => Promise<readonly Evidence[] | undefined>;
   /** A function, one command line (`bash -euo pipefail` when it needs a shell), or an argument list. Absent: a group. */
   readonly run?: string | readonly string[] | ((context: Context<P, N, M>) => R | Promise<R>);
   /** False: the task is skipped. */
@@ -250,6 +243,7 @@ export interface TaskBase extends TaskFacts {
   readonly when?: (bound: never) => boolean | Promise<boolean>;
   readonly status?: (context: never) => boolean | Promise<boolean>;
   readonly versions?: (bound: never) => Versions | Promise<Versions>;
+  readonly evidence?: (bound: never) => Promise<readonly Evidence[] | undefined>;
   readonly inputs?: AnyPaths;
   readonly outputs?: AnyPaths;
 }

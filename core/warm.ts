@@ -1,5 +1,5 @@
 /**
- * The shortcut of a run in which nothing has changed: stamps of every file that mattered last time, checked in one loop.
+ * What the shortcut knows before it looks at tasks: stamps of files and variables, the manifest of a builderfile, the printed list.
  * Loads nothing but `node:fs`; does not know tasks. It can only say "as last time" or "look properly".
  */
 import * as fs from "node:fs";
@@ -9,7 +9,7 @@ import * as path from "node:path";
 export type Stamp = readonly [path: string, sizeBytes: number, mtimeMs: number, ctimeMs: number, inode: number];
 
 /** A file younger than this when it was stamped may change unseen within the clock's grain. Milliseconds. */
-const youngMs = 2000;
+export const youngMs = 2000;
 
 export function stampFile(file: string): Stamp {
   const stat = findStat(file);
@@ -17,7 +17,7 @@ export function stampFile(file: string): Stamp {
 }
 
 /** Undefined: it does not exist, or what should be a folder above it is a file. */
-function findStat(file: string): fs.Stats | undefined {
+export function findStat(file: string): fs.Stats | undefined {
   try {
     return fs.statSync(file, { throwIfNoEntry: false });
   } catch {
@@ -114,7 +114,7 @@ function isCurrent(manifest: Manifest, build: string, env: Readonly<Record<strin
   );
 }
 
-function areEnvSame(
+export function areEnvSame(
   stamps: readonly EnvStamp[],
   env: Readonly<Record<string, string | undefined>>,
   salt: string,
@@ -122,7 +122,7 @@ function areEnvSame(
   return stamps.every(([name, digest]) => stampEnv(name, env, salt)[1] === digest);
 }
 
-function readText(file: string): string | undefined {
+export function readText(file: string): string | undefined {
   try {
     return fs.readFileSync(file, "utf8");
   } catch {
@@ -130,7 +130,7 @@ function readText(file: string): string | undefined {
   }
 }
 
-function parseJson<T>(text: string): T | undefined {
+export function parseJson<T>(text: string): T | undefined {
   try {
     return JSON.parse(text) as T; // Written by this module; anything else fails the build check.
   } catch {
@@ -146,97 +146,4 @@ export function findList(manifest: Manifest, variant: "plain" | "colour", isBare
       ? undefined
       : parseJson<{ writtenMs: number; isDefault: boolean; plain: string; colour: string }>(text);
   return list?.writtenMs === manifest.writtenMs && (list.isDefault || !isBare) ? list[variant] : undefined;
-}
-
-/** All files whose unchanged stamps prove that a set of targets is up to date. */
-export interface FreshProof {
-  /** Command line in a canonical form. */
-  readonly request: string;
-  readonly manifestMs: number;
-  /** Before anything was looked at: what has changed since may have changed unseen. */
-  readonly startedMs: number;
-  /** The log of records: whoever runs anything appends to it. */
-  readonly state: Stamp;
-  readonly env: readonly EnvStamp[];
-  /** Tasks that are up to date. */
-  readonly tasks: number;
-  /** Relative to the root, or absolute: inputs, outputs, and folders that globs look into. */
-  readonly files: readonly string[];
-}
-
-function proofFile(root: string, request: string): string {
-  return path.join(root, ".bt", "fresh", quickHash(request).toString(36));
-}
-
-/** Stamps the files and writes the proof: a header of JSON, four columns of float64, the paths. */
-export function writeProof(root: string, proof: FreshProof, write: (file: string, content: Uint8Array) => void): void {
-  const { files, ...rest } = proof;
-  const header = Buffer.from(JSON.stringify({ ...rest, count: files.length }));
-  const columns = new Float64Array(files.length * 4);
-  for (const [at, file] of files.entries())
-    columns.set(stampFile(path.resolve(root, file)).slice(1) as number[], at * 4);
-  const padded = Buffer.alloc(8 + Math.ceil(header.length / 8) * 8);
-  padded.writeUInt32LE(header.length, 0);
-  header.copy(padded, 8);
-  write(
-    proofFile(root, proof.request),
-    Buffer.concat([padded, Buffer.from(columns.buffer), Buffer.from(files.join("\n"))]),
-  );
-}
-
-/** How many tasks are proven up to date. Undefined: not proven, look properly. */
-export function checkProof(
-  manifest: Manifest,
-  request: string,
-  env: Readonly<Record<string, string | undefined>>,
-): number | undefined {
-  let bytes: Buffer;
-  try {
-    bytes = fs.readFileSync(proofFile(manifest.root, request));
-  } catch {
-    return undefined;
-  }
-  if (bytes.length < 8) return undefined; // Whoever wrote it did not get far.
-  const headerLength = bytes.readUInt32LE(0);
-  const header = parseJson<Omit<FreshProof, "files"> & { count: number }>(bytes.toString("utf8", 8, 8 + headerLength));
-  if (header === undefined || header.request !== request || header.manifestMs !== manifest.writtenMs) return undefined;
-  const [, size, , ctimeMs, inode] = stampFile(header.state[0]);
-  if (size !== header.state[1] || ctimeMs !== header.state[3] || inode !== header.state[4]) return undefined;
-  if (!areEnvSame(header.env, env, manifest.root)) return undefined;
-  const start = 8 + Math.ceil(headerLength / 8) * 8;
-  if (bytes.length < start + header.count * 32) return undefined;
-  const columns = new Float64Array(
-    bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + start + header.count * 32),
-  );
-  return areFilesSame(
-    manifest.root,
-    bytes.toString("utf8", start + header.count * 32),
-    columns,
-    header.startedMs - youngMs,
-  )
-    ? header.tasks
-    : undefined;
-}
-
-/** The hot loop: one stat a file, no objects besides Node's own. */
-function areFilesSame(root: string, paths: string, columns: Float64Array, trustedMs: number): boolean {
-  if (paths === "") return columns.length === 0;
-  let at = 0;
-  for (let start = 0; start <= paths.length; at += 4) {
-    let end = paths.indexOf("\n", start);
-    if (end === -1) end = paths.length;
-    const file = paths.slice(start, end);
-    const stat = findStat(file.charCodeAt(0) === 47 ? file : `${root}/${file}`);
-    if (stat === undefined) return false;
-    if (
-      stat.size !== columns[at] ||
-      stat.mtimeMs !== columns[at + 1] ||
-      stat.ctimeMs !== columns[at + 2] ||
-      stat.ino !== columns[at + 3]
-    )
-      return false;
-    if (stat.mtimeMs >= trustedMs || stat.ctimeMs >= trustedMs) return false;
-    start = end + 1;
-  }
-  return at === columns.length;
 }

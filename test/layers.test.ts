@@ -7,8 +7,8 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "cache-store commit errors evaluate event exec files makefile/database makeflags paint program reason schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
-  "cli/option-table cli/shortcut errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock worker report/failure report/json report/screen",
+  "cache-store commit errors evaluate event evidence exec files makefile/database makeflags paint program reason retries schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
+  "cli/option-table cli/shortcut proof errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock worker report/failure report/json report/screen",
   "cli/boot cli/complete cli/completion compile failure journal makefile/draft makefile/probe makefile/report platform secrets shape state strace report/summary report/terminal",
   "cli/outline-file find makefile/render output task tokens report/line report/progress report/trace",
   "build-tool cli/complete-cached catalog params plan report/github report/plain report/window",
@@ -142,7 +142,9 @@ test("what the shortcut loads is small: nothing but the files it names", () => {
   expect([...reached].sort()).toEqual([
     "core/cli/boot.ts",
     "core/cli/shortcut.ts",
+    "core/evidence.ts",
     "core/makeflags.ts",
+    "core/proof.ts",
     "core/warm.ts",
   ]);
 });

@@ -7,7 +7,7 @@ import { compareDocuments, type Difference } from "../fingerprint.ts";
 import type { Entry } from "../journal.ts";
 import { findPastRun, journalOf, type PastRun } from "../past.ts";
 import type { BuildRequest } from "../prepare.ts";
-import type { Versions } from "../task.ts";
+import type { Versions } from "../evidence.ts";
 import type { Asked } from "./args.ts";
 
 /** What makes a request one for a past run. */

@@ -1,17 +1,27 @@
 /** The first lines of `bt`: answers from the shortcut what it can, and loads the rest only then. Knows only `warm`. */
 import * as fs from "node:fs";
 import { isBelowMake } from "../makeflags.ts";
-import { checkProof, findList, findManifest } from "../warm.ts";
+import type { Question } from "../evidence.ts";
+import { checkProof } from "../proof.ts";
+import { findList, findManifest } from "../warm.ts";
 import { freshRequest, isListRequest } from "./shortcut.ts";
 
 declare const BT_BUILD: string;
+
+/** Nothing has changed here; others are still to be asked. */
+export interface OpenAnswer {
+  readonly root: string;
+  readonly questions: readonly Question[];
+  /** Says so, when their answers are the same. */
+  readonly say: () => void;
+}
 
 /** Answers a list or an up-to-date build. False: nothing was printed, go the long way. */
 export function tryShortcut(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
-): boolean {
+): boolean | OpenAnswer {
   const isList = isListRequest(argv);
   if (env["GITHUB_ACTIONS"] === "true" || env["BT_SHORTCUT"] === "off") return false;
   const request = isList ? undefined : freshRequest(argv, env);
@@ -24,11 +34,17 @@ export function tryShortcut(
     if (list !== undefined) fs.writeSync(1, list);
     return list !== undefined;
   }
-  const tasks = checkProof(manifest, request ?? "", env);
-  if (tasks === undefined) return false;
+  const proven = checkProof(manifest, request ?? "", env);
+  if (proven === undefined) return false;
+  const { tasks, questions } = proven;
   // Below make nothing is said of what is up to date, as make does.
-  if (!isBelowMake(env) && !argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word)))
-    fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
+  const isQuiet = isBelowMake(env) || argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word));
+  const say = (): void => {
+    if (!isQuiet)
+      fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
+  };
+  if (questions.length > 0) return { root: manifest.root, questions, say };
+  say();
   return true;
 }
 

@@ -1,6 +1,7 @@
 /** Finishes a build: names what its image tasks have made, gives it a version, records it. Does not build images. */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Arch, Context } from "../../core/index.ts";
+import type { Arch, Context, Evidence } from "../../core/index.ts";
 import type { ImageResult } from "../multiarch-manifest/index.ts";
 import { tagSuffix } from "./arch.ts";
 import { archesFailed } from "./errors.ts";
@@ -9,11 +10,14 @@ import type { Shop, Variant } from "./options.ts";
 import { builderIdle, chosenArches, warnIdle, type BuilderValues } from "./params.ts";
 import { digestFacts, readRecord, recordFile, writeRecord, type BuilderRecord } from "./record.ts";
 import type { BuiltBuilder, BuiltCross } from "./result.ts";
-import { defaultVersion, needCommit, readSource } from "./version.ts";
+import { defaultVersion, findCommitEvidence, needCommit, readSource } from "./version.ts";
 
 /** Whether the last result still stands: nothing asks for another version, and the record is there. */
-export async function isBuilt(context: Context, shop: Shop, fixed?: Variant): Promise<boolean> {
-  const { params, root, previous } = context;
+export async function isBuilt(
+  { params, root, previous }: Pick<Context, "params" | "root" | "previous">,
+  shop: Shop,
+  fixed?: Variant,
+): Promise<boolean> {
   const { version, force } = params as unknown as BuilderValues; // As builderParams() declares them.
   const built = previous as BuiltBuilder; // Its own last result.
   if (force || (version !== undefined && version !== built.version)) return false;
@@ -21,6 +25,19 @@ export async function isBuilt(context: Context, shop: Shop, fixed?: Variant): Pr
     () => undefined,
   );
   return record?.version === built.version;
+}
+
+/** What isBuilt() and the commit came from. Undefined: it does not stand. */
+export async function findBuildEvidence(
+  bound: Pick<Context, "params" | "root" | "previous">,
+  shop: Shop,
+  fixed?: Variant,
+): Promise<readonly Evidence[] | undefined> {
+  const { params, root } = bound;
+  const path = join(root, recordFile(shop.outDir, variantOf(shop, params, fixed).name));
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined || !(await isBuilt(bound, shop, fixed))) return undefined;
+  return [{ kind: "text", path, text }, ...(await findCommitEvidence(root))];
 }
 
 /** @throws BtError BAZEL_BUILDER_ARCHES_FAILED, BAZEL_BUILDER_COMMIT */

@@ -121,6 +121,7 @@ function describeBuild(
     salt: JSON.stringify([shop.outDir, shop.prefix, typeof shop.options.version]),
     dryRun: "record",
     status: async (context) => (await import("./build.ts")).isBuilt(context, shop, fixed),
+    evidence: async (bound) => (await import("./build.ts")).findBuildEvidence(bound, shop, fixed),
     run: async (context): Promise<BuiltBuilder> => (await import("./build.ts")).finishBuild(context, shop, fixed),
   });
   return made as Task<BuiltBuilder>;

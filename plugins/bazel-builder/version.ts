@@ -1,7 +1,7 @@
 /** What a builder's version is made of: the clock, the commit, whether something is uncommitted. Starts git only when a task runs. */
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { Context } from "../../core/index.ts";
+import type { Context, Evidence } from "../../core/index.ts";
 import { commitMissing } from "./errors.ts";
 import type { VersionFacts } from "./options.ts";
 
@@ -13,17 +13,31 @@ export function defaultVersion({ now, commit }: Pick<VersionFacts, "now" | "comm
 }
 
 /** The commit that is checked out, read from git's files. Undefined: none, or they are of a kind that only git reads. */
-export async function findCommit(root: string): Promise<string | undefined> {
-  const dir = await findGitDir(root);
+export async function findCommit(root: string, read: Read = readText): Promise<string | undefined> {
+  const dir = await findGitDir(root, read);
   if (dir === undefined) return undefined;
   const common = resolve(dir, ((await read(join(dir, "commondir"))) ?? ".").trim());
   let text = (await read(join(dir, "HEAD")))?.trim();
   for (let links = 0; text?.startsWith("ref: ") === true && links < 5; links++) {
     const name = text.slice("ref: ".length);
-    text = ((await read(join(common, name))) ?? (await findPacked(common, name)))?.trim();
+    text = ((await read(join(common, name))) ?? findPacked(await read(join(common, "packed-refs")), name))?.trim();
   }
   return text !== undefined && /^[0-9a-f]{40,64}$/.test(text) ? text : undefined;
 }
+
+/** What findCommit() has read. */
+export async function findCommitEvidence(root: string): Promise<readonly Evidence[]> {
+  const found: Evidence[] = [];
+  await findCommit(root, async (path) => {
+    const text = await readText(path);
+    found.push(text === undefined ? { kind: "absent", path } : { kind: "text", path, text });
+    return text;
+  });
+  return found;
+}
+
+/** Undefined: it is not there. */
+type Read = (file: string) => Promise<string | undefined>;
 
 /** Commit, its short form, and whether something is not committed. Files of `outDir` and `.bt` do not count. */
 export async function readSource(
@@ -45,7 +59,7 @@ export function needCommit<T>(source: T | undefined): T {
   return source;
 }
 
-async function findGitDir(root: string): Promise<string | undefined> {
+async function findGitDir(root: string, read: Read): Promise<string | undefined> {
   for (let folder = root; ; folder = resolve(folder, "..")) {
     const git = join(folder, ".git");
     if ((await read(join(git, "HEAD"))) !== undefined) return git;
@@ -56,11 +70,13 @@ async function findGitDir(root: string): Promise<string | undefined> {
   }
 }
 
-async function findPacked(dir: string, name: string): Promise<string | undefined> {
-  const lines = ((await read(join(dir, "packed-refs"))) ?? "").split("\n");
-  return lines.find((line) => line.endsWith(` ${name}`))?.split(" ")[0];
+function findPacked(text: string | undefined, name: string): string | undefined {
+  return (text ?? "")
+    .split("\n")
+    .find((line) => line.endsWith(` ${name}`))
+    ?.split(" ")[0];
 }
 
-async function read(file: string): Promise<string | undefined> {
+async function readText(file: string): Promise<string | undefined> {
   return readFile(file, "utf8").catch(() => undefined);
 }

@@ -12,6 +12,13 @@ export interface ResolvedBase {
   readonly pinned: string;
 }
 
+/** What registries have said of bases. */
+export interface AskedBases {
+  readonly mirrors: NonNullable<Settings["mirrors"]>;
+  /** By name. */
+  readonly digests: Readonly<Record<string, string>>;
+}
+
 const resolved = new Map<string, Promise<ResolvedBase>>();
 
 /**

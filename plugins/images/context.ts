@@ -1,7 +1,7 @@
 /** A build context as a tree: the files of a folder that no rule ignores. Does not know Dockerfiles. */
 import { lstatSync, type Stats } from "node:fs";
 import { readdir, readlink } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { contextMissing } from "./errors.ts";
 import type { IgnoreRules } from "./ignore.ts";
 import type { Node, Tree } from "./tree.ts";
@@ -13,11 +13,19 @@ export interface Context extends Tree {
   readonly ignoredBy: (path: string) => Promise<string | undefined>;
 }
 
+/** Hears what an answer of the tree comes from; absolute paths. */
+export interface Witness {
+  /** The names in a folder, or a link in it, were looked at. */
+  readonly onFolder: (path: string) => void;
+  /** Something was looked for and is not there. */
+  readonly onMissing: (path: string) => void;
+}
+
 /**
  * Opens the folder `dir`, without folders called `.bt`. Owners are 0:0, files have mode 0644 or 0755, folders 0755: the same on every machine, whatever its umask.
  * @throws BtError IMAGES_CONTEXT_MISSING
  */
-export async function openContext(dir: string, rules?: IgnoreRules): Promise<Context> {
+export async function openContext(dir: string, rules?: IgnoreRules, witness?: Witness): Promise<Context> {
   // Not asked from a thread: a context has many files, and the answer takes less than the question.
   // The point follows a link to the folder itself.
   const statusOf = (path: string): Stats | undefined => findStatus(path === "" ? `${dir}/.` : join(dir, path));
@@ -25,6 +33,8 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
 
   async function find(path: string): Promise<Node | undefined> {
     const status = statusOf(path);
+    if (status === undefined) witness?.onMissing(join(dir, path));
+    if (status?.isSymbolicLink() === true) witness?.onFolder(dirname(join(dir, path)));
     if (status === undefined || isOwn(path) || !(await isIn(path, status))) return undefined;
     return createNode(join(dir, path), status);
   }
@@ -33,6 +43,7 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
   async function isIn(path: string, status: Stats): Promise<boolean> {
     if (path === "" || rules === undefined || !rules.ignores(path)) return true;
     if (!status.isDirectory() || !rules.mayHoldException(path)) return false;
+    witness?.onFolder(join(dir, path));
     for (const name of await readdir(join(dir, path))) {
       const child = `${path}/${name}`;
       const childStatus = statusOf(child);
@@ -43,6 +54,7 @@ export async function openContext(dir: string, rules?: IgnoreRules): Promise<Con
 
   async function list(path: string): Promise<readonly string[]> {
     if (statusOf(path)?.isDirectory() !== true) return [];
+    witness?.onFolder(join(dir, path));
     const names = await readdir(join(dir, path));
     const known = await Promise.all(
       names.map(async (name) =>

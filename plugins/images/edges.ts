@@ -2,7 +2,7 @@
 import type { FoundNeed, Graph, GraphTools, NamedTask, Node, Place } from "../../core/index.ts";
 import { resolveName } from "../multiarch-manifest/index.ts";
 import { parentNoImage, parentPlatform } from "./errors.ts";
-import { basesOf } from "./image-task.ts";
+import { basesOf } from "./image-facts.ts";
 import { parentName, type Recipe } from "./recipe.ts";
 
 interface Parent {

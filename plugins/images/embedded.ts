@@ -1,12 +1,11 @@
 /** The embedded engine: builds a Dockerfile without RUN into an OCI image, needing neither Docker nor root. Does not fetch or name images. */
-import { readFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
 import { hostPlatform, ociPlatform, type Arch, type Place } from "../../core/index.ts";
 import { mediaTypes, writeBlob, type Descriptor, type Layout } from "../multiarch-manifest/index.ts";
 import { loadBase, loadTree, resolveAt, type BaseImage } from "./base.ts";
 import { openContext } from "./context.ts";
-import { parseDockerfile, parseTrigger } from "./dockerfile.ts";
-import { dockerfileMissing, runUnsupported } from "./dockerfile-errors.ts";
+import { loadDockerfile } from "./dockerfile-file.ts";
+import { parseTrigger } from "./dockerfile.ts";
+import { runUnsupported } from "./dockerfile-errors.ts";
 import { loadIgnoreRules } from "./ignore.ts";
 import { createDocument, envOf, inheritDocument, renderDocument, triggersOf } from "./imageconfig.ts";
 import { createImageTree, type ImageTree } from "./layerfs.ts";
@@ -71,18 +70,6 @@ export async function buildImage(request: BuildRequest): Promise<BuiltImage> {
   const tools = { context, global: plan.global, into, timestamp, ...(signal === undefined ? {} : { signal }) };
   for (const planned of plan.stages) build.done.set(planned.stage.index, await buildStage(build, planned, tools));
   return writeImage(build.done.get(plan.stages.at(-1)!.stage.index)!, request);
-}
-
-/**
- * Reads a Dockerfile from disk.
- * @throws BtError IMAGES_DOCKERFILE_MISSING, and as parseDockerfile
- */
-export async function loadDockerfile(path: string, cwd?: string): Promise<ReturnType<typeof parseDockerfile>> {
-  const shown = cwd === undefined ? path : relative(cwd, resolve(cwd, path));
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw dockerfileMissing(shown, error);
-  });
-  return parseDockerfile(text, shown);
 }
 
 interface Build {

@@ -60,10 +60,11 @@ export function image<const A extends readonly Arch[]>(
     params: engineParams,
     env: [...engineVariables, "BUILDAH_ISOLATION", "STORAGE_DRIVER", "DOCKER_HOST", "DOCKER_CONTEXT"],
     brings: images,
-    inputs: async (bound) => (await import("./image-task.ts")).findImageInputs(bound, recipe),
-    versions: async (bound) => (await import("./image-task.ts")).findVersions(bound, recipe),
+    inputs: async (bound) => (await import("./image-facts.ts")).findImageInputs(bound, recipe),
+    versions: async (bound) => (await import("./image-facts.ts")).findVersions(bound, recipe),
+    evidence: async (bound) => (await import("./image-facts.ts")).findEvidence(bound, recipe),
     salt: JSON.stringify(recipe),
-    status: async ({ root, previous }) => (await import("./image-task.ts")).isStored(root, previous as ImageResult), // Its own last result.
+    status: async ({ root, previous }) => (await import("./image-facts.ts")).isStored(root, previous as ImageResult), // Its own last result.
     run: async (context): Promise<ImageResult> => (await import("./image-task.ts")).buildCell(context, recipe),
   });
   recipes.set(made.handle, recipe);

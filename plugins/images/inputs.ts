@@ -1,7 +1,7 @@
 /** What building a Dockerfile would read: images, context files, build arguments. Works for every engine; builds and fetches nothing. */
 import { hostPlatform, type Arch, type Place } from "../../core/index.ts";
-import { openContext, type Context } from "./context.ts";
-import { loadDockerfile } from "./embedded.ts";
+import { openContext, type Context, type Witness } from "./context.ts";
+import { loadDockerfile } from "./dockerfile-file.ts";
 import { loadIgnoreRules } from "./ignore.ts";
 import type { Instruction } from "./instruction.ts";
 import { planBuild, type BuildPlan, type PlannedStage } from "./plan.ts";
@@ -41,6 +41,8 @@ export interface InputOptions {
   readonly target?: string;
   /** Paths in messages are relative to this folder. Default: they are as given. */
   readonly cwd?: string;
+  /** Hears what is looked at in the context. */
+  readonly witness?: Witness;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function findInputs(
   options: InputOptions = {},
 ): Promise<BuildInputs> {
   const plan = await planInputs(dockerfile, options);
-  const tree = await openContext(context, await loadIgnoreRules(dockerfile, context));
+  const tree = await openContext(context, await loadIgnoreRules(dockerfile, context), options.witness);
   const files = new Set<string>();
   for (const planned of plan.stages) for (const file of await findFiles(tree, planned, plan.global)) files.add(file);
   const declared = [

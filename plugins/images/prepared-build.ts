@@ -16,7 +16,8 @@ import {
   type Manifest,
 } from "../multiarch-manifest/index.ts";
 import { loadBase, resolveAt } from "./base.ts";
-import { buildImage, loadDockerfile, type BuildRequest } from "./embedded.ts";
+import { loadDockerfile } from "./dockerfile-file.ts";
+import { buildImage, type BuildRequest } from "./embedded.ts";
 import { chooseEmulation } from "./emulation.ts";
 import type { EngineName } from "./engine-name.ts";
 import type { Base, Desk, EngineOptions, PreparedBuild } from "./engine-request.ts";

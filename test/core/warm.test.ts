@@ -2,16 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { writeAtomic } from "../../core/files.ts";
-import {
-  checkProof,
-  findManifest,
-  manifestFile,
-  quickHash,
-  stampEnv,
-  stampFile,
-  writeProof,
-  type Manifest,
-} from "../../core/warm.ts";
+import { checkProof, seeEvidence, writeProof, type Proven } from "../../core/proof.ts";
+import { findManifest, manifestFile, quickHash, stampEnv, stampFile, type Manifest } from "../../core/warm.ts";
 import { project, type Project } from "../support/project.ts";
 
 /** Everything that a test makes is older than this, and so its times are trusted. */
@@ -24,7 +16,7 @@ interface Kitchen extends Project {
     env?: Record<string, string>;
     request?: string;
     manifest?: Partial<Manifest>;
-  }) => number | undefined;
+  }) => Proven | undefined;
 }
 
 /** A project in which two tasks are proven up to date. */
@@ -48,6 +40,8 @@ async function proven(): Promise<Kitchen> {
     state: stampFile(path.join(root, ".bt/state.log")),
     env: [stampEnv("OVEN", env, root)],
     tasks: 2,
+    sights: [],
+    questions: [],
   };
   writeProof(root, { ...proof, files: ["cake", "flour", "src", "src/a.c", path.join(root, "flour")] }, writeAtomic);
   const check: Kitchen["check"] = (changes = {}) =>
@@ -58,7 +52,7 @@ async function proven(): Promise<Kitchen> {
 test("a proof holds while nothing changes", async () => {
   const { check } = await proven();
 
-  expect(check()).toBe(2);
+  expect(check()).toEqual({ tasks: 2, questions: [] });
 });
 
 const changes: Readonly<Record<string, (p: Kitchen) => unknown>> = {
@@ -99,7 +93,7 @@ test("a proof is refuted by another request, variable or builderfile", async () 
 
   expect(check({ request: '["fry"]' })).toBeUndefined();
   expect(check({ env: { OVEN: "cold" } })).toBeUndefined();
-  expect(check({ env: { OTHER: "1" } })).toBe(2);
+  expect(check({ env: { OTHER: "1" } })).toMatchObject({ tasks: 2 });
   expect(check({ manifest: { writtenMs: 1 } })).toBeUndefined();
 });
 
@@ -112,12 +106,51 @@ test("a proof whose files were young when it was written proves nothing", async 
     state: stampFile(path.join(root, ".bt/state.log")),
     env: [],
     tasks: 1,
+    sights: [],
+    questions: [],
     files: ["flour"],
   };
 
   writeProof(root, proof, writeAtomic);
 
   expect(checkProof(manifest, "[]", env)).toBeUndefined();
+});
+
+test("a proof tells young files by what is in them, and what is not there by its name", async () => {
+  const { root, manifest } = await proven();
+  const proof = {
+    request: "[]",
+    manifestMs: manifest.writtenMs,
+    startedMs: Date.now(),
+    state: stampFile(path.join(root, ".bt/state.log")),
+    env: [],
+    tasks: 1,
+    files: [],
+    sights: [
+      seeEvidence({ kind: "text", path: "flour", text: "1" }),
+      seeEvidence({ kind: "size", path: "cake", sizeBytes: 1 }),
+      seeEvidence({ kind: "absent", path: "mould" }),
+    ],
+    questions: [{ script: "ask.cjs", about: 1 }],
+  };
+  writeProof(root, proof, writeAtomic);
+  const check = (): boolean => checkProof(manifest, "[]", env) !== undefined;
+  const write = (name: string, text: string): void => fs.writeFileSync(path.join(root, name), text);
+  const seen = [checkProof(manifest, "[]", env)?.questions];
+
+  write("flour", "2");
+  const [changed, other] = [check(), (write("flour", "1"), write("cake", "2"), check())];
+  const [cut, whole] = [(write("cake", ""), check()), (write("cake", "3"), check())];
+  const found = (write("mould", "green"), check());
+
+  expect({ seen, changed, other, cut, whole, found }).toEqual({
+    seen: [[{ script: "ask.cjs", about: 1 }]],
+    changed: false,
+    other: true,
+    cut: false,
+    whole: true,
+    found: false,
+  });
 });
 
 test("a proof of no files at all holds", async () => {
@@ -129,12 +162,14 @@ test("a proof of no files at all holds", async () => {
     state: stampFile(path.join(root, ".bt/state.log")),
     env: [],
     tasks: 0,
+    sights: [],
+    questions: [],
     files: [],
   };
 
   writeProof(root, proof, writeAtomic);
 
-  expect(checkProof(manifest, "[]", env)).toBe(0);
+  expect(checkProof(manifest, "[]", env)).toMatchObject({ tasks: 0 });
 });
 
 test("a proof that was cut off anywhere proves nothing", async () => {

@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { isBtError, type Context } from "../../core/index.ts";
+import { findVmlinuz } from "./forest.ts";
 import { hostArch } from "./params.ts";
 import type { TargetArch } from "./options.ts";
 import { marker, renderProbe } from "./probe-init.ts";
@@ -11,7 +12,7 @@ import { kvmUnusable } from "./vm-errors.ts";
 export interface AccelRequest {
   readonly asked: "auto" | "kvm" | "tcg";
   readonly arch: string;
-  /** Kernel to try it with. Absent: nothing can be tried. */
+  /** Kernel to try it with. Absent: the newest of this machine. */
   readonly kernel: string | undefined;
   /** Time for a guest to reach user space. */
   readonly seconds: number;
@@ -34,7 +35,8 @@ export async function chooseAccel(context: Context, request: AccelRequest): Prom
   return "tcg";
 }
 
-async function findProblem(context: Context, { arch, kernel, seconds }: AccelRequest): Promise<string | undefined> {
+async function findProblem(context: Context, request: AccelRequest): Promise<string | undefined> {
+  const { arch, kernel = ownKernel(), seconds } = request;
   if (arch !== hostArch()) return `the guest is ${arch}`;
   if (!fs.existsSync("/dev/kvm")) return "there is no /dev/kvm";
   if (kernel === undefined) return "there is no kernel to try it with";
@@ -54,6 +56,11 @@ async function findProblem(context: Context, { arch, kernel, seconds }: AccelReq
   );
   fs.renameSync(`${file}.partial`, file);
   return problem;
+}
+
+function ownKernel(): string | undefined {
+  const name = fs.existsSync("/boot") ? findVmlinuz("/").at(-1) : undefined;
+  return name === undefined ? undefined : path.join("/boot", name);
 }
 
 function readKnown(file: string): Known | undefined {

@@ -20,7 +20,8 @@ export interface ActionPlace {
 /** Mounts and processes are gone when the command has ended, however it ended. */
 const apart = ["--mount", "--pid", "--fork", "--kill-child", "--"];
 
-const mounts = `mkdir -p "$tree/proc" "$tree/sys" "$tree/dev"; mount -t proc proc "$tree/proc"; mount -t sysfs sysfs "$tree/sys"; mount --rbind /dev "$tree/dev"`;
+/** A user namespace, in which programs of a foreign architecture run, gets no sysfs of its own: the machine's is shared. */
+const mounts = `mkdir -p "$tree/proc" "$tree/sys" "$tree/dev"; mount -t proc proc "$tree/proc"; mount -t sysfs sysfs "$tree/sys" 2>/dev/null || mount --rbind /sys "$tree/sys"; mount --rbind /dev "$tree/dev"`;
 
 /** A shell script with the words as `$1`, `$2`, …; `$tree` is the folder. */
 export function inTree(tree: string, script: string, ...words: string[]): Started {
@@ -122,7 +123,15 @@ export function guestArguments(action: Action, place: Omit<ActionPlace, "tree">)
         ...["--copy-in", `${dir}/boot:/`],
         ...["--copy-in", `${dir}/lib/modules:/lib/`],
         ...["--link", `/boot/${vmlinuz}:/vmlinuz`],
+        ...["--run-command", initrdLine(vmlinuz)],
       ];
     }
   }
+}
+
+/** A shell line in an image that has got a kernel as little-vm-helper installs it: the initrd that was there is another kernel's. */
+export function initrdLine(vmlinuz: string): string {
+  const initrd = `boot/initrd.img-${vmlinuz.slice("vmlinuz-".length)}`;
+  const loader = `[ ! -e /extlinux.conf ] || sed -i 's/initrd=initrd.img //' /extlinux.conf`;
+  return `if [ -e /${initrd} ]; then ln -sfn ${initrd} /initrd.img; else rm -f /initrd.img; ${loader}; fi`;
 }

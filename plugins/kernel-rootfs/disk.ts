@@ -2,7 +2,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
+import { withHints } from "./hint.ts";
 import type { RootfsImage } from "./result.ts";
+import { needTools } from "./tools.ts";
 import { writeWhole } from "./tree.ts";
 
 export interface DiskRequest {
@@ -21,10 +23,17 @@ const newFeatures = { since: [1, 47], off: "^metadata_csum_seed,^orphan_file" } 
 
 export async function makeDisk(context: Context, request: DiskRequest): Promise<RootfsImage> {
   const { exec, root, isDryRun, log } = context;
+  needTools(context, "mke2fs", "qemu-img", "zstd");
   const { tree, file, format, size } = request;
   const raw = isDryRun ? "/tmp/bt/disk.img" : path.join(await context.tempDir(), "disk.img");
   const features = await findFeatures(context);
-  await exec("mke2fs", ["-q", "-t", "ext4", ...features, "-L", "root", "-d", tree, raw, size]);
+  await withHints(
+    context,
+    async () => {
+      await exec("mke2fs", ["-q", "-t", "ext4", ...features, "-L", "root", "-d", tree, raw, size]);
+    },
+    { size },
+  );
   await writeWhole(context, file, async (partial) => {
     await exec("qemu-img", ["convert", "-f", "raw", "-O", format, raw, partial]);
   });

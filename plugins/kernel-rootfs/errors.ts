@@ -1,6 +1,11 @@
 /** Every message about building, publishing and planning. Knows only BtError; messages about data are in data-errors.ts, about guests in vm-errors.ts. */
 import { BtError, closest, type Place } from "../../core/index.ts";
 
+/** What a backend cannot do, before it is started. */
+export function backendLimited(backend: string, limit: string, fix: string): BtError {
+  return new BtError("KERNEL_ROOTFS_BACKEND", `ROOTFS_BACKEND is "${backend}", which ${limit}`, { fix });
+}
+
 export function configUnapplied(kernel: string, lines: readonly string[]): BtError {
   return new BtError(
     "KERNEL_ROOTFS_CONFIG_UNAPPLIED",
@@ -137,7 +142,7 @@ export function rootNeeded(): BtError {
 
 export function toolMissing(tool: string, task: string, install: string): BtError {
   return new BtError("KERNEL_ROOTFS_TOOL_MISSING", `Task "${task}" needs "${tool}", which is not on PATH`, {
-    fix: `Install it with \`apt-get install ${install}\`.`,
+    fix: `Install it with \`${install}\`.`,
   });
 }
 
@@ -155,6 +160,13 @@ export function imageDamaged(file: string, reason: string): BtError {
   return new BtError("KERNEL_ROOTFS_IMAGE_DAMAGED", `"${file}" is damaged: ${reason}`, {
     exitCode: 1,
     fix: "Make or fetch it again.",
+  });
+}
+
+export function diskSmall(task: string, size: string): BtError {
+  return new BtError("KERNEL_ROOTFS_DISK_SMALL", `The files of "${task}" do not fit on a disk of ${size}`, {
+    exitCode: 1,
+    fix: "Raise `image_size` of the image, or leave it out.",
   });
 }
 

@@ -2,13 +2,23 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
+import { chooseAccel } from "./accel.ts";
 import { guestArguments } from "./action.ts";
 import { defaultSize, findVmlinuz, type Image } from "./forest.ts";
-import { imageDir, treeFile } from "./places.ts";
-import type { RootfsImage } from "./result.ts";
+import { hostArch } from "./params.ts";
+import { imageDir } from "./places.ts";
 import { changesOf, debootstrap, targetOf, valuesOf } from "./rootfs-step.ts";
 import type { Shop } from "./shop.ts";
-import { writeWhole } from "./tree.ts";
+import { needTools } from "./tools.ts";
+
+/** A disk that is made in one step, without a folder of its files. */
+export interface WholeDisk {
+  readonly image: Image;
+  /** Disk of its parent, absolute. Absent: a root image. */
+  readonly parent?: string;
+  /** Where to make it: absolute; relative to the root in a dry run. */
+  readonly partial: string;
+}
 
 const extlinux = [
   "default linux",
@@ -20,49 +30,48 @@ const extlinux = [
   "",
 ].join("\n");
 
-export async function makeGuestfsImage(context: Context, shop: Shop, image: Image): Promise<RootfsImage> {
-  const { root, isDryRun, exec } = context;
-  const file = path.join(imageDir(shop, targetOf(context)), image.name);
-  const env = guestfsEnvironment();
-  await writeWhole(context, file, async (partial) => {
-    if (image.parent === undefined) await makeRootDisk(context, shop, { image, partial, env });
-    else await makeChildDisk(context, shop, { image, partial, env });
-    const place = changesOf(context, shop, image).place;
-    const vmlinuzOf = (dir: string): string => (isDryRun ? "vmlinuz-VERSION" : (findVmlinuz(dir)[0] ?? ""));
-    const args = image.actions.flatMap((action) => guestArguments(action, { ...place, vmlinuzOf }));
-    const packages =
-      image.parent === undefined || image.packages.length === 0 ? [] : ["--install", image.packages.join(",")];
-    if (packages.length > 0) await exec("virt-customize", ["-a", partial, ...packages], { env });
-    if (args.length > 0) await exec("virt-customize", ["-a", partial, ...args], { env, cwd: shop.dataDir });
-  });
-  const bytes = await writeWhole(context, `${file}.zst`, async (partial) => {
-    await exec("zstd", ["-q", "-f", "-T0", "-o", partial, path.join(root, file)]);
-  });
-  return { file: `${file}.zst`, bytes, size: image.size ?? defaultSize };
+export async function makeGuestfsDisk(context: Context, shop: Shop, disk: WholeDisk): Promise<void> {
+  const { isDryRun, exec } = context;
+  const { image, parent, partial } = disk;
+  needTools(context, "guestfish", "virt-customize", "qemu-img", "zstd");
+  const env = await guestfsEnvironment(context, shop);
+  if (parent === undefined) await makeRootDisk(context, shop, { ...disk, env });
+  else await makeChildDisk(context, { image, partial, env, parent });
+  const place = changesOf(context, shop, image).place;
+  const vmlinuzOf = (dir: string): string => (isDryRun ? "vmlinuz-VERSION" : (findVmlinuz(dir)[0] ?? ""));
+  const args = image.actions.flatMap((action) => guestArguments(action, { ...place, vmlinuzOf }));
+  const packages = parent === undefined || image.packages.length === 0 ? [] : ["--install", image.packages.join(",")];
+  if (packages.length > 0) await exec("virt-customize", ["-a", partial, ...packages], { env });
+  if (args.length > 0) await exec("virt-customize", ["-a", partial, ...args], { env, cwd: shop.dataDir });
 }
 
-interface Disk {
-  readonly image: Image;
-  /** Absolute; a name in a dry run. */
-  readonly partial: string;
-  readonly env: Readonly<Record<string, string>>;
+type Environment = Readonly<Record<string, string>>;
+
+/** The guests of libguestfs run where a guest can run: without KVM, unless it has proved itself with this machine's own kernel. */
+export async function guestfsEnvironment(context: Context, shop: Shop): Promise<Environment> {
+  const { libguestfsBackend: backend = "direct", libguestfsBackendSettings: settings } = valuesOf(context);
+  const env = { LIBGUESTFS_BACKEND: backend };
+  if (settings !== undefined) return { ...env, LIBGUESTFS_BACKEND_SETTINGS: settings };
+  const { accel: asked = "auto", accelProbeSeconds: seconds = 10 } = shop.options;
+  const accel = await chooseAccel(context, { asked, arch: hostArch(), kernel: undefined, seconds });
+  return accel === "kvm" ? env : { ...env, LIBGUESTFS_BACKEND_SETTINGS: "force_tcg" };
 }
 
-/** The guests of libguestfs itself run where a guest can run: without an answer about KVM, without KVM. */
-function guestfsEnvironment(): Readonly<Record<string, string>> {
-  const { LIBGUESTFS_BACKEND = "direct", LIBGUESTFS_BACKEND_SETTINGS = "force_tcg" } = process.env;
-  return { LIBGUESTFS_BACKEND, LIBGUESTFS_BACKEND_SETTINGS };
-}
-
-async function makeRootDisk(context: Context, shop: Shop, { image, partial, env }: Disk): Promise<void> {
+async function makeRootDisk(
+  context: Context,
+  shop: Shop,
+  { image, partial, env }: WholeDisk & { readonly env: Environment },
+): Promise<void> {
   const { exec, isDryRun, root } = context;
   const folder = isDryRun ? "/tmp/bt" : await context.tempDir();
-  const tar = treeFile(shop, targetOf(context), `${image.name}.bootstrap`);
-  await debootstrap(context, shop, { ...image, bootable: isBootable(context, image) }, tar);
+  const tar = path.join(imageDir(shop, targetOf(context)), `${image.name}.tar`);
+  const hasLoader = isBootable(context, image);
+  await debootstrap(context, shop, { ...image, bootable: hasLoader }, tar);
+  if (!isDryRun) context.defer(() => fs.rmSync(path.join(root, tar), { force: true }));
   const raw = image.format === "raw" ? partial : path.join(folder, "disk.img");
   const fill = ["mount", "/dev/vda", "/", ":", "tar-in", path.join(root, tar), "/"];
   const size = image.size ?? defaultSize;
-  if (isBootable(context, image)) {
+  if (hasLoader) {
     if (!isDryRun) fs.writeFileSync(path.join(folder, "extlinux.conf"), extlinux);
     const parts = ["part-disk", "/dev/vda", "mbr", ":", "part-set-bootable", "/dev/vda", "1", "true", ":"];
     const boot = [":", "extlinux", "/", ":", "copy-in", path.join(folder, "extlinux.conf"), "/"];
@@ -80,12 +89,12 @@ function isBootable(context: Context, { bootable }: Image): boolean {
   return bootable ?? valuesOf(context).targetArch === "amd64";
 }
 
-async function makeChildDisk(context: Context, shop: Shop, { image, partial, env }: Disk): Promise<void> {
-  const { exec, root } = context;
-  const parent = image.parent ?? "";
-  const folder = image.hasExternalParent ? path.join(shop.dataDir, "images") : imageDir(shop, targetOf(context));
+async function makeChildDisk(
+  { exec }: Context,
+  { image, partial, env, parent }: WholeDisk & { readonly env: Environment; readonly parent: string },
+): Promise<void> {
   const format = parent.endsWith(".qcow2") ? "qcow2" : "raw";
-  await exec("qemu-img", ["convert", "-f", format, "-O", image.format, path.join(root, folder, parent), partial]);
+  await exec("qemu-img", ["convert", "-f", format, "-O", image.format, parent, partial]);
   if (image.size === undefined) return;
   await exec("qemu-img", ["resize", partial, image.size]);
   await exec("guestfish", ["-a", partial, "--", "run", ":", "resize2fs", "/dev/vda"], { env });

@@ -1,15 +1,15 @@
 /** Says what is behind some failures of other programs: no space, no mirror. Knows their words, not their work. */
 import { isBtError, type Context } from "../../core/index.ts";
-import { diskFull, mirrorUnreachable } from "./errors.ts";
+import { diskFull, diskSmall, mirrorUnreachable } from "./errors.ts";
 
 const noMirror =
   /Could not resolve|Could not connect|Connection (refused|timed out|failed)|Unable to connect|Temporary failure resolving/;
 
-/** Runs `work`; a failure that has a known cause is told as that cause. `asks`: the mirror that it needs, `undefined` in it for mmdebstrap's own. */
+/** Runs `work`; a failure that has a known cause is told as that cause. `asks`: the mirror that it needs (`undefined`: mmdebstrap's own), the size it has. */
 export async function withHints<T>(
   { name, signal }: Pick<Context, "name" | "signal">,
   work: () => Promise<T>,
-  asks?: { readonly mirror: string | undefined },
+  asks?: { readonly mirror?: string | undefined; readonly size?: string },
 ): Promise<T> {
   try {
     return await work();
@@ -17,7 +17,8 @@ export async function withHints<T>(
     if (signal.aborted || !isBtError(error)) throw error;
     const text = [error.message, ...error.detail].join("\n");
     if (/No space left on device|ENOSPC/.test(text)) throw diskFull(name);
-    if (asks !== undefined && noMirror.test(text))
+    if (asks?.size !== undefined && /Could not allocate (block|inode)/.test(text)) throw diskSmall(name, asks.size);
+    if (asks !== undefined && "mirror" in asks && noMirror.test(text))
       throw mirrorUnreachable(asks.mirror, error.detail.filter((line) => noMirror.test(line)).slice(0, 3));
     throw error;
   }

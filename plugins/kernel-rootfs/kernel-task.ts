@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { findTool, type Context } from "../../core/index.ts";
 import { findDiscrepancies, renderDiscrepancy } from "./config-option.ts";
-import { configUnapplied, toolMissing } from "./errors.ts";
+import { configUnapplied } from "./errors.ts";
 import type { Kernel } from "./family.ts";
 import { withHints } from "./hint.ts";
 import { bootTarget, configCalls, crossArguments, makeArguments, type KernelTarget } from "./kernel-make.ts";
@@ -13,6 +13,7 @@ import type { KernelValues } from "./params.ts";
 import { installDir, outDir, sourceDir } from "./places.ts";
 import type { BuiltKernel, ConfiguredKernel, FetchedKernel } from "./result.ts";
 import type { Shop } from "./shop.ts";
+import { needTools } from "./tools.ts";
 
 const valuesOf = (context: Context): KernelValues => context.params as unknown as KernelValues; // As params.ts declares them.
 
@@ -109,19 +110,11 @@ async function targetOf(context: Context, shop: Shop, source: string | undefined
 }
 
 /** @throws BtError KERNEL_ROOTFS_TOOL_MISSING before make says it in its own way */
-function checkTools({ env, name }: Context, arch: string): void {
+function checkTools(context: Context, arch: string): void {
   const cross = crossArguments(arch)
     .find((one) => one.startsWith("CROSS_COMPILE="))
     ?.slice("CROSS_COMPILE=".length);
-  const tools: (readonly [string, string])[] = [
-    ["make", "make"],
-    ["flex", "flex"],
-    ["bison", "bison"],
-    ["bc", "bc"],
-    cross === undefined ? ["gcc", "gcc"] : [`${cross}gcc`, `gcc-${cross.slice(0, -1).replaceAll("_", "-")}`],
-  ];
-  for (const [tool, install] of tools)
-    if (findTool(tool, env["PATH"] ?? "") === undefined) throw toolMissing(tool, name, install);
+  needTools(context, "make", "flex", "bison", "bc", `${cross ?? ""}gcc`);
 }
 
 function sizeOf(folder: string): number {

@@ -10,6 +10,7 @@ import {
   type TaskBase,
 } from "../../core/index.ts";
 import { archUnsupported, pkgRepoContradicts, sourceForeign } from "./errors.ts";
+import { findLimit } from "./backend.ts";
 import { bootableUnsupported, urlMissing } from "./data-errors.ts";
 import type { Family } from "./family.ts";
 import { needsOf, type Wanted } from "./needs.ts";
@@ -124,6 +125,8 @@ function checkNodes(graph: Graph, family: Family, { keyOf, shop, root }: Links &
     const image = family.images.get(node.cell["image"] ?? "");
     if (key === "rootfs:pack" && image?.bootable === true && image.parent === undefined)
       if (node.params["rootfsBackend"]?.value === "mke2fs") mistakes.push(bootableUnsupported(image.at, image.name));
+    const limit = findLimit(key, valuesOf(node), shop);
+    if (limit !== undefined) mistakes.push(limit);
     const kernel = family.kernels.get(node.cell["kernel"] ?? "");
     if (kernel === undefined) continue;
     const repo = node.params["pkgRepo"];

@@ -2,11 +2,10 @@
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as path from "node:path";
-import { findTool, type Context } from "../../core/index.ts";
+import type { Context } from "../../core/index.ts";
 import { chooseAccel } from "./accel.ts";
 import { kernelDirWrong } from "./data-errors.ts";
 import { findDisk, type DiskImage } from "./disk-image.ts";
-import { toolMissing } from "./errors.ts";
 import { findVmlinuz } from "./forest.ts";
 import { watchGuest } from "./guest.ts";
 import type { MachineValues } from "./params.ts";
@@ -15,6 +14,7 @@ import { qemuArguments, qemuProgram, type Guest } from "./qemu.ts";
 import { parsePattern } from "./request.ts";
 import type { BuiltKernel, CheckedGuest, RootfsImage } from "./result.ts";
 import type { Shop } from "./shop.ts";
+import { needTools } from "./tools.ts";
 
 interface CheckValues extends MachineValues {
   readonly expect: string | undefined;
@@ -70,11 +70,10 @@ async function findGuest(
   shop: Shop,
   { isSnapshot }: { readonly isSnapshot: boolean },
 ): Promise<Omit<Guest, "console">> {
-  const { env, name, isDryRun } = context;
+  const { isDryRun } = context;
   const values = context.params as unknown as MachineValues; // As params.ts declares them.
   const program = qemuProgram(values.qemuArch);
-  if (!isDryRun && findTool(program, env["PATH"] ?? "") === undefined)
-    throw toolMissing(program, name, values.qemuArch === "arm64" ? "qemu-system-arm" : "qemu-system-x86");
+  needTools(context, program);
   const made = context.needs["disk"] as RootfsImage | undefined; // Of rootfs:pack, for an image of the family.
   const image = made?.file ?? values.image ?? "";
   const { images, kernels } = await shop.family();

@@ -1,6 +1,6 @@
 /** Native mode of the tasks of the Makefile: names, joins and publishes what the steps have made. */
 import * as path from "node:path";
-import { findTool, type Context } from "../../core/index.ts";
+import type { Context } from "../../core/index.ts";
 import {
   assemble,
   closeClient,
@@ -10,7 +10,7 @@ import {
   type Assembled,
   type ImageResult,
 } from "../multiarch-manifest/index.ts";
-import { archUnsupported, toolMissing } from "./errors.ts";
+import { archUnsupported } from "./errors.ts";
 import type { Family } from "./family.ts";
 import { hostNameOf, renderName, repositoryOf, rootImagesTag } from "./names.ts";
 import { packFiles } from "./pack.ts";
@@ -19,22 +19,12 @@ import { imageDir, store } from "./places.ts";
 import type { BuiltKernel, NamedImage, RootfsImage, RootfsTree } from "./result.ts";
 import { makeDerived } from "./rootfs-task.ts";
 import type { Shop } from "./shop.ts";
+import { needTools } from "./tools.ts";
 
 /** What stands in for the images of tools. */
-const toolsOf: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  "kernel-builder": [
-    ["make", "make"],
-    ["gcc", "gcc"],
-    ["flex", "flex"],
-    ["bison", "bison"],
-    ["bc", "bc"],
-  ],
-  "root-builder": [
-    ["mmdebstrap", "mmdebstrap"],
-    ["mke2fs", "e2fsprogs"],
-    ["qemu-img", "qemu-utils"],
-    ["zstd", "zstd"],
-  ],
+const toolsOf: Readonly<Record<string, readonly string[]>> = {
+  "kernel-builder": ["make", "gcc", "flex", "bison", "bc"],
+  "root-builder": ["mmdebstrap", "mke2fs", "qemu-img", "zstd"],
 };
 
 export async function makeNative(context: Context, shop: Shop, what: string): Promise<NamedImage> {
@@ -57,14 +47,9 @@ export async function makeNative(context: Context, shop: Shop, what: string): Pr
   return await nameImages(context, { ref, images, isPushed: values.push });
 }
 
-function checkTools(
-  { env, name, log }: Context,
-  what: string,
-  tools: readonly (readonly [string, string])[],
-): NamedImage {
-  for (const [tool, install] of tools)
-    if (findTool(tool, env["PATH"] ?? "") === undefined) throw toolMissing(tool, name, install);
-  log.info(`${what}: ${tools.map(([tool]) => tool).join(" ")} are there`);
+function checkTools(context: Context, what: string, tools: readonly string[]): NamedImage {
+  needTools(context, ...tools);
+  context.log.info(`${what}: ${tools.join(" ")} are there`);
   return { ref: "" };
 }
 
@@ -104,6 +89,7 @@ async function makeFlavor(
   await makeDerived(own, shop, {
     base,
     baseTree: tree?.tar ?? `${from}/tree/${base}.tar`,
+    baseDisk: path.join(from, base),
     kernelDir: path.join(context.root, built?.dir ?? ""),
     hostName: hostNameOf(flavor, kernel),
     file: path.join(from, name),

@@ -44,9 +44,7 @@ export function needsOf(needing: Needing, known: Known): readonly Wanted[] {
     case "rootfs:customize":
       return customizeNeeds(image, values, known);
     case "rootfs:pack":
-      return values["rootfsBackend"] === "libguestfs"
-        ? guestfsNeeds(image, known)
-        : one("rootfs:customize", image, "tree");
+      return isWhole(values) ? wholeNeeds(image, known) : one("rootfs:customize", image, "tree");
     case "rootfs":
       return rootfsNeeds(image, values, known);
     case "vm:run":
@@ -55,7 +53,7 @@ export function needsOf(needing: Needing, known: Known): readonly Wanted[] {
     case "rootfs:install-kernel":
       return [
         ...(known.family.images.has(String(values["image"]))
-          ? one("rootfs:customize", String(values["image"]), "tree")
+          ? one(basisOf(values), String(values["image"]), "tree")
           : []),
         ...(known.family.kernels.has(String(values["kernel"]))
           ? one("kernel:btf", String(values["kernel"]), "kernel")
@@ -71,7 +69,7 @@ export function needsOf(needing: Needing, known: Known): readonly Wanted[] {
 /** Root images are made from packages, others from their parent; kernels of the family are built first. */
 function customizeNeeds(name: string, values: Needing["values"], { family }: Known): readonly Wanted[] {
   const image = family.images.get(name);
-  if (image === undefined || values["rootfsBackend"] === "libguestfs") return [];
+  if (image === undefined || isWhole(values)) return [];
   const base: readonly Wanted[] = image.hasExternalParent
     ? []
     : [
@@ -92,7 +90,17 @@ function kernelsOf(name: string, { family }: Pick<Known, "family">): readonly Wa
   });
 }
 
-function guestfsNeeds(name: string, known: Known): readonly Wanted[] {
+/** Whether a disk is made in one step, without a tree. */
+function isWhole(values: Needing["values"]): boolean {
+  return values["rootfsBackend"] !== "mke2fs";
+}
+
+/** What a derived image starts from. */
+function basisOf(values: Needing["values"]): "rootfs:pack" | "rootfs:customize" {
+  return isWhole(values) ? "rootfs:pack" : "rootfs:customize";
+}
+
+function wholeNeeds(name: string, known: Known): readonly Wanted[] {
   const image = known.family.images.get(name);
   const hasParent = image?.parent !== undefined && !image.hasExternalParent;
   return [...(hasParent ? [{ task: "rootfs:pack", cell: image.parent, as: "parent" }] : []), ...kernelsOf(name, known)];
@@ -157,7 +165,7 @@ function nativeNeeds({ key, cell }: Needing, values: MakeValues, { family }: Kno
   return arches.flatMap((arch) => [
     { task: "kernel:btf", cell: kernel.name, as: `${arch} kernel`, ...fix(arch) },
     {
-      task: "rootfs:customize",
+      task: basisOf(values),
       cell: flavor.base,
       as: `${arch} tree`,
       params: { ...suite, ...(arches.length > 1 ? { targetArch: arch } : {}) },

@@ -109,6 +109,9 @@ export interface Flavor {
   readonly arches: readonly string[];
 }
 
+/** Who makes images: bt from a folder, the programs of libguestfs, or little-vm-helper itself. */
+export type RootfsBackend = "mke2fs" | "libguestfs" | "lvh";
+
 /** Everything `kernelRootfs()` takes. */
 export interface KernelRootfsOptions {
   /** Variable `OCIORG`. Default: `quay.io/lvh-images`. */
@@ -133,7 +136,7 @@ export interface KernelRootfsOptions {
   readonly pkgRepo?: string;
   readonly debian?: { readonly variant?: string; readonly mirror?: string };
   /** Variable `ROOTFS_BACKEND`. Default: `mke2fs`. */
-  readonly rootfsBackend?: "mke2fs" | "libguestfs";
+  readonly rootfsBackend?: RootfsBackend;
   /** Variable `ACCEL`. Default: `auto`. */
   readonly accel?: "auto" | "kvm" | "tcg";
   /** Seconds a guest has to reach user space under KVM. Default: 10. */

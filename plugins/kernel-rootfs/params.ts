@@ -1,6 +1,6 @@
 /** The variables of the tasks, with the builderfile's values as their defaults. Does not know what they are used for. */
 import { hostPlatform, param, type Arch, type Param } from "../../core/index.ts";
-import type { KernelRootfsOptions, TargetArch } from "./options.ts";
+import type { KernelRootfsOptions, RootfsBackend, TargetArch } from "./options.ts";
 import type { Outline } from "./outline.ts";
 
 /** Architectures that can be asked for. */
@@ -33,7 +33,7 @@ export interface MakeValues {
   readonly rootImagesTag: string;
   readonly push: boolean;
   readonly refresh: readonly string[];
-  readonly rootfsBackend: "mke2fs" | "libguestfs";
+  readonly rootfsBackend: RootfsBackend;
   readonly [name: string]: unknown;
 }
 
@@ -110,7 +110,9 @@ export function kernelParams(options: KernelRootfsOptions, outline: Outline): Re
 /** Of the steps of a root filesystem. */
 export interface RootfsValues {
   readonly pkgRepo: string;
-  readonly rootfsBackend: "mke2fs" | "libguestfs";
+  readonly rootfsBackend: RootfsBackend;
+  readonly libguestfsBackend: string | undefined;
+  readonly libguestfsBackendSettings: string | undefined;
   readonly targetArch: Arch;
   readonly refresh: readonly string[];
   readonly withChildren: boolean;
@@ -120,9 +122,13 @@ export interface RootfsValues {
 export function rootfsParams(options: KernelRootfsOptions): Readonly<Record<string, Param>> {
   return {
     pkgRepo: param.string({ default: options.pkgRepo ?? "sid", description: "Debian suite of the packages" }),
-    rootfsBackend: param.enum(["mke2fs", "libguestfs"], {
+    rootfsBackend: param.enum(["mke2fs", "libguestfs", "lvh"], {
       default: options.rootfsBackend ?? "mke2fs",
       description: "Who makes images",
+    }),
+    libguestfsBackend: param.string({ description: "Who starts libguestfs' own guest. Default: direct" }),
+    libguestfsBackendSettings: param.string({
+      description: "Its settings. Default: force_tcg where KVM does not run guests",
     }),
   };
 }
@@ -160,6 +166,7 @@ export interface MachineValues {
 
 export function machineParams(options: KernelRootfsOptions): Readonly<Record<string, Param>> {
   return {
+    ...rootfsParams(options), // Of an image that is made first.
     image: param.string({
       description: "One of images.json, FILE, FILE.zst, HOST/REPO:TAG, oci:DIR:NAME, or none",
     }),

@@ -4,10 +4,11 @@ import type { Context } from "../../core/index.ts";
 import { kernelOfDir } from "./family.ts";
 import type { Image } from "./forest.ts";
 import { withHints } from "./hint.ts";
-import type { RootfsValues } from "./params.ts";
+import { hostArch, type RootfsValues } from "./params.ts";
 import { installDir, type Target } from "./places.ts";
 import type { BuiltKernel } from "./result.ts";
 import type { Shop } from "./shop.ts";
+import { needTools } from "./tools.ts";
 import { starterFor, writeWhole, type Changes } from "./tree.ts";
 
 export const valuesOf = (context: Context): RootfsValues => context.params as unknown as RootfsValues; // As params.ts declares them.
@@ -20,6 +21,7 @@ export function targetOf(context: Context): Target {
 /** One call of mmdebstrap; its mounts and processes end with it. */
 export async function debootstrap(context: Context, shop: Shop, image: Image, tar: string): Promise<number> {
   const { isDryRun } = context;
+  needTools(context, "mmdebstrap", "unshare");
   const { suite, arch } = targetOf(context);
   const { variant, mirror } = shop.options.debian ?? {};
   const start = await starterFor(context, valuesOf(context).targetArch);
@@ -29,6 +31,7 @@ export async function debootstrap(context: Context, shop: Shop, image: Image, ta
       ...(variant === undefined ? [] : [`--variant=${variant}`]),
       "--format=tar",
       `--architectures=${arch}`,
+      ...(arch === hostArch() ? [] : ["--skip=check/qemu"]), // Programs of it are made to run here, without arch-test.
       ...(packages.length === 0 ? [] : [`--include=${packages.join(",")}`]),
       suite,
       partial,

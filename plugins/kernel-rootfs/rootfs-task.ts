@@ -1,6 +1,7 @@
 /** The work of the steps of a root filesystem. What actions mean is in action.ts, how disks are made in disk.ts. */
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
+import { findDisk } from "./disk-image.ts";
 import { makeDisk } from "./disk.ts";
 import { chainOf, defaultSize, findVmlinuz, type Image } from "./forest.ts";
 import type { Action } from "./options.ts";
@@ -49,8 +50,8 @@ export async function customize(context: Context, shop: Shop): Promise<RootfsTre
 export async function pack(context: Context, shop: Shop): Promise<RootfsImage> {
   const image = await imageOf(context, shop);
   const file = path.join(imageDir(shop, targetOf(context)), image.name);
-  if (valuesOf(context).rootfsBackend === "libguestfs")
-    return await (await import("./guestfs.ts")).makeGuestfsImage(context, shop, image);
+  if (valuesOf(context).rootfsBackend !== "mke2fs")
+    return await (await import("./whole-disk.ts")).makeWholeImage(context, shop, { image, file });
   const family = await shop.family();
   const chain = chainOf(family.images, image.name);
   const size = chain.findLast((one) => one.size !== undefined)?.size ?? defaultSize;
@@ -68,6 +69,8 @@ export interface DerivedImage {
   readonly base: string;
   /** Absent: the base is a disk. */
   readonly baseTree?: string;
+  /** Of a base of the family, for backends that make no trees. */
+  readonly baseDisk?: string;
   /** Folder with `boot/vmlinuz-*`, absolute. */
   readonly kernelDir: string;
   readonly hostName?: string;
@@ -88,10 +91,12 @@ export async function installKernel(context: Context, shop: Shop): Promise<Rootf
   const stem = path.basename(image, ".qcow2");
   const name = out ?? `${stem}_${path.basename(kernel)}.qcow2`;
   const target = targetOf(context);
+  const isOfFamily = (await shop.family()).images.has(image);
+  const tree = context.needs["tree"] as RootfsTree | undefined; // Of rootfs:customize; absent in a dry run.
   return await makeDerived(context, shop, {
     base: image,
-    ...((await shop.family()).images.has(image)
-      ? { baseTree: (context.needs["tree"] as RootfsTree | undefined)?.tar ?? treeFile(shop, target, image) } // Of rootfs:customize; absent in a dry run.
+    ...(isOfFamily
+      ? { baseTree: tree?.tar ?? treeFile(shop, target, image), baseDisk: path.join(imageDir(shop, target), image) }
       : {}),
     kernelDir: path.resolve(context.root, dir),
     file: out === undefined ? path.join(imageDir(shop, target), name) : out,
@@ -101,20 +106,30 @@ export async function installKernel(context: Context, shop: Shop): Promise<Rootf
 
 /** The files of an image, with a kernel and a host name. */
 export async function makeDerived(context: Context, shop: Shop, derived: DerivedImage): Promise<RootfsImage> {
-  const { base, baseTree, kernelDir: dir, hostName, file } = derived;
+  const { base, baseTree, baseDisk, kernelDir: dir, hostName, file } = derived;
   const { images } = await shop.family();
+  const { rootfsBackend, targetArch } = valuesOf(context);
   if (!context.isDryRun) checkKernelDir(dir);
   const actions: readonly Action[] = [
     { type: "install-kernel", op: { KernelInstallDir: dir } },
     ...(hostName === undefined ? [] : [{ type: "set-hostname", op: { Hostname: hostName } } as const]),
   ];
+  const format = file.endsWith(".qcow2") ? "qcow2" : "raw";
+  if (rootfsBackend !== "mke2fs") {
+    const facts = { arches: [], packages: [], hasExternalParent: true, at: { where: "IMAGE" } } as const;
+    const image = { ...facts, name: path.basename(file), parent: path.basename(base), format, actions } as const;
+    const parent = baseDisk ?? (await findDisk(context, base, targetArch)).file;
+    return await (await import("./whole-disk.ts")).makeWholeImage(context, shop, { image, file, parent });
+  }
   const tree = await createTree(context);
-  if (baseTree === undefined) await unpackDisk(context, path.resolve(context.root, base), tree);
-  else await unpackTree(context, path.join(context.root, baseTree), tree);
-  const start = await starterFor(context, valuesOf(context).targetArch);
+  if (baseTree !== undefined) await unpackTree(context, path.join(context.root, baseTree), tree);
+  else {
+    const disk = await findDisk(context, base, targetArch);
+    await unpackDisk(context, path.resolve(context.root, disk.file), tree);
+  }
+  const start = await starterFor(context, targetArch);
   await changeTree(context, tree, { ...changesOf(context, shop, { parent: base, packages: [], actions }), start });
   const size = chainOf(images, base).findLast((one) => one.size !== undefined)?.size ?? defaultSize;
-  const format = file.endsWith(".qcow2") ? "qcow2" : "raw";
   return await makeDisk(context, { tree, file, format, size, hasKernel: true });
 }
 

@@ -1,24 +1,10 @@
 /** How the tasks are tied into a run: their needs, what their keys hold, and what always runs. Does not do their work. */
 import { findTool, type BoundHooks, type Leaf, type Node, type Requirement, type TaskBase } from "../../core/index.ts";
 import type { Shop } from "./shop.ts";
-
-/** Program to the Debian package that has it, and whether more than some tasks need it. */
-const tools: readonly (readonly [string, string])[] = [
-  ["git", "git"],
-  ["make", "make"],
-  ["mmdebstrap", "mmdebstrap"],
-  ["mke2fs", "e2fsprogs"],
-  ["qemu-img", "qemu-utils"],
-  ["zstd", "zstd"],
-  ["qemu-system-x86_64", "qemu-system-x86"],
-  ["qemu-system-aarch64", "qemu-system-arm"],
-  ["pahole", "pahole"],
-  ["aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"],
-  ["guestfish", "libguestfs-tools"],
-];
+import { installs } from "./tools.ts";
 
 /** Params that say what to run, not what comes out. */
-const asking = ["kernelVersions", "refresh", "withChildren"];
+const asking = ["kernelVersions", "refresh", "withChildren", "libguestfsBackend", "libguestfsBackendSettings"];
 
 /**
  * Raised when the steps make something else of the same data. Without it the code of a task would hold all of kernels.json,
@@ -50,7 +36,7 @@ export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string
   });
   hooks.doctor.tap((requirements) => [
     ...requirements,
-    ...tools.map(([name, install]) => requirementOf(name, install)),
+    ...Object.entries(installs).map(([name, install]) => requirementOf(name, install)),
   ]);
 }
 
@@ -68,7 +54,7 @@ function requirementOf(name: string, install: string): Requirement {
     name,
     plugin: "kernel-rootfs",
     isRequired: false,
-    install: `apt-get install ${install}`,
+    install,
     ...(found === undefined ? {} : { found }),
   };
 }

@@ -154,7 +154,7 @@ export function describeRootfsTasks(shop: Shop): Kinds {
   });
   const shared = { params, matrix: { image: outline.images }, dryRun: "record", clean: "keep" } as const;
   const work = async (): Promise<typeof import("./rootfs-task.ts")> => await import("./rootfs-task.ts");
-  const isLibguestfs = (values: Readonly<Record<string, unknown>>): boolean => values["rootfsBackend"] === "libguestfs";
+  const isWhole = (values: Readonly<Record<string, unknown>>): boolean => values["rootfsBackend"] !== "mke2fs";
   return {
     "rootfs:bootstrap": task({
       ...shared,
@@ -167,14 +167,14 @@ export function describeRootfsTasks(shop: Shop): Kinds {
       ...shared,
       description: "Applies the actions of an image to the files of its parent",
       inputs: async ({ cell }) => (await import("./rootfs-inputs.ts")).findLocalFiles(shop, cell.image),
-      outputs: ({ cell, params: values }) => (isLibguestfs(values) ? [] : [treeFile(shop, target(values), cell.image)]),
+      outputs: ({ cell, params: values }) => (isWhole(values) ? [] : [treeFile(shop, target(values), cell.image)]),
       run: async (context): Promise<RootfsTree> => (await work()).customize(context as Context, shop),
     }),
     "rootfs:pack": task({
       ...shared,
       description: "Makes the disk of an image: ext4, qcow2, zstd",
       inputs: async ({ cell, params: values }) =>
-        isLibguestfs(values) ? (await import("./rootfs-inputs.ts")).findLocalFiles(shop, cell.image) : [],
+        isWhole(values) ? (await import("./rootfs-inputs.ts")).findLocalFiles(shop, cell.image) : [],
       outputs: ({ cell, params: values }) => [`${imageDir(shop, target(values))}/${cell.image}.zst`],
       run: async (context): Promise<RootfsImage> => (await work()).pack(context as Context, shop),
     }),

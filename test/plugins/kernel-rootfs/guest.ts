@@ -28,6 +28,27 @@ export async function debianKernel(): Promise<string> {
   return target;
 }
 
+/** Packages of the small image in these tests: one that boots to a shell. */
+export const helloPackages: readonly string[] = ["busybox-static", "dash", "coreutils", "tar"];
+
+/**
+ * A program `unshare` that hands out an earlier run's tar where mmdebstrap would be started for {@link helloPackages}, and is the
+ * real one otherwise. That mmdebstrap itself is right is tested once, in rootfs.test.ts.
+ */
+export async function keptBootstrap(): Promise<string> {
+  const target = path.join(kept, "hello-bookworm.tar");
+  if (!fs.existsSync(target)) {
+    fs.mkdirSync(kept, { recursive: true });
+    const partial = `${target}.${process.pid}`;
+    const words = ["--variant=extract", "--format=tar", `--include=${helloPackages.join(",")}`, "bookworm", partial];
+    await run("unshare", ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "mmdebstrap", ...words]);
+    fs.renameSync(partial, target);
+  }
+  const real = (await run("which", ["unshare"])).trim();
+  return `for last; do :; done
+case "$*" in *" mmdebstrap "*) cp "${target}" "$last" ;; *) exec ${real} "$@" ;; esac`;
+}
+
 /** Modules that Debian's kernel needs to see a disk of qemu, each after those it needs. */
 const modules = ["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"];
 

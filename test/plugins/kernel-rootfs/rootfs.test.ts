@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { program, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { run, testWith } from "../../support/tool.ts";
-import { debianKernel, writeRamdisk } from "./guest.ts";
+import { debianKernel, helloPackages, keptBootstrap, writeRamdisk } from "./guest.ts";
 import { builderfileWith, family, stub, told } from "./rig.ts";
 
 const tools = ["mmdebstrap", "mke2fs", "qemu-img", "zstd", "unshare"];
@@ -42,7 +42,7 @@ const hello = {
   name: "hello.qcow2",
   bootable: false,
   image_size: "64M",
-  packages: ["busybox-static", "dash", "coreutils", "tar"],
+  packages: helloPackages,
 };
 
 async function oven(images: readonly object[], more = ""): Promise<Project> {
@@ -118,16 +118,17 @@ testWith(
 );
 
 testWith(...tools)(
-  "rootfs:install-kernel puts kernel, modules and link into a child, and drops a foreign ramdisk",
+  "rootfs:install-kernel puts kernel, modules and link into a child, and drops a foreign ramdisk (packages of an earlier run)",
   { timeout: 120_000 },
   async () => {
     const line = "mkdir -p /boot; touch /boot/initrd.img-other; ln -s boot/initrd.img-other /initrd.img";
     const p = await oven([{ ...hello, actions: [{ type: "run-command", op: { Cmd: line } }] }]);
+    const { env } = stub(p, ["unshare"], await keptBootstrap());
     p.write("_data/k/boot/vmlinuz-9.9.9", "kernel");
     p.write("_data/k/boot/config-9.9.9", "config");
     p.write("_data/k/lib/modules/9.9.9/modules.dep", "");
 
-    const result = await p.bt("rootfs:install-kernel", "IMAGE=hello.qcow2", "KERNEL=_data/k");
+    const result = await p.btWith({ env }, "rootfs:install-kernel", "IMAGE=hello.qcow2", "KERNEL=_data/k");
 
     expect(result.exitCode, told(result)).toBe(0);
     expect(result.stdout).toContain("initrd.img belonged to another kernel and is gone");
@@ -162,6 +163,9 @@ test("KERNEL_ROOTFS_ROOT_NEEDED: native mode says when it may not own the files"
   expect(told(result)).toContain("Files of other owners can only be made by root");
 });
 
+/** The architecture that this machine is not, and what its `uname -m` says. */
+const foreign = process.arch === "arm64" ? { arch: "amd64", machine: "x86_64" } : { arch: "arm64", machine: "aarch64" };
+
 /** Mounts that a task of this test has left. */
 function leftMounts(folder: string): readonly string[] {
   const mounts = fs.readFileSync("/proc/mounts", "utf8").split("\n");
@@ -189,6 +193,41 @@ testWith(...tools)(
     const made = path.join(p.root, "_data/images/tree");
     expect(fs.existsSync(made) ? fs.readdirSync(made) : []).toEqual([]);
     expect(leftMounts(temporary)).toEqual([]);
+  },
+);
+
+testWith(...tools, "qemu-aarch64-static")(
+  "a foreign root filesystem is made here: packages of arm64, and actions that are run by programs of arm64",
+  { timeout: 240_000 },
+  async () => {
+    const line = "uname -m > /etc/machine";
+    const p = await oven([{ ...hello, actions: [...actions, { type: "run-command", op: { Cmd: line } }] }]);
+
+    const result = await p.bt("rootfs:pack:hello.qcow2", `TARGET_ARCH=${foreign.arch}`);
+
+    expect(result.exitCode, told(result)).toBe(0);
+    const images = path.join(p.root, `_data/images/bookworm-${foreign.arch}`);
+    const read = async (name: string): Promise<string> =>
+      run("tar", ["-xOf", path.join(images, "tree/hello.qcow2.tar"), name]);
+    expect(await read("./etc/machine")).toBe(`${foreign.machine}\n`);
+    expect(await read("./etc/hostname")).toBe("oven\n");
+    expect(fs.readdirSync(images).sort()).toEqual(["hello.qcow2", "hello.qcow2.zst", "tree"]);
+    expect(leftMounts(p.root)).toEqual([]);
+  },
+);
+
+testWith("mke2fs")(
+  "KERNEL_ROOTFS_DISK_SMALL: files that do not fit are told with the size (mmdebstrap is a tar)",
+  async () => {
+    const p = await oven([{ ...hello, image_size: "1M" }]);
+    const { env } = stub(p, ["unshare"], `for last; do :; done; tar -C "${p.root}" -cf "$last" etc`);
+    p.write("etc/big", "x".repeat(2_000_000));
+
+    const result = await p.btWith({ env }, "rootfs:pack:hello.qcow2");
+
+    expect(result.exitCode, told(result)).toBe(1);
+    expect(told(result)).toContain(`The files of "rootfs:pack:hello.qcow2" do not fit on a disk of 1M`);
+    expect(fs.readdirSync(path.join(p.root, "_data/images"))).toEqual(["tree"]);
   },
 );
 
@@ -238,13 +277,13 @@ test("with libguestfs the commands are those of little-vm-helper, actions in the
   const shown = result.stdout.replaceAll(p.root, "ROOT").split("\n");
   const quoted = `'/etc/one:PATH=/bin:$HOME:a=b '\\''c'\\'''`;
   expect(shown.flatMap((line) => programs.exec(line)?.[1] ?? [])).toEqual([
-    "mmdebstrap --variant=extract --format=tar --architectures=amd64 --include=linux-image-amd64,busybox-static,dash,coreutils,tar bookworm _data/images/tree/hello.qcow2.bootstrap.tar.partial",
-    "guestfish -N /tmp/bt/disk.img=disk:64M -- part-disk /dev/vda mbr : part-set-bootable /dev/vda 1 true : mkfs ext4 /dev/vda : mount /dev/vda / : tar-in ROOT/_data/images/tree/hello.qcow2.bootstrap.tar / : extlinux / : copy-in /tmp/bt/extlinux.conf /",
+    "mmdebstrap --variant=extract --format=tar --architectures=amd64 --include=linux-image-amd64,busybox-static,dash,coreutils,tar bookworm _data/images/hello.qcow2.tar.partial",
+    "guestfish -N /tmp/bt/disk.img=disk:64M -- part-disk /dev/vda mbr : part-set-bootable /dev/vda 1 true : mkfs ext4 /dev/vda : mount /dev/vda / : tar-in ROOT/_data/images/hello.qcow2.tar / : extlinux / : copy-in /tmp/bt/extlinux.conf /",
     "qemu-img convert -f raw -O qcow2 /tmp/bt/disk.img _data/images/hello.qcow2.partial",
     "qemu-img convert -f qcow2 -O qcow2 ROOT/_data/images/hello.qcow2 _data/images/child.qcow2.partial",
     "qemu-img resize _data/images/child.qcow2.partial 1G",
     "guestfish -a _data/images/child.qcow2.partial -- run : resize2fs /dev/vda",
     "virt-customize -a _data/images/child.qcow2.partial --install jq,vim",
-    `virt-customize -a _data/images/child.qcow2.partial --run-command 'echo one > /etc/one; rm -f /usr/share/doc/*/copyright' --mkdir /opt/a/b --copy-in 'boot strap:/opt' --upload init:/sbin/init --chmod 0750:/sbin/init --append-line ${quoted} --link /etc/one:/opt/one --hostname oven --tar-in more.tar:/opt --copy-in ROOT/_data/k/boot:/ --copy-in ROOT/_data/k/lib/modules:/lib/ --link /boot/vmlinuz-VERSION:/vmlinuz`,
+    `virt-customize -a _data/images/child.qcow2.partial --run-command 'echo one > /etc/one; rm -f /usr/share/doc/*/copyright' --mkdir /opt/a/b --copy-in 'boot strap:/opt' --upload init:/sbin/init --chmod 0750:/sbin/init --append-line ${quoted} --link /etc/one:/opt/one --hostname oven --tar-in more.tar:/opt --copy-in ROOT/_data/k/boot:/ --copy-in ROOT/_data/k/lib/modules:/lib/ --link /boot/vmlinuz-VERSION:/vmlinuz --run-command 'if [ -e /boot/initrd.img-VERSION ]; then ln -sfn boot/initrd.img-VERSION /initrd.img; else rm -f /initrd.img; [ ! -e /extlinux.conf ] || sed -i '\\''s/initrd=initrd.img //'\\'' /extlinux.conf; fi'`,
   ]);
 });

@@ -8,11 +8,11 @@ const root = path.join(import.meta.dirname, "..");
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
   "cache-store commit errors evaluate event evidence exec files makefile/database makeflags paint program reason retries schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
-  "cli/option-table cli/shortcut proof errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/expand makefile/lint fingerprint guard jobserver lock worker report/failure report/json report/screen",
-  "cli/boot cli/complete cli/completion compile failure journal makefile/draft makefile/probe makefile/report platform secrets shape state strace report/summary report/terminal",
-  "cli/outline-file find makefile/render output task tokens report/line report/progress report/trace",
-  "build-tool cli/complete-cached catalog params plan report/github report/plain report/window",
-  "assign graph record share report/live",
+  "cli/option-table cli/shortcut proof errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/accept makefile/expand makefile/lint makefile/sources fingerprint guard jobserver lock worker report/failure report/json report/screen",
+  "cli/boot cli/complete cli/completion compile failure journal makefile/exports makefile/probe makefile/report platform secrets shape state strace report/summary report/terminal",
+  "cli/outline-file find makefile/draft output task tokens report/line report/progress report/trace",
+  "build-tool makefile/recurse makefile/render cli/complete-cached catalog params plan report/github report/plain report/window",
+  "assign makefile/tree graph record share report/live",
   "environment hooks order past paths shell cli/args cli/graph report/reporter",
   "cli/under-make bench collect outputs plugin schedule cli/list cli/outline make",
   "attempt decide load",
@@ -20,7 +20,9 @@ const layers: readonly string[] = [
   "call carry prove touch cli/check cli/complete-project cli/entry",
   "run cli/again cli/audit cli/shim cli/show",
   "build cli/why",
-  "index cli/import-make cli/perform",
+  "index cli/import-compare cli/perform",
+  "cli/import-make",
+  "cli/import-make",
   "cli/main",
 ];
 const layerOf = new Map(layers.flatMap((names, layer) => names.split(" ").map((name) => [`core/${name}.ts`, layer])));

@@ -1,6 +1,12 @@
 /** A command line, a value or a setting that asks for what is not there. Does not know who found out. */
 import { BtError, closest, quoteNames, type Place, type Site } from "../errors.ts";
 
+export function acceptWrong(file: string): BtError {
+  return new BtError("ACCEPT_WRONG", `"${file}" is no file of accepted differences`, {
+    fix: "Correct it, or remove it: `bt --import-make --accept` writes a new one.",
+  });
+}
+
 export function confirmRefused(task: string, question: string, isAsked: boolean): BtError {
   const answer = isAsked ? "the answer was no" : "there is no terminal to answer on";
   return new BtError("CONFIRM_REFUSED", `Task "${task}" asks "${question}", and ${answer}`, {

@@ -19,18 +19,16 @@ export interface Commands {
   readonly failure?: string;
 }
 
-/** Compares as sets: make's order among independent targets means nothing. `values`: what the variables hold in both. */
+/** Compares as sets: make's order among independent targets means nothing. Both sides are {@link canonical}. */
 export function compareTarget(
   target: string,
   {
     make,
     bt,
-    values,
     kept,
   }: {
     readonly make: Commands;
     readonly bt: Commands;
-    readonly values: Readonly<Record<string, string>>;
     readonly kept?: string;
   },
 ): Comparison {
@@ -39,11 +37,11 @@ export function compareTarget(
   const failure = make.failure ?? bt.failure;
   if (failure !== undefined)
     return { target, verdict: "not compared", why: failure, ...nothing, onlyMake: make.commands, onlyBt: bt.commands };
-  const open = new Set(make.commands.map(normalise));
+  const open = new Set(make.commands);
   const both: string[] = [];
   const onlyBt: string[] = [];
   let isRewritten = false;
-  for (const command of new Set(bt.commands.map((text) => normalise(substitute(text, values))))) {
+  for (const command of new Set(bt.commands)) {
     const found = open.has(command) ? command : [...open].find((candidate) => matches(command, candidate));
     if (found === undefined) {
       onlyBt.push(command);
@@ -56,6 +54,11 @@ export function compareTarget(
   const verdict = open.size + onlyBt.length > 0 ? "manual" : isRewritten ? "equivalent" : "exact";
   const why = verdict === "equivalent" ? { why: "$(shell …) runs when the command runs" } : {};
   return { target, verdict, ...why, both, onlyMake: [...open], onlyBt };
+}
+
+/** A command in the form in which it is compared. `values`: what variables hold. */
+export function canonical(text: string, values: Readonly<Record<string, string>> = {}): string {
+  return normalise(substitute(text, values));
 }
 
 /** Shell variables that stand for make's, with what they hold. */

@@ -1,6 +1,9 @@
 /** Rules of a Makefile as drafts of tasks. Reads texts it is given; does not know files, make or TypeScript. */
+import * as path from "node:path";
 import type { MakeDatabase, MakeRule } from "./database.ts";
 import { expandText, OnlyMake } from "./expand.ts";
+import { findExports, renderExports } from "./exports.ts";
+import { describe, findDefaults, sourceOf, type Sources } from "./sources.ts";
 
 /** One task to be written. */
 export interface Draft {
@@ -8,6 +11,10 @@ export interface Draft {
   /** Name of the task. */
   readonly name: string;
   readonly description?: string;
+  /** Folder of its Makefile, with `/`. Empty: the one that is imported. */
+  readonly dir: string;
+  /** The Makefile, where make has to be told. */
+  readonly makefile?: string;
   /** `Makefile:12`. */
   readonly place?: string;
   readonly body: Body;
@@ -16,6 +23,12 @@ export interface Draft {
   readonly orderOnly: readonly string[];
   readonly params: readonly DraftParam[];
   readonly env: readonly string[];
+  /** Stands before each command: sets what the Makefile exports. */
+  readonly prelude?: string;
+  /** Needs that it has because of the one call that it is below of. */
+  readonly later?: readonly string[];
+  /** A call of make that has become needs, and the variables in its text. */
+  readonly moved?: { readonly text: string; readonly needs: readonly string[]; readonly params: readonly DraftParam[] };
 }
 
 export type Body =
@@ -34,21 +47,11 @@ export interface DraftParam {
   readonly default?: string;
 }
 
-/** What is known of the Makefile besides the database. */
-export interface Sources {
-  readonly database: MakeDatabase;
-  /** A line of a makefile, 1-based. */
-  readonly lineOf: (file: string, line: number) => string | undefined;
-  /** The main file, and its lines. */
-  readonly file: string;
-  readonly lines: readonly string[];
-  readonly exists: (file: string) => boolean;
-  /** Targets that are to be kept, with the reason. */
-  readonly keep: ReadonlyMap<string, string>;
-}
-
-/** Drafts for all targets, and for what pattern rules make of names that are mentioned; those that others need come first. */
-export function draftTasks(sources: Sources): readonly Draft[] {
+/**
+ * Drafts for all targets, and for what pattern rules make of names that are mentioned; those that others need come first.
+ * `taken`: names that other drafts have; those of these are added.
+ */
+export function draftTasks(sources: Sources, taken: Set<string>): readonly Draft[] {
   const { database } = sources;
   const plain = database.rules.filter(({ isPattern }) => !isPattern);
   const known = new Set(plain.map(({ target }) => target));
@@ -58,11 +61,19 @@ export function draftTasks(sources: Sources): readonly Draft[] {
     return rule === undefined ? [] : [{ ...rule, target: name, isPhony: true, stem: stemOf(rule.target, name) ?? "" }];
   });
   const all = [...plain, ...matched];
-  const names = new Map(all.map(({ target }) => [target, target.replaceAll(/[^\w.-]/g, "-")]));
+  const names = new Map(all.map(({ target }) => [target, nameTask(path.posix.join(sources.dir, target), taken)]));
   const lineOf = ({ recipe, target }: MakeRule): number =>
     recipe[0]?.line ?? sources.lines.findIndex((line) => line.startsWith(`${target}:`)) + 1;
   const sorted = all.toSorted((a, b) => lineOf(a) - lineOf(b) || (a.target < b.target ? -1 : 1));
   return sortByNeeds(sorted.map((rule) => draftTask(rule, names, sources)));
+}
+
+function nameTask(target: string, taken: Set<string>): string {
+  const base = target.replaceAll(/[^\w.-]/g, "-");
+  let name = base;
+  for (let count = 2; taken.has(name); count++) name = `${base}-${count}`;
+  taken.add(name);
+  return name;
 }
 
 /** Of several patterns make takes the one that leaves the shortest stem. */
@@ -91,14 +102,26 @@ function draftTask(
   const common = {
     target,
     name: names.get(target) ?? target,
+    dir: sources.dir,
+    ...(sources.isNamed ? { makefile: sources.file } : {}),
     ...(description === undefined ? {} : { description }),
-    ...(first === undefined ? {} : { place: `${rule.file}:${first.line}` }),
+    ...(first === undefined
+      ? {}
+      : { place: `${path.posix.join(sources.dir, rule.file ?? sources.file)}:${first.line}` }),
   };
   try {
     return { ...common, ...translate(whole, names, sources) };
   } catch (error) {
     if (!(error instanceof OnlyMake)) throw error;
-    return { ...common, body: { kind: "kept", why: error.message }, needs: [], orderOnly: [], params: [], env: [] };
+    const params = toParams(reachableParams(rule, sources), findDefaults(sources));
+    return {
+      ...common,
+      body: { kind: "kept", why: error.message },
+      needs: [],
+      orderOnly: [],
+      params,
+      env: inheritedBy(sources),
+    };
   }
 }
 
@@ -106,7 +129,7 @@ function translate(
   rule: MakeRule & { readonly stem?: string },
   names: ReadonlyMap<string, string>,
   sources: Sources,
-): Pick<Draft, "body" | "needs" | "orderOnly" | "params" | "env"> {
+): Pick<Draft, "body" | "needs" | "orderOnly" | "params" | "env" | "prelude"> {
   const { target, needs, orderOnly, recipe, stem } = rule;
   const why = sources.keep.get(target) ?? rule.odd;
   if (why !== undefined) throw new OnlyMake(why);
@@ -116,7 +139,6 @@ function translate(
     needs: needs.flatMap((need) => names.get(need) ?? []),
     orderOnly: orderOnly.flatMap((need) => names.get(need) ?? []),
   };
-  const exported = exportsOf(sources);
   if (recipe.length === 0) return { body: { kind: "group" }, ...tasks, params: [], env: [] };
   const defaults = findDefaults(sources);
   const expanded = recipe.map(({ text, isIgnored }) => ({
@@ -128,10 +150,8 @@ function translate(
       sourceOf: (name) => sourceOf(name, sources),
     }),
   }));
-  const params = [...new Set(expanded.flatMap((one) => [...one.params]))].sort().map((name): DraftParam => {
-    const value = defaults.get(name);
-    return value === undefined || value === "" || value.includes("$") ? { name } : { name, default: value };
-  });
+  const exports = findExports(sources);
+  const params = toParams([...expanded.flatMap((one) => [...one.params]), ...exports.params], defaults);
   const isOpen = new Set(params.filter((param) => param.default === undefined).map(({ name }) => name));
   const commands = expanded.map(({ text, isIgnored }) => ({
     text: text.replaceAll(/\$\{(\w+)\}/g, (all, name: string) => (isOpen.has(name) ? `\${${name}-}` : all)),
@@ -140,13 +160,71 @@ function translate(
   const merged = sources.database.hasOneShell
     ? [{ text: commands.map(({ text }) => text).join("\n"), isIgnored: false }]
     : commands;
+  const inDir = (file: string): string => (path.isAbsolute(file) ? file : path.posix.join(sources.dir, file));
   const makes = isFileTarget(rule)
-    ? { makes: { output: target, inputs: needs.filter((need) => !names.has(need)) } }
+    ? { makes: { output: inDir(target), inputs: needs.filter((need) => !names.has(need)).map(inDir) } }
     : {};
-  const env = [...new Set([...exported, ...expanded.flatMap((one) => [...one.env])])].filter(
-    (name) => !standard.has(name),
+  const fixed = new Set(exports.env.map((entry) => entry.replace(/=[^]*/, "")));
+  const env = [...new Set([...exports.env, ...expanded.flatMap((one) => [...one.env])])].filter(
+    (name) => !standard.has(name) && (exports.env.includes(name) || !fixed.has(name)),
   );
-  return { body: { kind: "commands", commands: merged, ...makes }, ...tasks, params, env: env.sort() };
+  const prelude = renderExports(exports).replaceAll(/\$\{(\w+)\}/g, (all, name: string) =>
+    isOpen.has(name) ? `\${${name}-}` : all,
+  );
+  return {
+    body: { kind: "commands", commands: merged, ...makes },
+    ...tasks,
+    params,
+    env: env.sort(),
+    ...(prelude === "" ? {} : { prelude }),
+  };
+}
+
+/** Variables that the recipes of a target and of what it needs are made of, and that a caller may set. */
+function reachableParams({ target }: MakeRule, sources: Sources): readonly string[] {
+  const { database } = sources;
+  const defaults = findDefaults(sources);
+  const texts = reachableRules(target, database).flatMap(({ recipe }) => recipe.map(({ text }) => text));
+  const names = new Set<string>();
+  const add = (text: string): void => {
+    for (const [, name = ""] of text.matchAll(/(?<!\$)\$[({](\w+)[)}:]/g)) names.add(name);
+  };
+  texts.forEach(add);
+  for (const name of names) add(database.variables.get(name)?.value ?? "");
+  const loops = new Set(texts.flatMap((text) => [...text.matchAll(/\bforeach\s+(\w+)\s*,/g)].map(([, name]) => name)));
+  return [...names].filter(
+    (name) =>
+      /^[A-Za-z_]/.test(name) &&
+      !loops.has(name) &&
+      (defaults.has(name) || (!database.variables.has(name) && !/^MAKE|^CURDIR$/.test(name))),
+  );
+}
+
+/** The rules that make follows for a target. */
+export function reachableRules(target: string, { rules }: MakeDatabase): readonly MakeRule[] {
+  const reached = new Set([target]);
+  const ruleOf = (name: string): MakeRule | undefined => rules.find((rule) => rule.target === name);
+  for (const name of reached)
+    for (const need of [...(ruleOf(name)?.needs ?? []), ...(ruleOf(name)?.orderOnly ?? [])]) reached.add(need);
+  return [...reached].flatMap((name) => ruleOf(name) ?? []);
+}
+
+/** What make gets from the Makefile above, which bt does not run. */
+function inheritedBy({ above }: Sources): readonly string[] {
+  if (above === undefined) return [];
+  try {
+    return findExports(above).env;
+  } catch (error) {
+    if (error instanceof OnlyMake) return [];
+    throw error;
+  }
+}
+
+function toParams(names: readonly string[], defaults: ReadonlyMap<string, string>): readonly DraftParam[] {
+  return [...new Set(names)].sort().map((name) => {
+    const value = defaults.get(name);
+    return value === undefined || value === "" || value.includes("$") ? { name } : { name, default: value };
+  });
 }
 
 /** Reaches every task anyway. */
@@ -186,50 +264,8 @@ function automaticOf(
   };
 }
 
-/** Variables that a caller may set, with their defaults: those assigned with `?=`. */
-function findDefaults({ database, lineOf }: Sources): ReadonlyMap<string, string> {
-  const defaults = new Map<string, string>();
-  for (const { name, value, file, line } of database.variables.values()) {
-    if (file === undefined || line === undefined) continue;
-    if (!new RegExp(`^\\s*(export\\s+)?${name.replaceAll(".", "\\.")}\\s*\\?=`).test(lineOf(file, line) ?? ""))
-      continue;
-    defaults.set(name, value.trim());
-  }
-  return defaults;
-}
-
-/** What was written, for a variable that make has expanded already: it may hold others that a caller may set. */
-function sourceOf(name: string, { database, lineOf }: Sources): string | undefined {
-  const variable = database.variables.get(name);
-  if (variable?.file === undefined || variable.line === undefined) return undefined;
-  const line = lineOf(variable.file, variable.line) ?? "";
-  const [, text] = /^\s*(?:export\s+)?[\w.-]+\s*:{1,3}=\s*(.*[^\\])$/.exec(line) ?? [];
-  return text;
-}
-
-/** `export NAME := value` with a plain value, as `NAME=value`; `export NAME` as it is. */
-function exportsOf({ lines }: Sources): readonly string[] {
-  return lines.flatMap((line) => {
-    const [, name, value] = /^export\s+(\w+)\s*(?:[:?]?=\s*(.*?))?\s*$/.exec(line) ?? [];
-    if (name === undefined) return [];
-    return value === undefined || value.includes("$") ? [name] : [`${name}=${value}`];
-  });
-}
-
-/** `## text` behind the target or above it, or the comment above it. */
-function describe({ target }: MakeRule, { lines }: Sources): string | undefined {
-  const at = lines.findIndex((line) => line.startsWith(`${target}:`) || line.startsWith(`${target} :`));
-  if (at === -1) return undefined;
-  const own = /##\s*(.+)$/.exec(lines[at]!)?.[1];
-  if (own !== undefined) return own.trim();
-  let above = at - 1;
-  while (above >= 0 && lines[above]!.startsWith(".PHONY")) above--;
-  let text: string | undefined;
-  for (; above >= 0 && /^#+\s*\S/.test(lines[above]!); above--) text = lines[above]!.replace(/^#+\s*/, "");
-  return text?.replace(/\.$/, "").trim();
-}
-
-function sortByNeeds(drafts: readonly Draft[]): readonly Draft[] {
+/** Those that others need come first. */
+export function sortByNeeds(drafts: readonly Draft[]): readonly Draft[] {
   const byName = new Map(drafts.map((draft) => [draft.name, draft]));
   const done = new Set<Draft>();
   const visit = (draft: Draft, path: readonly Draft[]): void => {

@@ -11,9 +11,23 @@ export interface Probe {
   /** Absolute. */
   readonly root: string;
   /** What `make -p` prints, and what it complained of. */
-  readonly database: () => { readonly text: string; readonly complaint?: string };
-  readonly dryRun: (target: string, values: Readonly<Record<string, string>>) => Commands;
+  readonly database: (where: Where) => { readonly text: string; readonly complaint?: string };
+  readonly dryRun: (where: Where, target: string, values: Values) => Commands;
+  /** Variables that programs below get and that make was not given. Undefined: it cannot be told without running something. */
+  readonly exports: (where: Where, values: Values) => Values | undefined;
   readonly remove: () => void;
+}
+
+type Values = Readonly<Record<string, string>>;
+
+/** One Makefile, and how it is called. */
+export interface Where {
+  /** Relative to the root. */
+  readonly dir: string;
+  /** Relative to `dir`. */
+  readonly file: string;
+  /** Exported by the Makefile that calls this one. */
+  readonly inherited: Values;
 }
 
 /** Milliseconds for one call of make. */
@@ -25,7 +39,6 @@ const limitMs = 120_000;
  */
 export function openProbe(
   folder: string,
-  file: string,
   options: { readonly mayExecute: boolean; readonly env: Readonly<Record<string, string>> },
 ): Probe {
   const above = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "bt-import-")));
@@ -36,10 +49,13 @@ export function openProbe(
     filter: (name) => ![".bt", "node_modules"].includes(path.basename(name)),
   });
   const shell = options.mayExecute ? [] : ["SHELL=/bin/false"];
-  const call = (args: readonly string[]): { status: number | null; stdout: string; stderr: string } => {
+  const call = (
+    { dir, file, inherited }: Where,
+    args: readonly string[],
+  ): { status: number | null; stdout: string; stderr: string } => {
     const result = spawnSync("make", ["-f", file, ...args, ...shell], {
-      cwd: root,
-      env: { ...options.env, LC_ALL: "C" },
+      cwd: path.join(root, dir),
+      env: { ...options.env, ...inherited, LC_ALL: "C" },
       encoding: "utf8",
       maxBuffer: 1 << 28,
       stdio: ["ignore", "pipe", "pipe"],
@@ -50,15 +66,31 @@ export function openProbe(
   };
   return {
     root,
-    database() {
-      const { status, stdout, stderr } = call(["-qpRr", "--eval", ".bt-none:", ".bt-none"]);
+    database(where) {
+      const { status, stdout, stderr } = call(where, ["-qpRr", "--eval", ".bt-none:", ".bt-none"]);
       return { text: stdout, ...(status === 0 ? {} : { complaint: lastLine(stderr) }) };
     },
-    dryRun(target, values) {
+    dryRun(where, target, values) {
       const words = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-      const { status, stdout, stderr } = call(["-n", "-B", "--no-print-directory", "MAKE=:", ...words, target]);
+      const { status, stdout, stderr } = call(where, ["-n", "-B", "--no-print-directory", "MAKE=:", ...words, target]);
       const commands = readDryRun(stdout);
       return status === 0 ? { commands } : { commands, failure: `make -n: ${lastLine(stderr)}` };
+    },
+    exports(where, values) {
+      if (!options.mayExecute) return undefined;
+      const words = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+      const { status, stdout } = call(where, ["-s", ...words, "--eval", ".bt-env: ; @env -0", ".bt-env"]);
+      if (status !== 0) return undefined;
+      const known: Values = { ...options.env, LC_ALL: "C" };
+      const all = stdout
+        .split("\0")
+        .map((entry) => [entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1)]);
+      return Object.fromEntries(
+        all.filter(
+          ([name = "", value]) =>
+            name !== "" && !/^MAKE|^MFLAGS$|^_$|^PWD$|^SHLVL$/.test(name) && known[name] !== value,
+        ),
+      );
     },
     remove: () => fs.rmSync(above, { recursive: true, force: true }),
   };

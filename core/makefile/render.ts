@@ -1,5 +1,5 @@
 /** Drafts of tasks as the text of a builderfile. Pure. */
-import type { Draft } from "./draft.ts";
+import type { Draft, DraftParam } from "./draft.ts";
 
 export function renderBuilderfile(
   drafts: readonly Draft[],
@@ -7,20 +7,21 @@ export function renderBuilderfile(
 ): string {
   const names = nameConstants(drafts);
   const idOf = (name: string): string => names.get(name) ?? JSON.stringify(name);
-  const params = [...new Map(drafts.flatMap((draft) => draft.params).map((param) => [param.name, param])).values()];
+  const params = nameParams(drafts);
   const used = [
     ...(drafts.some(({ orderOnly }) => orderOnly.length > 0) ? ["after"] : []),
     "defineBuilder",
     ...(drafts.some(({ body }) => body.kind === "kept") ? ["make"] : []),
-    ...(params.length > 0 ? ["param"] : []),
+    ...(params.size > 0 ? ["param"] : []),
     ...(drafts.some(({ body }) => body.kind !== "kept") ? ["task"] : []),
   ];
-  const declared = params.map((param) => {
+  const declared = [...params.values()].map(({ param, id }) => {
     const value = param.default === undefined ? "" : `, default: ${JSON.stringify(param.default)}`;
     const kind = /PASSW|TOKEN|SECRET/.test(param.name) ? "secret" : "string";
-    return `  ${paramId(param.name)}: param.${kind}({ env: ${JSON.stringify(param.name)}${value} }),\n`;
+    return `  ${id}: param.${kind}({ env: ${JSON.stringify(param.name)}${value} }),\n`;
   });
-  const tasks = drafts.map((draft) => renderTask(draft, idOf));
+  const varOf = (param: DraftParam): string => params.get(paramKey(param))?.id ?? "";
+  const tasks = drafts.map((draft) => renderTask(draft, { idOf, varOf }));
   const entries = drafts.map(
     ({ name }) => `    ${name === idOf(name) ? name : `${JSON.stringify(name)}: ${idOf(name)}`},\n`,
   );
@@ -36,35 +37,52 @@ export function renderBuilderfile(
   ].join("");
 }
 
-function renderTask(draft: Draft, idOf: (name: string) => string): string {
-  const { name, target, description, place, body, needs, orderOnly, params, env } = draft;
+interface Names {
+  readonly idOf: (name: string) => string;
+  readonly varOf: (param: DraftParam) => string;
+}
+
+function renderTask(draft: Draft, { idOf, varOf }: Names): string {
+  const { name, target, dir, makefile, description, place, body, needs, orderOnly, params, env, prelude = "" } = draft;
   const comment = [
     ...(place === undefined ? [] : [`from ${place}`]),
     ...(body.kind === "kept" ? [`kept: ${body.why}`] : []),
     ...(name === target ? [] : [`called "${target}" there`]),
   ].join("; ");
+  const all = [...needs.map(idOf), ...orderOnly.map((need) => `after(${idOf(need)})`)];
+  const wanted = all.length === 0 ? [] : [`needs: [${all.join(", ")}]`];
   const said = description === undefined ? [] : [`description: ${JSON.stringify(description)}`];
   const head = `${comment === "" ? "" : `// ${comment}\n`}const ${idOf(name)} = `;
   if (body.kind === "kept") {
-    const options = said.length === 0 ? "" : `, { ${said.join(", ")} }`;
+    const fields = [
+      ...said,
+      ...wanted,
+      ...renderParams(params, varOf),
+      ...(env.length === 0 ? [] : [`env: ${renderList(env)}`]),
+      ...(dir === "" ? [] : [`dir: ${JSON.stringify(dir)}`]),
+      ...(makefile === undefined ? [] : [`file: ${JSON.stringify(makefile)}`]),
+    ];
+    const options = fields.length === 0 ? "" : `, { ${fields.join(", ")} }`;
     return `${head}make.target(${JSON.stringify(target)}${options});\n`;
   }
   const fields = [
     ...said,
-    ...(needs.length + orderOnly.length === 0
-      ? []
-      : [`needs: [${[...needs.map(idOf), ...orderOnly.map((need) => `after(${idOf(need)})`)].join(", ")}]`]),
-    ...(params.length === 0
-      ? []
-      : [`params: { ${params.map(({ name: param }) => `${paramId(param)}: vars.${paramId(param)}`).join(", ")} }`]),
+    ...wanted,
+    ...renderParams(params, varOf),
     ...(env.length === 0 ? [] : [`env: ${renderList(env)}`]),
+    ...(body.kind === "group" || dir === "" ? [] : [`cwd: ${JSON.stringify(dir)}`]),
     ...(body.kind === "group" || body.makes === undefined
       ? []
       : [`inputs: ${renderList(body.makes.inputs)}`, `outputs: ${renderList([body.makes.output])}`]),
-    ...(body.kind === "group" ? [] : renderCommands(body.commands)),
+    ...(body.kind === "group" ? [] : renderCommands(body.commands, prelude)),
   ];
   if (fields.length === 0) return `${head}task({});\n`;
   return `${head}task({\n${fields.map((field) => `  ${field},\n`).join("")}});\n`;
+}
+
+function renderParams(params: readonly DraftParam[], varOf: Names["varOf"]): readonly string[] {
+  const entries = params.map((param) => `${paramId(param.name)}: vars.${varOf(param)}`);
+  return entries.length === 0 ? [] : [`params: { ${entries.join(", ")} }`];
 }
 
 function renderList(values: readonly string[]): string {
@@ -73,15 +91,36 @@ function renderList(values: readonly string[]): string {
 
 function renderCommands(
   commands: readonly { readonly text: string; readonly isIgnored: boolean }[],
+  prelude: string,
 ): readonly string[] {
   const lines = commands.map(
-    ({ text, isIgnored }) => `    await $\`${escapeTemplate(text)}\`${isIgnored ? ".nothrow()" : ""};\n`,
+    ({ text, isIgnored }) => `    await $\`${escapeTemplate(prelude + text)}\`${isIgnored ? ".nothrow()" : ""};\n`,
   );
   return [`dryRun: "record"`, `run: async ({ $ }) => {\n${lines.join("")}  }`];
 }
 
 function escapeTemplate(text: string): string {
   return text.replaceAll(/[\\`]|\$\{/g, "\\$&");
+}
+
+/** Two Makefiles may have two defaults for one variable. */
+function nameParams(
+  drafts: readonly Draft[],
+): ReadonlyMap<string, { readonly param: DraftParam; readonly id: string }> {
+  const found = new Map<string, { param: DraftParam; id: string }>();
+  const taken = new Set<string>();
+  for (const param of drafts.flatMap((draft) => draft.params)) {
+    if (found.has(paramKey(param))) continue;
+    let id = paramId(param.name);
+    for (let count = 2; taken.has(id); count++) id = `${paramId(param.name)}${count}`;
+    taken.add(id);
+    found.set(paramKey(param), { param, id });
+  }
+  return found;
+}
+
+function paramKey({ name, default: value }: DraftParam): string {
+  return `${name}\0${value ?? "\0"}`;
 }
 
 function paramId(name: string): string {

@@ -9,12 +9,17 @@ export interface ImportReport {
   readonly findings: readonly Finding[];
   /** What make complained of while it read. */
   readonly complaint?: string;
+  /** Targets whose accepted differences are gone. */
+  readonly settled?: readonly string[];
 }
 
 const verdicts: readonly Verdict[] = ["exact", "equivalent", "kept", "manual", "not compared"];
 
 /** Every target with its commands, then what is dangerous, then the counts; ends in a newline. */
-export function renderReport({ makefile, targets, findings, complaint }: ImportReport, paint: Paint): string {
+export function renderReport(
+  { makefile, targets, findings, complaint, settled = [] }: ImportReport,
+  paint: Paint,
+): string {
   const counts = verdicts.flatMap((verdict) => {
     const count = targets.filter((one) => one.verdict === verdict).length;
     return count === 0 ? [] : [`${count} ${verdict}`];
@@ -24,6 +29,7 @@ export function renderReport({ makefile, targets, findings, complaint }: ImportR
     findings.length === 0 ? "" : `${paint.strong("Findings")}\n`,
     ...findings.map(({ file, line, target, text }) => `  ${file}:${line}  ${target}: ${text}\n`),
     complaint === undefined ? "" : `${paint.warn("bt:")} Warning: make did not read all of it: ${complaint}\n`,
+    settled.length === 0 ? "" : `${paint.good("bt:")} Accepted, and no different any more: ${settled.join(", ")}\n`,
     `${paint.good("bt:")} ${targets.length} targets of ${makefile}: ${counts.join(", ")}; builderfile.ts is written\n`,
   ].join("");
 }

@@ -1,12 +1,11 @@
 /** Artifacts of other plugins in a repository: blobs that come and go as streams, and manifests under tags. Does not know what they hold. */
-import { isBtError } from "../../core/index.ts";
 import { ask, describeRefusal, locationOf } from "./client.ts";
 import { digestOf } from "./digest.ts";
 import { openRepository, type Client, type Repository } from "./host.ts";
 import { dropBody } from "./http.ts";
 import { mediaTypes, type Manifest } from "./oci.ts";
 import { findManifest, findRemoteBlobSize, openRemoteBlob, pushScope, putManifest } from "./registry.ts";
-import { blobUploadFailed, pushDenied } from "./registry-errors.ts";
+import { pushDenied } from "./registry-errors.ts";
 import { closeUpload, startUpload } from "./upload-session.ts";
 
 /** Content with its name; the digest with `sha256:`. */
@@ -31,7 +30,7 @@ export interface Artifacts {
   readonly findBlobSize: (digest: string, signal: AbortSignal) => Promise<number | undefined>;
   /** Its hash is not checked. Reading rejects with MANIFEST_BLOB_MISSING when it is not there. */
   readonly openBlob: (digest: string, signal: AbortSignal) => AsyncIterable<Uint8Array>;
-  /** In one request; the registry checks the hash. @throws BtError REGISTRY_UPLOAD_FAILED, REGISTRY_PUSH_DENIED */
+  /** In one request; the registry checks the hash. @throws BtError REGISTRY_PUSH_DENIED and others of the client */
   readonly sendBlob: (blob: StreamedBlob, signal: AbortSignal) => Promise<void>;
 }
 
@@ -79,6 +78,6 @@ async function sendBlob(repository: Repository, blob: StreamedBlob): Promise<voi
     dropBody(answer);
   } catch (error) {
     await closeUpload(repository, location);
-    throw isBtError(error) ? error : blobUploadFailed(repository.host, blob.digest, error);
+    throw error; // As it is: it may come from whoever gives the bytes.
   }
 }

@@ -46,12 +46,19 @@ test("Bazel and bt share a server, and Bazel takes what bt has written as its ow
   // What bt would write for the same output, under Bazel's key.
   const keys = fs.readdirSync(join(dir, "protected/ac")).filter((key) => key !== bun.result.key);
   const path = fs.realpathSync(join(p.root, "bazel-bin/loaf")).replace(/^.*\/execroot\/[^/]+\//, "");
-  const loaf = resultOf("dough", { [path]: "baked by bt\n" });
-  await put(store, loaf);
   expect(keys).toHaveLength(1);
-  fs.copyFileSync(join(dir, "protected/ac", loaf.result.key), join(dir, "protected/ac", keys[0]!));
-  bazel("clean");
+  // A few outputs stand in the entry, many in a Tree.
+  for (const count of [0, 150]) {
+    const more = Array.from({ length: count }, (_, n) => [`bazel-out/more/${n % 9}/${n}`, `bun ${n}`]);
+    const loaf = resultOf(`dough ${count}`, {
+      [path]: `baked by bt with ${count} more\n`,
+      ...Object.fromEntries(more),
+    });
+    await put(store, loaf);
+    fs.copyFileSync(join(dir, "protected/ac", loaf.result.key), join(dir, "protected/ac", keys[0]!));
+    bazel("clean");
 
-  expect(build()).toContain("1 remote cache hit");
-  expect(p.read("bazel-bin/loaf")).toBe("baked by bt\n");
+    expect(build()).toContain("1 remote cache hit");
+    expect(p.read("bazel-bin/loaf")).toBe(`baked by bt with ${count} more\n`);
+  }
 });

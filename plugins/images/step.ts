@@ -9,7 +9,7 @@ import { runUnsupported, urlRefused } from "./dockerfile-errors.ts";
 import { chmodMalformed, sourceChanged, sourceUnreadable } from "./errors.ts";
 import { addHistory, changeConfig, type ImageDocument } from "./imageconfig.ts";
 import type { Copy, From, Instruction } from "./instruction.ts";
-import { writeLayer } from "./layer.ts";
+import { writeSharedLayer } from "./shared-layer.ts";
 import type { ImageTree } from "./layerfs.ts";
 import { parseOwner, type Owner } from "./owner.ts";
 import { declareArgs, declareEnv, expandIn, type Scope } from "./scope.ts";
@@ -106,7 +106,7 @@ async function writeInto(
   { tools, written }: { readonly tools: StepTools; readonly written: Written },
 ): Promise<StageState> {
   if (written.size === 0) return change(state, instruction, tools);
-  const layer = await writeLayer(written, tools);
+  const layer = await writeSharedLayer(written, tools);
   return change({ ...state, layers: [...state.layers, layer.descriptor] }, instruction, tools, layer.diffId);
 }
 

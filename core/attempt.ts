@@ -6,9 +6,9 @@ import type { FileFact } from "./files.ts";
 import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
 import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
+import { toRetries } from "./retries.ts";
 import type { Secrets } from "./secrets.ts";
 import { commandText } from "./command-line.ts";
-import type { Retries } from "./retries.ts";
 
 export type AttemptEnd =
   | { readonly kind: "done"; readonly finished: Finished; readonly isFlaky: boolean }
@@ -44,16 +44,6 @@ export async function attemptTask(work: Work, workshop: Workshop): Promise<Attem
   }
 }
 
-function toRetries(retries: number | Retries | undefined): Required<Retries> {
-  return {
-    times: 0,
-    delayMs: 0,
-    factor: 2,
-    on: ["failure"],
-    ...(typeof retries === "number" ? { times: retries } : retries),
-  };
-}
-
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -69,6 +59,20 @@ export async function askStatus(work: Work, workshop: Workshop): Promise<boolean
   const bench = createBench(work, workshop, { tree, signal: work.signal, attempt: 0 });
   try {
     return await status(bench.context as never); // The context has the types that the task declared.
+  } finally {
+    await bench.cleanUp(true);
+  }
+}
+
+/** Whether a command succeeds in the place where the task works; nothing of it is shown. */
+export async function askCommand(work: Work, command: string, workshop: Workshop): Promise<boolean> {
+  const tree = createProcessTree(`${workshop.run}/${work.node.id}/ready`, { graceMs: workshop.graceMs });
+  const bench = createBench(work, { ...workshop, emit: () => {} }, { tree, signal: work.signal, attempt: 0 });
+  try {
+    await bench.shell.run(command);
+    return true;
+  } catch {
+    return false;
   } finally {
     await bench.cleanUp(true);
   }

@@ -1,6 +1,6 @@
 /** Carries one task of a run through lock, decision, run and memory. Does not know which task comes next. */
 import * as path from "node:path";
-import { askStatus, attemptTask, type AttemptEnd } from "./attempt.ts";
+import { askCommand, askStatus, attemptTask, type AttemptEnd } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";
 import { collectInputs } from "./collect.ts";
 import {
@@ -8,11 +8,13 @@ import {
   groupResult,
   isGroupNode,
   isSkipped,
+  serviceResult,
   skippedResult,
   type Decision,
   type NodeResult,
 } from "./decide.ts";
 import { killByCookie } from "./exec.ts";
+import { isBtError } from "./errors.ts";
 import { toBtError } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
@@ -23,6 +25,7 @@ import { acquireLock, tryLock } from "./lock.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
+import { createServices, type Services } from "./service.ts";
 
 export interface CarryOptions {
   readonly ledger: Ledger;
@@ -38,6 +41,7 @@ export interface CarryOptions {
 export interface Carrier {
   /** Skips, restores or runs one node whose needs are done. Never rejects. */
   readonly start: (node: Node, slot: number) => Promise<Ended>;
+  readonly services: Services;
   /** What is handed to the action of a node. */
   readonly createWork: (node: Node, slot: number, decision: Decision) => Work;
 }
@@ -96,6 +100,20 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   };
 
   const start = async (node: Node, slot: number): Promise<Ended> => {
+    if (services.isService(node.id)) return await registerService(node);
+    const ended = await startTask(node, slot);
+    services.leave(node.id);
+    return ended;
+  };
+
+  /** What it needs is done; it starts when somebody really needs it. */
+  const registerService = async (node: Node): Promise<Ended> => {
+    isStirred(node);
+    results.set(node.id, serviceResult(await decideNode(node, results, decide)));
+    return { outcome: "group" };
+  };
+
+  const startTask = async (node: Node, slot: number): Promise<Ended> => {
     try {
       if (isGroupNode(node)) {
         isStirred(node);
@@ -143,10 +161,12 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   const runTask = async (work: Work, document: KeyDocument): Promise<Ended> => {
     const { node, slot, key } = work;
     stirred.add(node.id);
+    const down = await services.ready(node, slot, work.signal);
+    if (down !== undefined) return finish(node, "blocked", { blockedBy: down });
     const startedMs = Date.now();
     const isRemembered = node.task.inputs !== undefined;
     if (isRemembered) state.append({ id: node.id, gone: "running", run: workshop.run, ...lastDuration(node.id) });
-    const end = await attemptTask(work, workshop);
+    const end = await attemptTask({ ...work, signal: services.signalOf(node, work.signal) }, workshop);
     if (end.kind !== "done") {
       if (isRemembered && end.kind !== "cancelled")
         state.append({ id: node.id, gone: "failed", durationMs: Date.now() - startedMs });
@@ -162,8 +182,12 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
     end: Exclude<AttemptEnd, { kind: "done" }>,
     facts: { startedMs: number; slot: number; key: string },
   ): Ended => {
-    if (end.kind === "cancelled") return finish(node, "cancelled", facts);
-    return finish(node, end.kind, { ...facts, error: toBtError(end.error, node.id, project.placeOf) });
+    const isOwnFault = end.kind === "cancelled" && isBtError(end.error); // A service that it needs has ended.
+    if (end.kind === "cancelled" && !isOwnFault) return finish(node, "cancelled", facts);
+    return finish(node, isOwnFault ? "failed" : end.kind, {
+      ...facts,
+      error: toBtError(end.error, node.id, project.placeOf),
+    });
   };
 
   const lastDuration = (id: string): { durationMs?: number } => {
@@ -200,5 +224,22 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
     });
   };
 
-  return { start, createWork };
+  const services = createServices({
+    graph,
+    wanted: forecast.wanted,
+    attempt: async (node, slot, signal) => {
+      const document = (await decideNode(node, results, decide)).document;
+      const work = createWork(node, slot, { step: { action: "run", because: [{ kind: "service" }] }, document });
+      return await attemptTask({ ...work, signal: AbortSignal.any([kill, signal]) }, workshop);
+    },
+    ask: (node, command, signal) =>
+      askCommand({ ...createWork(node, 1, forecast.decisions.get(node.id)!), signal }, command, workshop),
+    ended: (node, { hasRun, startedMs, error }) =>
+      void finish(node, error !== undefined ? "failed" : hasRun ? "ran" : "skipped", {
+        ...(startedMs === undefined ? {} : { startedMs }),
+        ...(error === undefined ? {} : { error }),
+      }),
+  });
+
+  return { start, createWork, services };
 }

@@ -52,6 +52,16 @@ export function askedIds({ targets, nodes }: Graph): readonly string[] {
   return [...asked];
 }
 
+/** Whether a node is a service of others; one that was asked for by name runs like other tasks. */
+export function isServiceNode({ targets }: Graph, { id, task }: Node): boolean {
+  return task.service === true && !targets.includes(id);
+}
+
+/** What a service is to those that need it: what it was started with. */
+export function serviceResult({ document }: Pick<Decision, "document">): NodeResult {
+  return { digest: keyOf(document), value: undefined };
+}
+
 /** What a group leaves: the results of the nodes behind it. */
 export function groupResult(node: Node, results: ReadonlyMap<string, NodeResult>): NodeResult {
   const parts = node.edges
@@ -198,6 +208,7 @@ export async function createForecast(
     );
     decisions.set(id, decision);
     if (decision.result !== undefined) results.set(id, decision.result);
+    else if (isServiceNode(graph, node) && pending.length === 0) results.set(id, serviceResult(decision));
   }
   return { decisions, results, wanted: findWanted(graph, results, options.onlyTargets), skipped };
 }
@@ -231,7 +242,7 @@ function findWanted(graph: Graph, results: ReadonlyMap<string, NodeResult>, only
   const wanted = new Set(graph.targets);
   for (const id of wanted) {
     const node = graph.nodes.get(id);
-    if (node === undefined || (results.has(id) && !isGroupNode(node))) continue;
+    if (node === undefined || (results.has(id) && !isGroupNode(node) && !isServiceNode(graph, node))) continue;
     for (const { to } of node.edges) if (!onlyTargets || node.isGroup) wanted.add(to);
   }
   return wanted;

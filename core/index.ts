@@ -36,9 +36,10 @@ export {
   type Platform,
 } from "./platform.ts";
 export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";
+export type { Readiness } from "./readiness.ts";
+export type { Retries } from "./retries.ts";
 export type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
 export { prepare, type BuildRequest, type Prepared } from "./prepare.ts";
-export type { Retries } from "./retries.ts";
 export {
   after,
   isTask,

@@ -9,6 +9,7 @@ export type Reason =
         | "no-inputs"
         | "always"
         | "forced"
+        | "service"
         | "status"
         | "changed-while-running"
         | "format"
@@ -52,6 +53,8 @@ export function renderReason(reason: Reason): string {
       return "it always runs";
     case "forced":
       return "it is forced";
+    case "service":
+      return "a task needs it";
     case "status":
       return "its status check failed";
     case "changed-while-running":

@@ -1,6 +1,5 @@
-/** How often a task is tried. Does not try. */
+/** How often a task is tried again, and after what. Does not know what a try is. */
 
-/** Tries after the first one. */
 export interface Retries {
   /** Tries after the first. */
   readonly times: number;
@@ -10,4 +9,15 @@ export interface Retries {
   readonly factor?: number;
   /** What is tried again. Default: ["failure"]. */
   readonly on?: readonly ("failure" | "timeout")[];
+}
+
+/** The same with every default in its place. */
+export function toRetries(retries: number | Retries | undefined): Required<Retries> {
+  return {
+    times: 0,
+    delayMs: 0,
+    factor: 2,
+    on: ["failure"],
+    ...(typeof retries === "number" ? { times: retries } : retries),
+  };
 }

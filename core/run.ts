@@ -93,7 +93,10 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     ...(pool === undefined ? {} : { pool }),
     secrets,
     hooks,
-    emit: tell,
+    emit(event) {
+      tell(event);
+      carrier.services.hear(event);
+    },
     memo: state.memo,
     barrier: (task) => barrier(task),
     away: (wait) => away(wait),
@@ -140,18 +143,17 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       urgency: options.urgency,
       hasRoom: () => options.loadLimit === undefined || (os.loadavg()[0] ?? 0) < options.loadLimit,
       start: carrier.start,
-      block: (node, because) =>
-        void finish(
-          node,
-          cancel.signal.aborted ? "cancelled" : "blocked",
-          because === "" ? {} : { blockedBy: because },
-        ),
+      block(node, because) {
+        finish(node, cancel.signal.aborted ? "cancelled" : "blocked", because === "" ? {} : { blockedBy: because });
+        carrier.services.leave(node.id);
+      },
       ready: (node) => tell({ kind: "task-state", task: node.id, state: "ready" }),
       signal: cancel.signal,
       cancel: () => stop("failure"),
     });
     ({ barrier, away } = schedule);
     await schedule.run();
+    await carrier.services.close();
     process.off("exit", closeShare);
     const { lost, tasks } = share.close();
     if (lost > 0) tell({ kind: "warning", ...lostSlots(lost, tasks) });

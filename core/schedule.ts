@@ -47,6 +47,9 @@ export interface Schedule {
   readonly away: <T>(wait: () => Promise<T>) => Promise<T>;
 }
 
+/** Outcomes after which nothing that needs the task may start. */
+const failing: ReadonlySet<Outcome> = new Set(["failed", "timed-out", "cancelled", "blocked"]);
+
 type Status = "waiting" | "ready" | "running" | "done";
 
 /** How often a busy machine is looked at again. Milliseconds. */
@@ -212,7 +215,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     started.add(node.id);
     running++;
     void options.start(node, slot).then(({ outcome, isAllowed }) => {
-      const hasFailed = !isAllowed && (outcome === "failed" || outcome === "timed-out" || outcome === "cancelled");
+      const hasFailed = isAllowed !== true && failing.has(outcome);
       if (hasFailed) {
         stopped = true; // Known before the slot is free, so that no new task slips in.
         if (options.failFast) options.cancel();

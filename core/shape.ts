@@ -40,6 +40,8 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   versions: ["function"],
   evidence: ["function"],
   brings: ["record"],
+  service: ["boolean"],
+  readyWhen: ["record"],
   finally: ["list of tasks"],
   confirm: ["string"],
   retries: ["number", "record"],

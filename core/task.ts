@@ -1,6 +1,7 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
 import type { Outcome } from "./event.ts";
 import type { Evidence, Versions } from "./evidence.ts";
+import type { Readiness } from "./readiness.ts";
 import type { Retries } from "./retries.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
@@ -177,6 +178,10 @@ interface TaskFacts {
   readonly cwd?: string;
   /** Runs even if up to date. */
   readonly always?: boolean;
+  /** Runs beside the tasks that need it, from the first of them that really runs until the last has ended. Asked for by name, it runs like other tasks. */
+  readonly service?: boolean;
+  /** Default: a service can be used as soon as it runs. */
+  readonly readyWhen?: Readiness;
   /** Run after this one has ended, however it ended. */
   readonly finally?: readonly NeedInput[];
   /** Asked before the first task of the run starts; `{name}` is the param's value. */

@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "cache-store commit errors evaluate event evidence exec files makefile/database makeflags paint program reason retries schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
+  "cache-store commit errors evaluate event evidence exec files makefile/database makeflags paint program readiness reason retries schema settings slots warm makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width",
   "cli/option-table cli/shortcut proof errors/builderfile errors/graph errors/past errors/request errors/run command-line makefile/accept makefile/expand makefile/lint makefile/sources fingerprint guard jobserver lock worker report/failure report/json report/screen",
   "cli/boot cli/complete cli/completion compile failure journal makefile/exports makefile/probe makefile/report platform secrets shape state strace report/summary report/terminal",
   "cli/outline-file find makefile/draft output task tokens report/line report/progress report/trace",
@@ -17,11 +17,11 @@ const layers: readonly string[] = [
   "cli/under-make bench collect outputs plugin schedule cli/list cli/outline make",
   "attempt decide load",
   "ledger prepare cli/doctor cli/listcache cli/world",
-  "call carry prove touch cli/check cli/complete-project cli/entry",
-  "run cli/again cli/audit cli/shim cli/show",
-  "build cli/why",
+  "call prove service touch cli/check cli/complete-project cli/entry",
+  "carry cli/again cli/audit cli/shim cli/show",
+  "run cli/why",
+  "build",
   "index cli/import-compare cli/perform",
-  "cli/import-make",
   "cli/import-make",
   "cli/main",
 ];

@@ -133,6 +133,38 @@ const obstacles: Readonly<Record<string, readonly [problem: string, fix: string]
   EISDIR: ["a folder is where the file should be", "Remove that folder"],
 };
 
+/** `isReady`: it could be used before. `cause`: how it failed; absent when it ended with success. */
+export function serviceEnded(
+  task: string,
+  facts: { readonly isReady: boolean; readonly lines: readonly string[]; readonly cause?: unknown },
+): BtError {
+  const when = facts.isReady ? "while it was needed" : "before it was ready";
+  return new BtError("SERVICE_ENDED", `Service "${task}" ended ${when}`, {
+    detail: [...(facts.cause === undefined ? [] : [firstLine(facts.cause)]), ...facts.lines],
+    fix: "A service has to run until it is stopped: correct its command.",
+    exitCode: 1,
+    cause: facts.cause,
+  });
+}
+
+/** What happens to a task in the middle of which a service of its ends. */
+export function serviceLost(service: string, cause: BtError): BtError {
+  return new BtError("SERVICE_LOST", `It needs service "${service}", which has ended`, {
+    detail: cause.detail,
+    fix: `Look at what "${service}" said, then run bt again.`,
+    exitCode: 1,
+    cause,
+  });
+}
+
+export function serviceUnready(task: string, patienceMs: number, lines: readonly string[]): BtError {
+  return new BtError("SERVICE_UNREADY", `Service "${task}" was not ready after ${patienceMs / 1000} s`, {
+    detail: lines,
+    fix: "Correct `readyWhen`, or raise its `timeoutMs`.",
+    exitCode: 1,
+  });
+}
+
 export function stateUnwritable(file: string, cause: unknown): BtError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const [problem, fix] = obstacles[code] ?? [firstLine(cause), "Make it writable"];

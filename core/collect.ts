@@ -1,6 +1,6 @@
 /** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
 import { declaredVariables, paramText } from "./environment.ts";
-import { describeFile, expandPaths, findTool, followLinks, type FileFact, type FileMemo } from "./files.ts";
+import { describeFile, expandPaths, findTool, followLinks, hashText, type FileFact, type FileMemo } from "./files.ts";
 import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Hooks } from "./hooks.ts";
@@ -69,8 +69,9 @@ function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions
     if (task.params?.[name]?.kind !== "secret" && value !== undefined)
       leaves.push({ name: `param/${name}`, value: paramText(value) });
   }
+  // By digest: key documents go to caches that others read.
   for (const [name, value] of declaredVariables(node, env))
-    leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : `=${value}` });
+    leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : hashText(value) });
   for (const tool of task.tools ?? [])
     leaves.push({ name: `tool/${tool}`, value: describeTool(tool, root, env["PATH"] ?? "", memo) });
   if (task.portable !== true) leaves.push({ name: "platform", value: `${process.platform}/${process.arch}` });

@@ -114,6 +114,29 @@ function isCurrent(manifest: Manifest, build: string, env: Readonly<Record<strin
   );
 }
 
+/** What the evaluation depended on and has changed since, as sentences: why the builderfile of `root` is looked at again. Empty: nothing is known, or nothing has. */
+export function manifestChanges(
+  root: string,
+  build: string,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const manifest = parseJson<Manifest>(readText(path.join(root, ".bt", manifestFile)) ?? "");
+  if (manifest === undefined) return [];
+  return [
+    ...(manifest.build === build ? [] : ["bt itself is another one"]),
+    ...(manifest.isTracked ? [] : ["it reads what cannot be tracked"]),
+    ...manifest.stamps.flatMap((stamp) => {
+      const [file, size] = stamp;
+      if (isSame(stamp, Number.POSITIVE_INFINITY)) return [];
+      const what = size === -1 ? "is new" : findStat(file) === undefined ? "is gone" : "changed";
+      return [`"${path.relative(manifest.root, file)}" ${what}`];
+    }),
+    ...manifest.env
+      .filter(([name, digest]) => stampEnv(name, env, manifest.root)[1] !== digest)
+      .map(([name]) => `variable ${name} changed`),
+  ];
+}
+
 export function areEnvSame(
   stamps: readonly EnvStamp[],
   env: Readonly<Record<string, string | undefined>>,

@@ -4,12 +4,14 @@ import { findAddress, type Catalog } from "../catalog.ts";
 import { placeErrors } from "../errors.ts";
 import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
+import { findBuilderfile } from "../find.ts";
 import { loadProject, type Project } from "../load.ts";
 import { findMakeFacts } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
 import { optionName, variableName } from "../params.ts";
 import { assemble } from "../plugin.ts";
 import { renderError, renderWarning } from "../report/failure.ts";
+import { manifestChanges } from "../warm.ts";
 import { parseArgs, resolveTokens, type Args, type Asked, type Options } from "./args.ts";
 import { cacheOutline } from "./listcache.ts";
 import { outlineTasks } from "./outline.ts";
@@ -66,6 +68,7 @@ async function dispatch(args: Args, world: World): Promise<number> {
   const cwd = enter(world.cwd, options.directory);
   const mayWrite = !flags.has("dry-run") && !flags.has("question");
   if (flags.has("import-make")) return await (await import("./import-make.ts")).importMake(args, { ...world, cwd });
+  if (flags.has("verbose")) await tellReload(cwd, options.file, world);
   const project = await loadProject({
     cwd,
     env: world.env,
@@ -86,6 +89,13 @@ async function dispatch(args: Args, world: World): Promise<number> {
   } catch (error) {
     throw placeErrors(error, project.placeOf);
   }
+}
+
+/** Why the builderfile is not taken as it was last time. */
+async function tellReload(cwd: string, file: string | undefined, { build, env }: World): Promise<void> {
+  const { root } = await findBuilderfile(cwd, file);
+  for (const change of manifestChanges(root, build, env))
+    writeText(2, `bt: The builderfile is evaluated again: ${change}\n`);
 }
 
 async function answer(args: Args, desk: Desk): Promise<number> {

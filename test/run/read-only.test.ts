@@ -1,0 +1,94 @@
+/** Questions change nothing: not a file of the project, not a byte below `.bt/` but what is known of the builderfile itself. */
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { project, withTasks, type Project } from "../support/project.ts";
+
+/** Every path with its type, mode, content and time of change. */
+function see({ root }: Project): readonly string[] {
+  return fs
+    .readdirSync(root, { recursive: true, withFileTypes: true })
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .filter((file) => !/\/\.bt\/((config|list|outline)\.json|builder\/)/.test(file))
+    .sort()
+    .map((file) => {
+      const stat = fs.lstatSync(file);
+      const content = stat.isFile() ? fs.readFileSync(file, "latin1") : "";
+      return `${path.relative(root, file)} ${stat.mode} ${stat.isFile() ? stat.mtimeMs : ""} ${content}`;
+    });
+}
+
+const bakery = {
+  "builderfile.ts": withTasks({
+    mix: `task({ inputs: ["flour"], outputs: ["dough"], run: "cp flour dough" })`,
+    bake: `task({ matrix: { kind: ["rye", "wheat"] }, inputs: ["dough"], outputs: ({ cell }) => [cell.kind], run: ({ cell, $ }) => $\`cp dough \${cell.kind}\` })`,
+  }),
+  flour: "1\n",
+};
+
+const questions: readonly (readonly string[])[] = [
+  [],
+  ["--list"],
+  ["--list", "--json"],
+  ["bake", "--help"],
+  ["--why", "bake"],
+  ["--why", "bake", "--json"],
+  ["--graph=dot", "bake"],
+  ["--check"],
+  ["--doctor"],
+  ["--runs"],
+  ["--logs", "mix"],
+  ["--make-shim"],
+  ["--completion", "bash"],
+  ["-q", "bake"],
+  ["-n", "bake"],
+  ["-n", "bake", "--output=json"],
+];
+
+test("no question changes anything in a project with a past", async () => {
+  const p = await project(bakery);
+  await p.bt("bake");
+  p.write("flour", "2\n");
+  await p.bt("--list");
+  const before = see(p);
+
+  for (const argv of questions) {
+    const result = await p.bt(...argv);
+
+    expect(result.exitCode, `${argv.join(" ")}: ${result.stderr}`).toBe(argv[0] === "-q" ? 1 : 0);
+    expect(see(p), argv.join(" ")).toEqual(before);
+  }
+});
+
+test("--verbose says what has changed when a builderfile is evaluated again", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks(
+      { bake: `task({ inputs: [], run: "echo " + kind + process.env["HEAT"] })` },
+      `import { kind } from "./kind.ts";`,
+    ),
+    "kind.ts": `export const kind = "rye";\n`,
+  });
+  await p.bt("bake");
+  p.write("kind.ts", `export const kind = "wheat";\n`);
+
+  const result = await p.btWith({ env: { HEAT: "220" } }, "bake", "--verbose");
+
+  expect(result.stderr).toBe(
+    `bt: The builderfile is evaluated again: "kind.ts" changed\nbt: The builderfile is evaluated again: variable HEAT changed\n`,
+  );
+});
+
+test("a builderfile that has a mistake is looked at again and tells the same mistake", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: [], run: "true", needs: ["mxi"] })`,
+      mix: `task({ run: "true" })`,
+    }),
+  });
+  const first = await p.bt("bake");
+
+  const again = await p.bt("bake");
+
+  expect(first).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(again).toEqual(first);
+});

@@ -16,7 +16,7 @@ const sources = ["core", "plugins"].flatMap((folder) =>
   fs.readdirSync(path.join(root, folder), { recursive: true }).map((name) => path.join(folder, String(name))),
 );
 const digest = createHash("sha256");
-for (const file of [...sources.filter((name) => name.endsWith(".ts")).sort(), "package-lock.json"])
+for (const file of [...sources.filter((name) => /\.(ts|css)$/.test(name)).sort(), "package-lock.json"])
   digest.update(fs.readFileSync(path.join(root, file)));
 const { version } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8"));
 const templates = readTemplates();
@@ -50,6 +50,7 @@ const shared = {
   minifyWhitespace: true,
 };
 try {
+  const pageInputs = await buildPage();
   const { metafile } = await build({
     ...shared,
     metafile: true,
@@ -92,7 +93,7 @@ try {
     plugins: [withoutEffects],
     logLevel: "error", // Warns of what is left out anyway.
   });
-  fs.writeFileSync(path.join(staged, "NOTICES.txt"), notices(Object.keys(metafile.inputs)));
+  fs.writeFileSync(path.join(staged, "NOTICES.txt"), notices([...Object.keys(metafile.inputs), ...pageInputs]));
   fs.chmodSync(path.join(staged, "bt.cjs"), 0o755);
   const tsc = spawnSync(
     process.execPath,
@@ -124,6 +125,31 @@ function readTemplates() {
       .sort()
       .map((name) => [name, Object.fromEntries(read(name))]),
   );
+}
+
+/** Script and style of the report, as texts that its writer puts into each page. Returns what went into them. */
+async function buildPage() {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ["main.ts", "live.ts", "page.css"].map((name) => `core/report/html/page/${name}`),
+    bundle: true,
+    minify: true,
+    platform: "browser",
+    target: ["es2022", "chrome111", "firefox113", "safari16.4"],
+    format: "iife",
+    charset: "utf8",
+    write: false,
+    outdir: staged,
+    metafile: true,
+    logLevel: "warning",
+  });
+  const textOf = (name) => outputFiles.find((file) => path.basename(file.path) === name).text;
+  // Neither may end the element that it stands in.
+  const script = (name) => textOf(name).replaceAll(/<(?=\/script|!--)/gi, "\\x3c");
+  define.BT_REPORT_SCRIPT = JSON.stringify(script("main.js"));
+  define.BT_REPORT_LIVE = JSON.stringify(script("live.js"));
+  define.BT_REPORT_STYLE = JSON.stringify(textOf("page.css"));
+  return Object.keys(metafile.inputs);
 }
 
 /** The licences of the packages that the bundle contains. */

@@ -3,6 +3,7 @@ import { defineBuilder, task, type Builder } from "builderfile";
 
 const sources = [
   "core/**/*.ts",
+  "core/**/*.css",
   "plugins/**/*.ts",
   "test/**/*.ts",
   "bench/*.mjs",
@@ -10,13 +11,13 @@ const sources = [
   "*.config.ts",
   "build.mjs",
 ];
-const settings = ["package.json", "package-lock.json", "tsconfig.json"];
+const settings = ["package.json", "package-lock.json", "tsconfig.json", "core/report/html/page/tsconfig.json"];
 const bin = (name: string): string => `node_modules/.bin/${name}`;
 
 const types = task({
   description: "Checks the types",
   inputs: [...sources, ...settings],
-  run: [bin("tsc"), "-p", "."],
+  run: `${bin("tsc")} -p . && ${bin("tsc")} -p core/report/html/page`,
   private: true,
 });
 

@@ -10,6 +10,7 @@ export interface Options {
   readonly loadLimit?: string;
   readonly output?: string;
   readonly trace?: string;
+  readonly report?: string;
   readonly timeout?: string;
   readonly only?: string;
   readonly graph?: string;
@@ -42,6 +43,7 @@ const flagNames = {
   doctor: undefined,
   json: undefined,
   runs: undefined,
+  ui: undefined,
   verbose: undefined,
   "fail-fast": undefined,
   make: undefined,
@@ -57,6 +59,7 @@ type ValueName =
   | "load-average"
   | "output"
   | "trace"
+  | "report"
   | "timeout"
   | "only"
   | "graph"
@@ -77,6 +80,7 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
   "load-average": { letter: "l", default: "" },
   output: {},
   trace: {},
+  report: {},
   timeout: {},
   only: { default: "check" },
   graph: { default: "mermaid" },
@@ -217,6 +221,7 @@ function createOptions(flags: ReadonlySet<Flag>, values: ReadonlyMap<ValueName, 
     ...last("load-average", "loadLimit"),
     ...last("output", "output"),
     ...last("trace", "trace"),
+    ...last("report", "report"),
     ...last("timeout", "timeout"),
     ...last("only", "only"),
     ...last("graph", "graph"),

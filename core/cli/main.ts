@@ -16,6 +16,7 @@ import { parseArgs, resolveTokens, type Args, type Asked, type Options } from ".
 import { cacheOutline } from "./listcache.ts";
 import { outlineTasks } from "./outline.ts";
 import { runTasks } from "./perform.ts";
+import { writePastReport } from "./page.ts";
 import { print, writeText } from "./print.ts";
 import { showShim } from "./shim.ts";
 import { showCheck, showDoctor, showList, showLog, showRuns, showTaskHelp } from "./show.ts";
@@ -79,6 +80,8 @@ async function dispatch(args: Args, world: World): Promise<number> {
   });
   if (flags.has("runs")) return showRuns(project, options);
   if (options.logs !== undefined) return showLog(project, options.logs, options.run);
+  if (options.report !== undefined && args.tokens.length === 0 && options.tags.length === 0)
+    return await writePastReport(options.report, options.run, { root: project.root, cwd: world.cwd });
   try {
     return await answer(args, {
       project,

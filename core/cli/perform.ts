@@ -17,6 +17,7 @@ import { auditTasks, isAudited, withMarks } from "./audit.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
+import { createPageReporters } from "./page.ts";
 import { print, writeText } from "./print.ts";
 import { freshRequest } from "./shortcut.ts";
 import { showWhy } from "./why.ts";
@@ -198,7 +199,8 @@ async function createReporters(
     },
   };
   const { trace } = options;
-  if (trace === undefined) return [whole];
+  const reporters = [...(await createPageReporters(options, { root: project.root, cwd: world.cwd })), whole];
+  if (trace === undefined) return reporters;
   const { createTraceReporter } = await import("../report/trace.ts");
-  return [whole, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
+  return [...reporters, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
 }

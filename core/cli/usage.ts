@@ -30,6 +30,8 @@ Show
   -s, --quiet                 only failures and warnings
       --verbose               show the output of every task
       --trace FILE            write a Chrome trace of the run
+      --report FILE           write a page of the run: graph, timeline, logs
+      --ui                    serve that page while the run goes on; its address is on stderr
       --json                  data instead of text, for --list --why --graph --check --doctor --runs
 
 Ask
@@ -42,6 +44,8 @@ Ask
       --doctor                what is needed on this machine, and how to get the rest
       --runs                  past runs
       --logs TASK [--run ID]  what a task printed
+      --report FILE [--run ID]
+                              without a task: the page of a past run
 
 Make
       --make-shim             rules for a Makefile, one for each task: bt --make-shim > bt.mk

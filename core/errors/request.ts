@@ -131,6 +131,12 @@ export function paramWrong(facts: {
   });
 }
 
+export function reportUnwritable(file: string, why: string): BtError {
+  return new BtError("REPORT_UNWRITABLE", `The report cannot be written to "${file}": ${why}`, {
+    fix: "Name a file in a folder that you may write to, after `--report`.",
+  });
+}
+
 export function restUnwanted(tasks: readonly string[]): BtError {
   const those = tasks.length === 1 ? `"${tasks[0]}", which takes none` : `the targets ${quoteNames(tasks)}`;
   return new BtError("REST_UNWANTED", `Words after \`--\` go to one task that takes them, but this run has ${those}`, {

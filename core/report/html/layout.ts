@@ -8,11 +8,14 @@ import type { Layout, PageTask, Place } from "./model.ts";
 const gap = { across: 12, along: 52 };
 /** From here on columns alone are drawn: dagre would take seconds. Its time is that of all columns that edges cross. */
 const many = { tasks: 2000, crossings: 3000 };
+/** More are not drawn: nobody could read them. */
+const most = 10_000;
 /** Up to here the best of dagre's ways to choose columns is quick. */
 const few = 150;
 
-/** The whole drawing; the same for the same tasks. */
-export function layOut(tasks: readonly PageTask[]): Layout {
+/** The whole drawing; the same for the same tasks. Undefined: they are too many to draw. */
+export function layOut(tasks: readonly PageTask[]): Layout | undefined {
+  if (tasks.length > most) return undefined;
   const needsOf = tasks.length > many.tasks ? knownNeeds(tasks) : reduce(inOrder(tasks));
   const depths = findDepths(inOrder(tasks), needsOf);
   const crossings = [...needsOf].flatMap(([task, needs]) => needs.map((need) => depths.get(task)! - depths.get(need)!));
@@ -136,13 +139,13 @@ function drawColumns(part: readonly PageTask[], needsOf: Needs): Layout {
 function pack(parts: readonly Layout[]): Layout {
   const area = parts.reduce((sum, part) => sum + (part.width + gap.along) * (part.height + gap.across * 2), 0);
   const single = Math.max(0, ...parts.filter(isSingle).map(({ width }) => width));
-  const most = Math.max(Math.sqrt(area * 2), ...parts.map(({ width }) => width));
+  const widest = Math.max(Math.sqrt(area * 2), ...parts.map(({ width }) => width));
   const places: Record<string, Place> = {};
   const edges: Record<string, Readonly<Record<string, string>>> = {};
   let [left, top, rowHeight, width] = [0, 0, 0, 0];
   for (const part of parts) {
     const own = isSingle(part) ? single : part.width;
-    if (left > 0 && left + own > most) {
+    if (left > 0 && left + own > widest) {
       [left, top] = [0, top + rowHeight + gap.across];
       rowHeight = 0;
     }

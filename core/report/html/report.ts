@@ -32,5 +32,6 @@ export function renderPastRun(root: string, id: string): string | undefined {
 
 /** The graph is laid out here, so that whoever opens the page does not wait for it. */
 function draw(page: Page): string {
-  return renderPage({ ...page, layout: layOut(page.tasks) });
+  const layout = layOut(page.tasks);
+  return renderPage(layout === undefined ? page : { ...page, layout });
 }

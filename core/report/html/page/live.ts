@@ -64,7 +64,8 @@ setInterval(() => {
 
 function show(): void {
   if (page === undefined) return;
-  page.layout ??= layOut(page.tasks);
+  const layout = layOut(page.tasks);
+  if (layout !== undefined) page.layout = layout;
   shown = showPage(page, () => isOver);
 }
 

@@ -185,3 +185,34 @@ test("a secret is not shown by --help, by a dry run or by a question", async () 
     expect(leaks(p, await p.btWith({ env }, ...argv))).toEqual([]);
   }
 });
+
+test("nothing that bt writes or starts holds a secret: GitHub's summary, the trace, records, the comparison of runs, command lines", async () => {
+  const push = `async ({ $, params, log }) => {
+    log.info(params.token);
+    await $({ input: params.token })\`cat > given; cat /proc/[0-9]*/cmdline | tr '\\\\0' '\\\\n' > commands; cat given\`;
+    process.emitWarning(params.token);
+  }`;
+  const p = await project({
+    "builderfile.ts": withTasks({
+      push: withToken(push, `inputs: ["heat"], outputs: ["commands"],`),
+      fail: withToken(`({ params }) => { throw new Error("no " + params.token) }`, `needs: ["push"],`),
+    }),
+    heat: "1\n",
+  });
+  const github = { ...env, GITHUB_ACTIONS: "true", GITHUB_STEP_SUMMARY: path.join(p.root, "summary.md") };
+
+  const results = [
+    await p.btWith({ env: github }, "fail", "--trace", "trace.json"),
+    await p.btWith({ env }, "fail", "--json"),
+    await p.btWith({ env }, "fail", "--verbose", "--output=prefixed"),
+    await p.btWith({ env }, "--why", "fail", "--run", fs.readdirSync(path.join(p.root, ".bt/runs")).at(-1) ?? ""),
+    await p.btWith({ env }, "--runs", "--json"),
+    await p.btWith({ env }, "--logs", "push"),
+    await p.btWith({ env }, "--resume"),
+  ];
+
+  for (const result of results) expect(leaks(p, result)).toEqual([]);
+  const written = ["commands", "trace.json", "summary.md"].filter((file) => p.exists(file));
+  expect(written).toEqual(["commands", "trace.json", "summary.md"]);
+  for (const file of written) for (const form of formsOf(secret)) expect(p.read(file)).not.toContain(form);
+});

@@ -21,6 +21,7 @@ import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
 import type { Entry } from "./journal.ts";
 import type { Ledger } from "./ledger.ts";
+import { finalHelpers } from "./order.ts";
 import { acquireLock, tryLock } from "./lock.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
@@ -61,9 +62,11 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   const finalsOf = (id: string): readonly string[] =>
     (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));
   const finals = new Set([...graph.nodes.keys()].flatMap(finalsOf));
+  const helpers = finalHelpers(graph);
 
-  /** Tasks that run after others run after a cancellation too; only the second signal ends them. */
-  const signalOf = (node: Node): AbortSignal => (finals.has(node.id) ? kill : cancel);
+  /** Tasks that run after others run after a cancellation too, with what they need; only the second signal ends them. */
+  const signalOf = (node: Node): AbortSignal =>
+    finals.has(node.id) || (cancel.aborted && helpers.has(node.id)) ? kill : cancel;
 
   const createWork = (node: Node, slot: number, { step, document }: Decision): Work => ({
     node,

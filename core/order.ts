@@ -57,6 +57,17 @@ export function finalOwners({ nodes }: Graph): ReadonlyMap<string, ReadonlySet<s
   return owners;
 }
 
+/** Nodes that run after others whatever happens, and what those need besides what they follow, each with the finals it is for. */
+export function finalHelpers(graph: Graph): ReadonlyMap<string, ReadonlySet<string>> {
+  const helpers = new Map<string, Set<string>>();
+  for (const [final, owners] of finalOwners(graph)) {
+    const own = new Set([final]);
+    for (const id of own) for (const to of waitsFor(graph, id)) if (!owners.has(to)) own.add(to);
+    for (const id of own) helpers.set(id, (helpers.get(id) ?? new Set()).add(final));
+  }
+  return helpers;
+}
+
 /** Ids that must be done before `id` starts. */
 export function waitsFor(graph: Graph, id: string): string[] {
   return (graph.nodes.get(id)?.edges ?? [])

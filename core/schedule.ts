@@ -2,7 +2,7 @@
 import { validationFailed } from "./errors/run.ts";
 import type { Outcome } from "./event.ts";
 import { type Graph, type Node } from "./graph.ts";
-import { finalOwners, waitsFor } from "./order.ts";
+import { finalHelpers, finalOwners, waitsFor } from "./order.ts";
 import type { Slots } from "./slots.ts";
 import type { TaskBase } from "./task.ts";
 
@@ -41,7 +41,7 @@ export interface ScheduleOptions {
 export interface Schedule {
   /** Resolves when nothing runs and nothing can start any more. */
   readonly run: () => Promise<void>;
-  /** Frees the slot of a running task until every validation is done. Rejects when one has failed, or the run is cancelled before. */
+  /** Frees the slot and the pools of a running task until every validation is done. Rejects when one has failed, or the run is cancelled before. */
   readonly barrier: (id: string) => Promise<void>;
   /** Frees the slot of a running task while it waits for something; then it waits for a slot again. */
   readonly away: <T>(wait: () => Promise<T>) => Promise<T>;
@@ -69,11 +69,12 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   const failed = new Set<string>();
   const validations = new Set<string>();
   const finals = finalOwners({ nodes, targets: graph.targets });
+  const helpers = finalHelpers({ nodes, targets: graph.targets });
   const used = new Map<string, number>();
   const slots = new Map<number, string>();
   const started = new Set<string>();
   const ready: string[] = []; // The next one to start is the last.
-  const returning: (() => void)[] = []; // Running tasks that want their slot back.
+  const returning: { readonly wake: () => void; readonly node?: Node }[] = []; // Running tasks that want their slot, and pools, back.
   let paused = 0; // Running tasks without a slot.
   let barred = 0; // Those of them that wait at the barrier.
   let running = 0;
@@ -90,7 +91,11 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   }
 
   const mayStart = (id: string): boolean =>
-    finals.has(id) || (!options.signal.aborted && (!stopped || options.keepGoing));
+    finals.has(id) || (!options.signal.aborted && (!stopped || options.keepGoing)) || isForFinal(id);
+
+  /** Whether a task that will run whatever happened needs it. */
+  const isForFinal = (id: string): boolean =>
+    [...(helpers.get(id) ?? [])].some((final) => [...(finals.get(final) ?? [])].some((owner) => started.has(owner)));
 
   const compare = (a: string, b: string): number => {
     const byPriority = (nodes.get(a)?.task.priority ?? 0) - (nodes.get(b)?.task.priority ?? 0);
@@ -175,10 +180,10 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   const fill = (): void => {
     const limit = (): number => Math.min(options.jobs, options.slots?.allowed() ?? options.jobs);
     while (running - paused < limit()) {
-      const back = returning.shift();
-      if (back !== undefined) {
+      const back = returning.findIndex(({ node }) => node === undefined || takePools(node));
+      if (back !== -1) {
         paused--;
-        back();
+        returning.splice(back, 1)[0]?.wake();
         continue;
       }
       const node = running === paused || options.hasRoom() ? pickNext() : undefined;
@@ -220,7 +225,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
         stopped = true; // Known before the slot is free, so that no new task slips in.
         if (options.failFast) options.cancel();
       }
-      for (const pool of poolsOf(node.task)) used.set(pool, used.get(pool)! - 1);
+      freePools(node);
       slots.delete(slot);
       running--;
       settle(node.id, hasFailed);
@@ -228,15 +233,23 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     });
   };
 
-  const away: Schedule["away"] = async (wait) => {
+  const freePools = (node: Node): void => {
+    for (const pool of poolsOf(node.task)) used.set(pool, used.get(pool)! - 1);
+  };
+
+  const away: Schedule["away"] = (wait) => leave(wait);
+
+  /** `node`: gives up its pools as well while it waits. */
+  const leave = async <T>(wait: () => Promise<T>, node?: Node): Promise<T> => {
     paused++;
+    if (node !== undefined) freePools(node);
     const waited = wait();
     pump();
     try {
       return await waited;
     } finally {
-      await new Promise<void>((resolve) => {
-        returning.push(resolve);
+      await new Promise<void>((wake) => {
+        returning.push(node === undefined ? { wake } : { wake, node });
         pump();
       });
     }
@@ -257,7 +270,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
       }),
     async barrier(id) {
       const isPending = (): boolean => [...validations].some((validation) => status.get(validation) !== "done");
-      await away(async () => {
+      await leave(async () => {
         barred++;
         while (isPending() && !options.signal.aborted) {
           pump();
@@ -267,7 +280,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
           });
         }
         barred--;
-      });
+      }, nodes.get(id));
       if (isPending()) throw options.signal.reason;
       const bad = [...validations].find((validation) => failed.has(validation));
       if (bad !== undefined) throw validationFailed(id, bad);

@@ -170,6 +170,24 @@ test("a finally task may need its owner as well", async () => {
   expect(await kitchen.look()).toEqual(["wash in 1"]);
 });
 
+test("what a finally task needs runs after a failure too, unless what it follows has never started", async () => {
+  const kitchen = startKitchen(
+    graphFrom({ bake: [final("wash")], wash: ["water"], water: ["pump"], pump: ["key"], key: [], eat: ["bake"] }),
+    {
+      jobs: 1,
+      urgency: (id) => (id === "bake" ? 1 : 0),
+    },
+  );
+  await kitchen.look();
+
+  kitchen.end("bake", "failed");
+
+  expect(await kitchen.look()).toEqual(["eat blocked by bake", "key in 1"]);
+  for (const id of ["key", "pump", "water"]) (kitchen.end(id), await kitchen.look());
+  kitchen.end("wash");
+  expect(await kitchen.isOver()).toBe(true);
+});
+
 test("a finally task of several waits for all of them, and is not needed when none has started", async () => {
   const graph = graphFrom({ a: ["mix"], b: ["mix"], mix: [], wash: [] });
   const owners = {
@@ -200,6 +218,26 @@ test("the barrier waits for validations and frees the slot meanwhile", async () 
   const passed = kitchen.schedule.barrier("ship");
   expect(await kitchen.look()).toEqual(["lint in 2"]);
   kitchen.end("lint");
+
+  await expect(passed).resolves.toBeUndefined();
+});
+
+test("a task at the barrier frees its pools for the validations, and has them again afterwards", async () => {
+  const base = graphFrom({ ship: [checks("lint")], lint: [], other: ["lint"] });
+  const nodes = new Map(
+    [...base.nodes].map(([id, node]) => [id, { ...node, task: task({ pool: "registry", run: "true" }) }]),
+  );
+  const kitchen = startKitchen(
+    { ...base, nodes },
+    { pools: { registry: 1 }, urgency: (id) => (id === "ship" ? 1 : 0) },
+  );
+  expect(await kitchen.look()).toEqual(["ship in 1"]);
+
+  const passed = kitchen.schedule.barrier("ship");
+  expect(await kitchen.look()).toEqual(["lint in 2"]);
+  kitchen.end("lint");
+  expect(await kitchen.look()).toEqual(["other in 2"]);
+  kitchen.end("other");
 
   await expect(passed).resolves.toBeUndefined();
 });

@@ -1,13 +1,14 @@
 /** The work of the CI tasks: asks git, reads the table, prints and copies. What is decided is in ci-plan.ts and ci-release.ts. */
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
-import { planCi, type Plan } from "./ci-plan.ts";
+import { planCi, toMatrix } from "./ci-plan.ts";
 import { planRelease, renderRelease, type Release } from "./ci-release.ts";
 import { contentHash, findStale } from "./content.ts";
 import { diffFailed } from "./errors.ts";
+import type { Plan } from "./plan.ts";
 import { lockOf, parseNow, selectOf } from "./request.ts";
 import type { Shop } from "./shop.ts";
-import { checkKey, readVersions, writeVersion, type Versions } from "./version-store.ts";
+import { checkKey, compareKeys, readVersions, writeVersion, type Versions } from "./version-store.ts";
 
 /** `20260131.120000`, UTC. */
 export function renderTag(now: Date): string {
@@ -33,7 +34,7 @@ export async function planRun(context: Context, shop: Shop): Promise<Plan> {
   const now = parseNow(values.now);
   const versions = readVersions(context.root, lockOf(shop));
   const changed = values.changed.length > 0 ? values.changed : await findChanged(context, values.base ?? "origin/main");
-  const plan = planCi({
+  const own = planCi({
     family,
     select: selectOf(shop),
     registry: values.ociorg,
@@ -46,6 +47,8 @@ export async function planRun(context: Context, shop: Shop): Promise<Plan> {
     stale: await findStale({ root: context.root, dataDir, family, versions }, context),
     by: values.by,
   });
+  const changedPlan = options.extend?.plan?.(own) ?? own;
+  const plan = changedPlan === own ? own : { ...changedPlan, matrix: toMatrix(changedPlan.builds ?? []) };
   for (const line of renderPlan(plan)) context.log.info(line);
   return plan;
 }
@@ -131,7 +134,7 @@ export async function diffVersions(context: Context, shop: Shop): Promise<Differ
   const store = lockOf(shop).replace(/\/$/, "");
   const before = await readVersionsAt(context, base, store);
   const now = tagsOf(readVersions(context.root, store));
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort(compareKeys);
   const changed = keys.filter((key) => before[key] !== now[key]);
   for (const key of changed) context.log.info(`${key}: ${before[key] ?? "(none)"} → ${now[key] ?? "(none)"}`);
   return Object.fromEntries(

@@ -1,6 +1,6 @@
 /** Describes the tasks of CI: plans, releases and the version table. The work is loaded when they run. */
 import { param, task, type Context, type Task } from "../../core/index.ts";
-import type { Plan } from "./ci-plan.ts";
+import type { Plan } from "./plan.ts";
 import type { Release } from "./ci-release.ts";
 import type { Shop } from "./shop.ts";
 

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
-import type { Stale } from "./ci-plan.ts";
 import { pathsOf } from "./ci-plan.ts";
 import type { Family } from "./family.ts";
+import type { Stale } from "./plan.ts";
 import { dockerfileOf, findStage, usesOf, type Stage } from "./stage.ts";
 import { keysOf, type Versions } from "./version-store.ts";
 

@@ -162,9 +162,10 @@ export function overrideUnknown(
   facts: { readonly field: string; readonly name: string; readonly known: readonly string[] },
 ): BtError {
   const near = closest(facts.name, facts.known);
+  const all = facts.known.length === 0 ? "Remove it, or describe it." : `Use one of ${facts.known.join(", ")}.`;
   return new BtError("KERNEL_ROOTFS_OVERRIDE_UNKNOWN", `\`${facts.field}\` names "${facts.name}", which is not there`, {
     site,
-    fix: near === undefined ? `Use one of ${facts.known.join(", ")}.` : `Use "${near}".`,
+    fix: near === undefined ? all : `Use "${near}".`,
   });
 }
 

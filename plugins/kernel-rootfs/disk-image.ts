@@ -6,6 +6,7 @@ import { isBtError, type Arch, type Context } from "../../core/index.ts";
 import { blobPath, createLayout, fetchImage, readBlob, type Manifest } from "../multiarch-manifest/index.ts";
 import { imageDamaged } from "./errors.ts";
 import { store } from "./places.ts";
+import { isMissing } from "./request.ts";
 import { imageMissing } from "./vm-errors.ts";
 
 export interface DiskImage {
@@ -20,8 +21,7 @@ export interface DiskImage {
 export async function findDisk(context: Context, image: string, arch: Arch): Promise<DiskImage> {
   const { root, isDryRun } = context;
   const isFile = fs.existsSync(path.resolve(root, image));
-  if (!isFile && !/[/:]/.test(image)) throw imageMissing(image);
-  if (!isFile && (/^[./]/.test(image) || /\.(qcow2|img|raw|zst)$/.test(image))) {
+  if (isMissing(root, image)) {
     if (isDryRun) return describe(context, image.replace(/\.zst$/, ""), image);
     throw imageMissing(image);
   }

@@ -41,7 +41,7 @@ export async function makeDisk(context: Context, request: DiskRequest): Promise<
     await exec("zstd", ["-q", "-f", "-T0", "-o", partial, path.join(root, file)]);
   });
   const boot = isDryRun || !request.hasKernel ? {} : copyKernel(tree, { root, file });
-  log.info(`${file}.zst, ${Math.ceil(bytes / 1e6)} MB`);
+  if (!isDryRun) log.info(`${file}.zst, ${Math.ceil(bytes / 1e6)} MB`);
   return { file: `${file}.zst`, bytes, size, ...boot };
 }
 

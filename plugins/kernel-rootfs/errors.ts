@@ -52,6 +52,15 @@ export function labelUnknown(label: string, kernel: string, known: readonly stri
   );
 }
 
+export function refreshUnknown(word: string, known: readonly string[]): BtError {
+  const near = closest(word, known);
+  return new BtError("KERNEL_ROOTFS_REFRESH_UNKNOWN", `REFRESH names "${word}", which is not there`, {
+    at: { where: "REFRESH" },
+    detail: [`known: ${known.join(" ")}`],
+    fix: near === undefined ? "Use one of the names above." : `Use "${near}".`,
+  });
+}
+
 export function releaseName(name: string): BtError {
   return new BtError("KERNEL_ROOTFS_RELEASE_NAME", `"${name}" is no name of a release`, {
     at: { where: "NAME" },

@@ -114,6 +114,9 @@ function loadKernels(options: KernelRootfsOptions, site: Site, findings: Finding
     const collected = collectOptions([...commonOptions, ...(placed.entry.opts ?? []), ...extra], name);
     const asked = extend?.kernelOptions?.(name, collected) ?? collected;
     const source = facts.source ?? readSource(placed, findings);
+    const kinds = Object.keys(extend?.sourceKinds ?? {});
+    if (source?.kind === "own" && !kinds.includes(source.type))
+      findings.mistakes.push(overrideUnknown(site, { field: "ownSource", name: source.type, known: kinds }));
     return [
       {
         name,

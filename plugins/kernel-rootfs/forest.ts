@@ -159,11 +159,15 @@ function checkAction(
     at,
     surroundings,
   }: { readonly one: Placed<ImgConf>; readonly at: number; readonly surroundings: Surroundings },
-  { mistakes }: Findings,
+  { mistakes, warnings }: Findings,
 ): void {
+  const place = one.placeOf("actions", at);
+  if (action.type === "set-hostname" && action.op.Hostname.includes("."))
+    warnings.push(
+      `${place.where}${place.line === undefined ? "" : `:${place.line}`}: the host name "${action.op.Hostname}" shows as "${action.op.Hostname.replace(/\..*/, "")}"`,
+    );
   const local = localPathOf(action);
   if (local === undefined) return;
-  const place = one.placeOf("actions", at);
   const file = path.resolve(surroundings.dataDir, local);
   if (action.type !== "install-kernel") {
     if (!fs.existsSync(file)) mistakes.push(pathMissing(place, local));

@@ -19,6 +19,7 @@ export {
   fromLvhJson,
   git,
   localDir,
+  ownSource,
   srcRpm,
   tarball,
   type Action,
@@ -34,7 +35,9 @@ export {
   type KernelSpec,
   type LvhFile,
   type RangedOption,
+  type RootfsBackend,
 } from "./options.ts";
+export type * from "./plan.ts";
 export type * from "./result.ts";
 
 /**

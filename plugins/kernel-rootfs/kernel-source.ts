@@ -70,6 +70,9 @@ export async function fetchKernel(context: Context, kernel: Kernel, shop: Shop):
     case "tarball":
       await unpack(context, dir, await getTarball(context, source, shop));
       break;
+    case "own":
+      await fill(context, dir, shop.options.extend?.sourceKinds?.[source.type]?.(source.op) ?? "");
+      break;
     case "debian-source":
       await unpack(context, dir, await getDebianTarball(context, source.package));
       break;
@@ -155,16 +158,37 @@ async function getDebianTarball({ exec, tempDir, isDryRun }: Context, name: stri
   return path.join(folder, "files", installed);
 }
 
+async function unpack(context: Context, dir: string, tarball: string): Promise<void> {
+  await replaceTree(context, dir, async (partial) => {
+    await context.exec("tar", ["-x", "--strip-components=1", "-C", partial, "-f", tarball]);
+  });
+}
+
+/** A line of the project's own makes the files. */
+async function fill(context: Context, dir: string, line: string): Promise<void> {
+  await replaceTree(context, dir, async (partial) => {
+    await context.exec("sh", ["-euc", line], { cwd: partial });
+  });
+}
+
 /** A new tree beside the old one, which it replaces when it is whole. */
-async function unpack({ root, exec, isDryRun }: Context, dir: string, tarball: string): Promise<void> {
+async function replaceTree(
+  { root, isDryRun }: Context,
+  dir: string,
+  make: (partial: string) => Promise<void>,
+): Promise<void> {
   const partial = `${dir}.partial`;
-  if (!isDryRun) {
-    fs.rmSync(path.join(root, partial), { recursive: true, force: true });
-    fs.mkdirSync(path.join(root, partial), { recursive: true });
+  const remove = (folder: string): void => fs.rmSync(path.join(root, folder), { recursive: true, force: true });
+  if (isDryRun) return await make(partial);
+  remove(partial);
+  fs.mkdirSync(path.join(root, partial), { recursive: true });
+  try {
+    await make(partial);
+  } catch (error) {
+    remove(partial);
+    throw error;
   }
-  await exec("tar", ["-x", "--strip-components=1", "-C", partial, "-f", tarball]);
-  if (isDryRun) return;
-  fs.rmSync(path.join(root, dir), { recursive: true, force: true });
+  remove(dir);
   fs.renameSync(path.join(root, partial), path.join(root, dir));
 }
 

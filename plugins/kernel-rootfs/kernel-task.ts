@@ -131,9 +131,16 @@ export function hasBtf({ root, previous }: Context): boolean {
 }
 
 /** Needs pahole and a kernel with debug information; without one of them the step says so and is done. */
-export async function writeBtf(context: Context): Promise<BuiltKernel> {
+export async function writeBtf(context: Context, shop: Shop): Promise<BuiltKernel> {
   const { root, exec, env, log, needs } = context;
-  const built = (needs["built"] ?? { dir: "", release: "", arch: "", bytes: 0 }) as BuiltKernel; // Of kernel:build; absent in a dry run.
+  const { targetArch: arch } = valuesOf(context);
+  const planned: BuiltKernel = {
+    dir: installDir(shop, context.cell["kernel"] ?? "", arch),
+    release: "VERSION",
+    arch,
+    bytes: 0,
+  };
+  const built = (needs["built"] as BuiltKernel | undefined) ?? planned; // Of kernel:build; absent in a dry run.
   const vmlinux = path.join(built.dir, "boot", `vmlinux-${built.release}`);
   const skip = (skipped: string): BuiltKernel => {
     log.info(`no BTF: ${skipped}`);

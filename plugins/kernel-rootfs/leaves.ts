@@ -14,7 +14,13 @@ export function leavesOf(
   const { options } = shop;
   switch (key) {
     case "kernel:fetch":
-      return [leaf("source", kernel?.source), leaf("patches", kernel?.patches)];
+      return [
+        leaf("source", kernel?.source),
+        ...(kernel?.source?.kind === "own"
+          ? [leaf("line of its source", options.extend?.sourceKinds?.[kernel.source.type]?.(kernel.source.op))]
+          : []),
+        leaf("patches", kernel?.patches),
+      ];
     case "kernel:configure":
       return [
         ...(kernel?.options ?? []).map(([action, symbol]): Leaf => ({

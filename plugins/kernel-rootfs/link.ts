@@ -113,11 +113,12 @@ function isAsked(node: Node | undefined): boolean {
 /** What is wrong with what was asked for, before anything starts. */
 function checkNodes(graph: Graph, family: Family, { keyOf, shop, root }: Links & { readonly root: string }): void {
   const mistakes: BtError[] = [];
+  const isLast = ![...graph.nodes.values()].some(({ task }) => keyOf.get(task.handle) === "rootfs:install-kernel");
   for (const node of graph.nodes.values()) {
     const key = keyOf.get(node.task.handle);
     if (key === undefined || node.isGroup) continue;
     try {
-      checkRequest(key, valuesOf(node), { shop, family, root });
+      checkRequest(key, valuesOf(node), { shop, family, root, isLast: isLast || key === "rootfs:install-kernel" });
     } catch (error) {
       if (!isBtError(error)) throw error;
       mistakes.push(error);

@@ -1,5 +1,6 @@
 /** What a builderfile says about kernels, images and where they go: types and the small makers of sources. Reads nothing. */
 import type { Arch } from "../../core/index.ts";
+import type { Plan } from "./plan.ts";
 
 /** One call of the kernel's `scripts/config`. */
 export type ConfigOption = readonly [action: "--enable" | "--disable" | "--module", symbol: string];
@@ -19,6 +20,7 @@ export type KernelSource =
   | { readonly kind: "tarball"; readonly from: string; readonly sha256: string }
   | { readonly kind: "local-dir"; readonly path: string }
   | { readonly kind: "debian-source"; readonly package: string }
+  | { readonly kind: "own"; readonly type: string; readonly op: Readonly<Record<string, string>> }
   | { readonly kind: "src-rpm"; readonly repo: string; readonly ver: string; readonly kver: string };
 
 /** An entry of kernels.json. */
@@ -159,6 +161,10 @@ export interface Extensions {
   readonly kernelOptions?: (kernel: string, options: readonly ConfigOption[]) => readonly ConfigOption[];
   /** Further types of actions: `op` to a shell line that runs in the image. */
   readonly actionTypes?: Readonly<Record<string, (op: Readonly<Record<string, string>>) => string>>;
+  /** Further kinds of sources: `op` to a shell line that fills the empty folder it is started in. */
+  readonly sourceKinds?: Readonly<Record<string, (op: Readonly<Record<string, string>>) => string>>;
+  /** The plan of `ci:plan` before it is shown; its matrix is made from the builds that are returned. */
+  readonly plan?: (plan: Plan) => Plan;
 }
 
 /** Reads kernels.json or images.json of little-vm-helper, strictly. */
@@ -188,6 +194,14 @@ export function localDir(source: { readonly path: string }): KernelSource {
 /** The tarball that a package such as `linux-source-6.1` puts into `/usr/src`. */
 export function debianSource(source: { readonly package: string }): KernelSource {
   return { kind: "debian-source", ...source };
+}
+
+/** A kind of the project's own, described in `extend.sourceKinds`. */
+export function ownSource(source: {
+  readonly type: string;
+  readonly op?: Readonly<Record<string, string>>;
+}): KernelSource {
+  return { kind: "own", op: {}, ...source };
 }
 
 /** A kernel source rpm of Rocky Linux; its own dockerfile builds it. */

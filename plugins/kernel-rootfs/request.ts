@@ -1,13 +1,15 @@
 /** What is wrong with the values of a command line, before anything starts. Reads the version table; starts nothing. */
+import * as fs from "node:fs";
+import * as path from "node:path";
 import { planCi } from "./ci-plan.ts";
 import { planRelease } from "./ci-release.ts";
 import { engineOf } from "./dockerfile.ts";
-import { nowWrong } from "./errors.ts";
+import { nowWrong, refreshUnknown } from "./errors.ts";
 import type { Family } from "./family.ts";
 import { forwardsOf } from "./qemu.ts";
 import type { Shop } from "./shop.ts";
 import { checkKey, readVersions } from "./version-store.ts";
-import { patternWrong } from "./vm-errors.ts";
+import { imageMissing, kernelMissing, patternWrong } from "./vm-errors.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -25,12 +27,18 @@ export function lockOf({ options }: Pick<Shop, "options">): string {
   return options.lock ?? "versions/";
 }
 
+interface Surroundings {
+  readonly shop: Shop;
+  readonly family: Family;
+  readonly root: string;
+  /** Nothing in this run makes files that this task could mean. */
+  readonly isLast: boolean;
+}
+
 /** @throws BtError KERNEL_ROOTFS_… */
-export function checkRequest(
-  key: string,
-  values: Values,
-  { shop, family, root }: { readonly shop: Shop; readonly family: Family; readonly root: string },
-): void {
+export function checkRequest(key: string, values: Values, { shop, family, root, isLast }: Surroundings): void {
+  checkRefresh(values["refresh"] as readonly string[] | undefined, family); // A list, as params.ts declares it.
+  if (isLast && (key.startsWith("vm:") || key === "rootfs:install-kernel")) checkNames(values, { family, root });
   if (typeof values["docker"] === "string" && values["buildMode"] !== "native") engineOf(values["docker"]);
   if (key === "ci:plan") checkPlan(values, { shop, family, root });
   if (key === "ci:release")
@@ -47,11 +55,34 @@ export function checkRequest(
   if (typeof values["expect"] === "string" && key === "vm:check") parsePattern(values["expect"]);
 }
 
-/** Without CHANGED only git knows what is built, so a missing version is told when the task runs. */
-function checkPlan(
-  values: Values,
-  { shop, family, root }: { readonly shop: Shop; readonly family: Family; readonly root: string },
+/** @throws BtError KERNEL_ROOTFS_REFRESH_UNKNOWN */
+function checkRefresh(words: readonly string[] = [], { kernels, images }: Family): void {
+  if (words.length === 0) return;
+  const named = (kind: string, names: Iterable<string>): string[] => [...names].map((name) => `${kind}:${name}`);
+  const known = ["all", ...named("kernel", kernels.keys()), ...named("rootfs", images.keys())];
+  const unknown = words.find((word) => !known.includes(word));
+  if (unknown !== undefined) throw refreshUnknown(unknown, known);
+}
+
+/** @throws BtError KERNEL_ROOTFS_IMAGE_MISSING, KERNEL_ROOTFS_KERNEL_MISSING */
+function checkNames(
+  { image, kernel }: Values,
+  { family, root }: { readonly family: Family; readonly root: string },
 ): void {
+  if (typeof image === "string" && image !== "none" && !family.images.has(image) && isMissing(root, image))
+    throw imageMissing(image, [...family.images.keys()]);
+  if (typeof kernel === "string" && !family.kernels.has(kernel) && !fs.existsSync(path.resolve(root, kernel)))
+    throw kernelMissing(kernel, [...family.kernels.keys()]);
+}
+
+/** Whether this means a file that is not there: anything but the name of an image in a registry. */
+export function isMissing(root: string, image: string): boolean {
+  if (fs.existsSync(path.resolve(root, image))) return false;
+  return !/[/:]/.test(image) || /^[./]/.test(image) || /\.(qcow2|img|raw|zst)$/.test(image);
+}
+
+/** Without CHANGED only git knows what is built, so a missing version is told when the task runs. */
+function checkPlan(values: Values, { shop, family, root }: Omit<Surroundings, "isLast">): void {
   parseNow(values["now"] as string | undefined); // A text, as ci-tasks.ts declares it.
   planCi({
     family,

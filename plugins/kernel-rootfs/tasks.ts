@@ -124,7 +124,7 @@ export function describeKernelTasks(shop: Shop): Kinds {
       ...shared,
       description: "Writes the type information (BTF) of a kernel into a file of its own",
       status: async (context) => (await work()).hasBtf(context as Context),
-      run: async (context): Promise<BuiltKernel> => (await work()).writeBtf(context as Context),
+      run: async (context): Promise<BuiltKernel> => (await work()).writeBtf(context as Context, shop),
     }),
     "kernel:pack": task({
       ...shared,

@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Family } from "./family.ts";
+import { compareVersions } from "./outline.ts";
 import { versionChanged, versionKeyUnknown, versionStoreDamaged } from "./errors.ts";
 import { targetArches } from "./params.ts";
 
@@ -51,7 +52,7 @@ export function flavorKeys(
 export function readVersions(root: string, store: string): Versions {
   const place = path.join(root, store);
   const entries = store.endsWith(".json") ? readLockFile(place) : readFolder(place);
-  return new Map([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return new Map([...entries].sort(([a], [b]) => compareKeys(a, b)));
 }
 
 function readFolder(folder: string): [string, Version][] {
@@ -96,7 +97,7 @@ export function writeVersion(root: string, store: string, { key, version, expect
     writeWhole(path.join(place, key), `${version.tag}\n`);
     return;
   }
-  const images = Object.fromEntries([...new Map([...versions, [key, version]])].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const images = Object.fromEntries([...new Map([...versions, [key, version]])].sort(([a], [b]) => compareKeys(a, b)));
   const content: LockFile = { version: 1, images };
   writeWhole(place, `${JSON.stringify(content, undefined, 2)}\n`);
 }
@@ -111,4 +112,13 @@ function writeWhole(file: string, text: string): void {
 export function checkKey(key: string, family: Family): void {
   const known = keysOf(family);
   if (!known.includes(key)) throw versionKeyUnknown(key, known);
+}
+
+/** Part by part; kernels by their numbers: `kernel-images/5.4` before `kernel-images/5.15`. */
+export function compareKeys(a: string, b: string): number {
+  const [one, other] = [a.split("/"), b.split("/")];
+  const at = one.findIndex((part, index) => part !== other[index]);
+  if (at < 0) return one.length - other.length;
+  const [part = "", against = ""] = [one[at], other[at]];
+  return compareVersions(part, against) || (part < against ? -1 : 1);
 }

@@ -1,5 +1,5 @@
 /** Every message about guests. Knows only BtError. */
-import { BtError } from "../../core/index.ts";
+import { BtError, closest } from "../../core/index.ts";
 
 export function guestSilent(
   image: string,
@@ -32,10 +32,21 @@ export function kvmUnusable(reason: string): BtError {
   });
 }
 
-export function imageMissing(image: string): BtError {
+export function imageMissing(image: string, known: readonly string[] = []): BtError {
+  const near = closest(image, known);
   return new BtError("KERNEL_ROOTFS_IMAGE_MISSING", `There is no image "${image}"`, {
     at: { where: "IMAGE" },
-    fix: "Name a file, HOST/REPO:TAG, or oci:DIR:NAME.",
+    ...(known.length === 0 ? {} : { detail: [`known: ${known.join(" ")}`] }),
+    fix: near === undefined ? "Name a file, HOST/REPO:TAG, or oci:DIR:NAME." : `Use "${near}", or name a file.`,
+  });
+}
+
+export function kernelMissing(kernel: string, known: readonly string[]): BtError {
+  const near = closest(kernel, known);
+  return new BtError("KERNEL_ROOTFS_KERNEL_MISSING", `There is no kernel "${kernel}", and no file of that name`, {
+    at: { where: "KERNEL" },
+    ...(known.length === 0 ? {} : { detail: [`known: ${known.join(" ")}`] }),
+    fix: near === undefined ? "Name one of them, or a file." : `Use "${near}", or name a file.`,
   });
 }
 

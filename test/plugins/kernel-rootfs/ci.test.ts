@@ -169,19 +169,23 @@ test("KERNEL_ROOTFS_VERSION_MISSING: what is used and not built has a version", 
   expect(result.stderr).toMatch(/no "root-images\/sid\/arm64"[^]*bt root-images:sid/);
 });
 
-test("eighteen writers of one file lose nothing; BY=content marks what a script is part of, with an empty difference", async () => {
+test("BY=content marks what a script is part of, with an empty difference; writers of one file lose nothing", async () => {
   const p = await family({
     "builderfile.ts": builderfile.replace("registry:", `lock: "bt.lock.json",\n      registry:`),
   });
-  const set = ([key, tag]: readonly [string, string]): Promise<Result> =>
-    p.bt("versions:set", `KEY=${key}`, `VALUE=${tag}`);
-  const written = await Promise.all(Object.entries(versions).map(set));
+  const written: Result[] = [];
+  // What is used comes first: its tag is part of what uses it.
+  for (const stage of [/builder/, /-images/, /^kind|^complexity/]) {
+    const entries = Object.entries(versions).filter(([key]) => stage.test(key));
+    const set = entries.map(([key, tag]) => p.bt("versions:set", `KEY=${key}`, `VALUE=${tag}`));
+    written.push(...(await Promise.all(set)));
+  }
   const fresh = await plan(p, "CHANGED=README.md", "BY=content");
 
   p.write("_data/bootstrap/go.sh", "#!/bin/sh\necho more\n");
   const stale = await plan(p, "CHANGED=README.md", "BY=content");
 
-  expect(written.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+  expect(written.map(({ exitCode }) => exitCode)).toEqual(Object.keys(versions).map(() => 0));
   expect(fresh.builds).toEqual([]);
   const keys = stale.builds.map(({ key }) => key);
   expect(keys.filter((key) => key.startsWith("root-images/"))).toHaveLength(4);
@@ -275,6 +279,26 @@ test("KERNEL_ROOTFS_KEY_FOREIGN: only keys of the family are written", async () 
 
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(result.stderr).toContain(`Use "kernel-images/a"`);
+});
+
+test("a project changes its plan, and the matrix follows", async () => {
+  const p = await store();
+  const extend = `extend: { plan: (plan) => ({ ...plan, builds: plan.builds?.filter(({ key }) => key.endsWith("/a")) ?? [] }) },`;
+  p.write("builderfile.ts", builderfile.replace("registry:", `${extend}\n      registry:`));
+
+  const planned = await plan(p, "CHANGED=README.md");
+
+  expect(planned.builds).toHaveLength(4);
+  expect(["kernel-images", "kind", "complexity-test"].map((stage) => countOf(planned, stage))).toEqual([1, 2, 1]);
+});
+
+test("the table is in the order of versions", async () => {
+  const tags = ["5.15", "5.4", "6.1", "a"].map((kernel) => [`versions/kernel-images/${kernel}`, "20260101.000000\n"]);
+  const p = await family(Object.fromEntries(tags) as Record<string, string>);
+
+  const shown = valuesOf(await p.bt("--json", "versions:show"))["versions:show"] as object;
+
+  expect(Object.keys(shown).map((key) => key.slice("kernel-images/".length))).toEqual(["5.4", "5.15", "6.1", "a"]);
 });
 
 test("KERNEL_ROOTFS_NOW_WRONG: NOW is a time", async () => {

@@ -1,6 +1,6 @@
 /** Mistakes in kernels.json, images.json and what the builderfile adds: each ends bt with 2 before anything starts, and names its place. */
 import { expect, test } from "vitest";
-import { builderfileWith, family, imagesJson, kernelsJson } from "./rig.ts";
+import { builderfileWith, family, imagesJson, kernelsJson, told } from "./rig.ts";
 
 const line = (text: string): string => `{ "name": "x.qcow2", ${text} }`;
 /** images.json with one more image on line 2. */
@@ -223,6 +223,29 @@ test("a key in another case is taken, with a warning that names its line", async
 
   expect(result.exitCode).toBe(0);
   expect(result.stdout).toContain(`_data/images.json:2: write "bootable" for "Bootable"`);
+});
+
+test("a host name with a dot is taken, with a warning that says what will be seen of it", async () => {
+  const p = await family(withAction(`{ "type": "set-hostname", "op": { "Hostname": "kind-6.12" } }`));
+
+  const result = await p.bt("kernel-rootfs:validate");
+
+  expect(result.exitCode).toBe(0);
+  expect(told(result)).toContain(`_data/images.json:2: the host name "kind-6.12" shows as "kind-6"`);
+});
+
+test.for([
+  ["IMAGE_MISSING", ["vm:check", "IMAGE=kin.qcow2"], `no image "kin.qcow2"`, `Use "kind.qcow2"`],
+  ["IMAGE_MISSING", ["rootfs:install-kernel", "IMAGE=bas.qcow2", "KERNEL=a"], `no image "bas.qcow2"`, "base.qcow2"],
+  ["KERNEL_MISSING", ["vm:run", "IMAGE=none", "KERNEL=aa"], `no kernel "aa"`, `Use "a"`],
+  ["KERNEL_MISSING", ["rootfs:install-kernel", "IMAGE=base.qcow2", "KERNEL=d"], `no kernel "d"`, "known: a b c"],
+  ["REFRESH_UNKNOWN", ["kernel:fetch", "REFRESH=kernl:a"], `REFRESH names "kernl:a"`, `Use "kernel:a"`],
+] as const)("KERNEL_ROOTFS_%s: %o is told before anything starts", async ([, words, problem, fix]) => {
+  const result = await (await family()).bt(...words);
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(result.stderr).toContain(problem);
+  expect(result.stderr).toContain(fix);
 });
 
 test("KERNEL_ROOTFS_BOOTABLE: a boot loader needs libguestfs", async () => {

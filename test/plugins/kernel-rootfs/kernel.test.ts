@@ -241,6 +241,36 @@ test("KERNEL_ROOTFS_DIGEST_WRONG: a tarball is what it says, or nothing is unpac
   expect(p.read("_data/kernels/a/Makefile")).toBe("all:\n");
 });
 
+test("a source of the project's own kind is a shell line; one that is not described is told", async () => {
+  const own = (type: string, line: string): string =>
+    builderfileWith(`
+      kernels: [{ name: "a", source: ownSource({ type: "${type}", op: { from: "one" } }) }],
+      flavors: {},
+      extend: { sourceKinds: { letter: ({ from }) => "${line}" + from + " > Makefile" } },
+    `);
+  const p = await family({ "builderfile.ts": own("letter", "echo ") });
+
+  const first = await p.bt("kernel:fetch:a");
+  p.write("builderfile.ts", own("letter", "echo not "));
+  const second = await p.bt("kernel:fetch:a");
+  const made = p.read("_data/kernels/a/Makefile");
+  p.write("builderfile.ts", own("leter", "echo "));
+  const unknown = await p.bt("kernel:fetch:a");
+
+  expect(first.exitCode, told(first)).toBe(0);
+  expect(second.exitCode, told(second)).toBe(0);
+  expect(made).toBe("not one\n");
+  expect(unknown).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(unknown.stderr).toMatch(/`ownSource` names "leter"[^]*Use "letter"/);
+});
+
+test("-n shows where a kernel will be, all the way", async () => {
+  const result = await (await family()).bt("-n", "kernel:pack:a", "TARGET_ARCH=amd64");
+
+  const boot = "_data/kernels/out/a/amd64/tar-install/boot";
+  expect(result.stdout).toContain(`pahole --btf_encode_detached=${boot}/btf-VERSION ${boot}/vmlinux-VERSION`);
+});
+
 test("KERNEL_ROOTFS_CONFIG_MISSING: kernel:diff-config shows two kernels' difference once they are configured", async () => {
   const p = await family({ "_data/kernels/out/a/amd64/.config": "CONFIG_A=y\nCONFIG_B=m\n" });
 

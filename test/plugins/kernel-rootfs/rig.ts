@@ -38,7 +38,7 @@ export function builderfileWith(options: string): string {
   const kernels = /\bkernels:/.test(options) ? "" : `kernels: fromLvhJson("_data/kernels.json"),`;
   const images = /\bimages:/.test(options) ? "" : `images: fromLvhJson("_data/images.json"),`;
   return `import { defineBuilder } from "builderfile";
-import { debianSource, fromLvhJson, git, kernelRootfs, localDir, srcRpm, tarball } from "builderfile/plugins/kernel-rootfs";
+import { debianSource, fromLvhJson, git, kernelRootfs, localDir, ownSource, srcRpm, tarball } from "builderfile/plugins/kernel-rootfs";
 
 export default defineBuilder({
   plugins: [

@@ -153,6 +153,7 @@ testWith(...tools)(
 test("KERNEL_ROOTFS_ROOT_NEEDED: native mode says when it may not own the files", async () => {
   const p = await oven([hello]);
   p.write("k/boot/vmlinuz-1", "");
+  p.write("x.qcow2", "");
   const open = (folder: string): void => fs.chmodSync(path.join(p.root, folder), 0o777);
   open(".");
   const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, program];

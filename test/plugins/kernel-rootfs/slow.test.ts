@@ -1,10 +1,11 @@
 /**
- * Real kernels: the example from nothing to a guest, options that a kernel does not grant, and an arm64 kernel that was
- * cross-built. Minutes, so only with BT_SLOW_TESTS=1; sources and objects are kept below the temporary folder.
+ * Real kernels and disks: the example from nothing to a guest, options that a kernel does not grant, an arm64 kernel that was
+ * cross-built, an arm64 root filesystem that was configured here, and disks of libguestfs with a boot loader. Minutes, so only with BT_SLOW_TESTS=1; sources and objects are kept below the temporary folder.
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { describe, expect } from "vitest";
+import { describe, expect, test } from "vitest";
+import { findTool } from "../../../core/index.ts";
 import { marker, renderProbe } from "../../../plugins/kernel-rootfs/probe-init.ts";
 import { project, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
@@ -14,6 +15,15 @@ import { told, valuesOf } from "./rig.ts";
 
 const slowTest = slowTestWith("make", "gcc", "flex", "bison", "bc", "mmdebstrap", "qemu-system-x86_64");
 const armTest = slowTestWith("aarch64-linux-gnu-gcc", "qemu-system-aarch64", "cpio", "mke2fs");
+const armRootTest = slowTestWith(
+  "aarch64-linux-gnu-gcc",
+  "qemu-system-aarch64",
+  "qemu-aarch64-static",
+  "mmdebstrap",
+  "qemu-img",
+);
+/** libguestfs-tools is large: where it is missing, this is skipped in CI too. */
+const guestfsTest = findTool("guestfish", process.env["PATH"] ?? "") === undefined ? test.skip : slowTest;
 const limit = { timeout: 3_600_000 };
 
 /** The example in a folder that stays, and bt run in it. */
@@ -82,6 +92,58 @@ describe(slow, () => {
       expect(valuesOf(allowed)["kernel:configure:tiny"]).toMatchObject({
         unapplied: [expect.anything(), expect.anything()],
       });
+    },
+  );
+
+  armRootTest(
+    "a root filesystem of arm64 is configured by its own programs, and boots with a kernel that was cross-built",
+    limit,
+    async () => {
+      const p = await example();
+      const json = p.read("_data/images.json");
+      p.write("_data/images.json", json.replace(`"64M"`, `"1G"`));
+      p.write("builderfile.ts", p.read("builderfile.ts").replace(`"extract"`, `"essential"`));
+      fs.rmSync(path.join(p.root, "_data/images"), { recursive: true, force: true });
+
+      const words = ["KERNEL=tiny-arm64", "QEMU_ARCH=arm64", "EXPECT=hello from Linux .* on aarch64", "TIMEOUT=300"];
+      const result = await p.bt("vm:check", "IMAGE=hello.qcow2", ...words);
+
+      expect(result.exitCode, told(result)).toBe(0);
+      const tar = path.join(p.root, "_data/images/bookworm-arm64/tree/hello.qcow2.tar");
+      const status = await run("tar", ["-xOf", tar, "./var/lib/dpkg/status"]);
+      const states = new Set([...status.matchAll(/^Status: (.*)$/gm)].map(([, state]) => state));
+      expect([...states]).toEqual(["install ok installed"]);
+      expect(status).toMatch(/^Package: dash\n(?:.*\n)*?Architecture: arm64$/m);
+    },
+  );
+
+  guestfsTest(
+    "a disk of libguestfs boots to a login by its own loader, and boots a kernel without a ramdisk that is installed later",
+    limit,
+    async () => {
+      const p = await example();
+      const kernel = await p.bt("kernel:build:tiny");
+      const base = { name: "base.qcow2", bootable: true, image_size: "2G", packages: [], actions: [] };
+      p.write("_data/images.json", JSON.stringify([base]));
+      p.write("builderfile.ts", p.read("builderfile.ts").replace(/ {2}(flavors|debian):.*\n/g, ""));
+      const words = ["ROOTFS_BACKEND=libguestfs", "LIBGUESTFS_BACKEND_SETTINGS=force_tcg"];
+
+      const login = await p.bt("vm:check", "IMAGE=base.qcow2", "LEVEL=login", "TIMEOUT=900", "ACCEL=tcg", ...words);
+      const installed = await p.bt(
+        "rootfs:install-kernel",
+        "IMAGE=base.qcow2",
+        "KERNEL=tiny",
+        "OUT=tiny.qcow2",
+        ...words,
+      );
+      const tiny = await p.bt("--json", "vm:check", "IMAGE=tiny.qcow2", "TIMEOUT=300", "ACCEL=tcg");
+
+      expect(kernel.exitCode, told(kernel)).toBe(0);
+      expect(login.exitCode, told(login)).toBe(0);
+      expect(installed.exitCode, told(installed)).toBe(0);
+      expect(tiny.exitCode, told(tiny)).toBe(0);
+      const release = p.read("_data/kernels/out/tiny/amd64/include/config/kernel.release").trim();
+      expect(valuesOf(tiny)["vm:check"]).toMatchObject({ kernel: release });
     },
   );
 

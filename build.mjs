@@ -24,7 +24,7 @@ digest.update(JSON.stringify(templates));
 const define = {
   BT_BUILD: JSON.stringify(digest.digest("hex").slice(0, 16)),
   BT_VERSION: JSON.stringify(version),
-  BT_TEMPLATE_NAMES: JSON.stringify(Object.keys(templates)),
+  BT_TEMPLATE_NAMES: JSON.stringify(Object.keys(templates).filter((name) => name !== "_shared")),
   BT_TEMPLATES: JSON.stringify(templates),
 };
 

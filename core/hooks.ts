@@ -10,6 +10,7 @@ import type { Leaf } from "./fingerprint.ts";
 import type { FoundNeed, Graph, Node } from "./graph.ts";
 import type { Step } from "./plan.ts";
 import type { FileFact } from "./files.ts";
+import type { Packages } from "./packages.ts";
 import type { Settings } from "./settings.ts";
 
 /** Settings of a builderfile that a plugin may change before the tasks are collected. */
@@ -25,12 +26,14 @@ export interface Requirement {
   /** What is needed: `buildah`. */
   readonly name: string;
   readonly plugin: string;
-  /** Version or path of what is there. Absent: it is missing. */
+  /** Path of what is there, or what else tells it. Absent: it is missing. */
   readonly found?: string;
+  /** Absent: `bt --doctor` asks the program at `found` for it. */
+  readonly version?: string;
   /** False: only some tasks need it. */
   readonly isRequired: boolean;
-  /** How to get it: `apt-get install buildah`. */
-  readonly install: string;
+  /** How to get it: packages by package manager, or a sentence. */
+  readonly install: string | Packages;
 }
 
 /** What a tap of `doctor` looks at. */

@@ -35,6 +35,8 @@ export {
   type Arch,
   type Platform,
 } from "./platform.ts";
+export { packagesOf, type PackageManager, type Packages } from "./packages.ts";
+export { describeInstall, describeTool, type ToolFacts } from "./requirement.ts";
 export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";
 export type { Readiness } from "./readiness.ts";
 export type { Retries } from "./retries.ts";

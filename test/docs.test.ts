@@ -172,7 +172,7 @@ function rewrite(page: string, block: Block, raw: string): void {
 
 /** As a fresh clone looks to `./bt`, without the cost of one. */
 function linkCheckout(root: string): void {
-  for (const name of ["core", "plugins", "node_modules", "dist", "build.mjs"])
+  for (const name of ["core", "plugins", "templates", "node_modules", "dist", "build.mjs"])
     fs.symlinkSync(path.join(repository, name), path.join(root, name));
   for (const name of ["bt", "builderfile.ts", "package.json"])
     fs.copyFileSync(path.join(repository, name), path.join(root, name));

@@ -14,7 +14,7 @@ const layers: readonly string[] = [
   "build-tool makefile/recurse makefile/render cli/complete-cached catalog params plan report/github report/plain report/window report/html/page/compare report/html/page/detail",
   "assign makefile/tree graph record share report/live report/html/page/summary",
   "environment hooks order past paths shell cli/args cli/graph report/reporter report/html/page/show",
-  "cli/under-make bench collect outputs plugin schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
+  "cli/under-make bench collect outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
   "attempt decide load report/html/report report/ui",
   "ledger prepare cli/doctor cli/listcache cli/world cli/page",
   "call prove service touch cli/check cli/complete-project cli/entry",
@@ -23,6 +23,7 @@ const layers: readonly string[] = [
   "build",
   "index cli/import-compare cli/perform",
   "cli/import-make",
+  "cli/init",
   "cli/main",
 ];
 const layerOf = new Map(layers.flatMap((names, layer) => names.split(" ").map((name) => [`core/${name}.ts`, layer])));

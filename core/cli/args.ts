@@ -49,6 +49,7 @@ const flagNames = {
   make: undefined,
   "make-shim": undefined,
   "import-make": undefined,
+  init: undefined,
 } as const;
 export type Flag = keyof typeof flagNames;
 

@@ -68,6 +68,7 @@ async function dispatch(args: Args, world: World): Promise<number> {
   if (options.completion !== undefined) return (await import("./completion.ts")).showCompletion(options.completion);
   const cwd = enter(world.cwd, options.directory);
   const mayWrite = !flags.has("dry-run") && !flags.has("question");
+  if (flags.has("init")) return await (await import("./init.ts")).initProject(args, { ...world, cwd });
   if (flags.has("import-make")) return await (await import("./import-make.ts")).importMake(args, { ...world, cwd });
   if (flags.has("verbose")) await tellReload(cwd, options.file, world);
   const project = await loadProject({

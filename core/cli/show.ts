@@ -7,8 +7,10 @@ import { paramText } from "../environment.ts";
 import { taskUnknown } from "../errors/graph.ts";
 import { logMissing } from "../errors/request.ts";
 import type { Project } from "../load.ts";
+import { installCommand } from "../packages.ts";
 import { createPaint } from "../paint.ts";
 import { findRun, listRuns, logPath } from "../record.ts";
+import { hostManager } from "../requirement.ts";
 import type { Asked, Options } from "./args.ts";
 import { checkProject, renderCheck } from "./check.ts";
 import { askDoctor, renderDoctor } from "./doctor.ts";
@@ -54,12 +56,15 @@ export async function showTaskHelp(catalog: Catalog, asked: Asked, { project, wo
   return 0;
 }
 
-/** What is needed on this machine; 2 when something required is missing. */
-export async function showDoctor({ project, world, paint }: Desk, isJson: boolean): Promise<number> {
-  const answer = await askDoctor(project, world.env);
-  if (isJson) printJson({ version: 1, requirements: answer });
-  else print(renderDoctor(answer, paint));
-  return answer.some(({ isRequired, found }) => isRequired && found === undefined) ? 2 : 0;
+/** What is needed on this machine; 1 when something required is missing. */
+export async function showDoctor({ project, world, paint, mayWrite: mayAsk }: Desk, isJson: boolean): Promise<number> {
+  const answer = await askDoctor(project, { env: world.env, mayAsk });
+  const manager = hostManager();
+  if (isJson) {
+    const told = answer.map((one) => ({ ...one, command: installCommand(one.install, manager) }));
+    printJson({ version: 1, requirements: told });
+  } else print(renderDoctor(answer, { paint, manager }));
+  return answer.some(({ isRequired, found }) => isRequired && found === undefined) ? 1 : 0;
 }
 
 /** What can be proven without running; 2 when there are mistakes. */

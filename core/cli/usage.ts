@@ -54,6 +54,7 @@ Make
       --make                  take params from the variables of the make above
 
 Start
+      --init [TEMPLATE]       a builderfile for a new project; without a name bt asks
       --completion SHELL      completion for bash, zsh or fish: eval "$(bt --completion bash)"
 
 Files

@@ -4,7 +4,7 @@ import { BtError, closest, firstLine, quoteNames, type Place, type Site } from "
 export function builderfileMissing(file: string | undefined, from: string | undefined): BtError {
   if (file === undefined) {
     return new BtError("BUILDERFILE_MISSING", `There is no builderfile in "${from}" or above`, {
-      fix: "Write a builderfile.ts, or name one with `-f FILE` or its folder with `-C DIR`.",
+      fix: "Write one with `bt --init`, or name one with `-f FILE` or its folder with `-C DIR`.",
     });
   }
   return new BtError("BUILDERFILE_MISSING", `There is no file "${file}"`, {

@@ -31,6 +31,13 @@ export function importUnconfirmed(commands: readonly string[]): BtError {
   });
 }
 
+export function initExists(files: readonly string[]): BtError {
+  const isOne = files.length === 1;
+  return new BtError("INIT_EXISTS", `There ${isOne ? "is" : "are"} ${quoteNames(files)} already`, {
+    fix: `Nothing was written. Move ${isOne ? "it" : "them"} away, or start in another folder with \`-C DIR\`.`,
+  });
+}
+
 export function logMissing(task: string, run: string | undefined, known: readonly string[]): BtError {
   const near = closest(task, known);
   const problem = `No ${run === undefined ? "run that bt remembers" : `log of run "${run}"`} holds output of task "${task}"`;
@@ -200,6 +207,21 @@ function describeFault(fault: SettingsFault): readonly [problem: string, fix: st
 export function taskPrivate(name: string): BtError {
   return new BtError("TASK_PRIVATE", `Task "${name}" is private`, {
     fix: "Run a task that needs it; `bt` lists them.",
+  });
+}
+
+export function templateMissing(known: readonly string[]): BtError {
+  return new BtError("TEMPLATE_MISSING", "No template is named, and there is no terminal to ask on", {
+    detail: known,
+    fix: "Name one: `bt --init TEMPLATE`.",
+  });
+}
+
+export function templateUnknown(name: string, known: readonly string[]): BtError {
+  const near = closest(name, known);
+  return new BtError("TEMPLATE_UNKNOWN", `There is no template "${name}"`, {
+    ...(near === undefined ? { detail: known } : {}),
+    fix: near === undefined ? "Use one of these." : `Use "${near}".`,
   });
 }
 

@@ -1,5 +1,14 @@
 /** Looks at a run before it starts: leaves out what was not asked for, refuses what cannot work. Loads no work. */
-import { findTool, type Arch, type BoundHooks, type Graph, type Node, type Requirement } from "../../core/index.ts";
+import {
+  describeTool,
+  packagesOf,
+  type Arch,
+  type BoundHooks,
+  type DoctorPlace,
+  type Graph,
+  type Node,
+  type Requirement,
+} from "../../core/index.ts";
 import { needName } from "./names.ts";
 import { hostMissing, imageUnknown } from "./errors.ts";
 import type { Shop, Variant } from "./options.ts";
@@ -20,7 +29,7 @@ export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
       shop.failures.set(event.task, { problem: detail?.findLast((line) => line.trim() !== "") ?? problem, exitCode });
     });
     hooks.graph.tap((graph) => narrowGraph(graph, shop));
-    hooks.doctor.tap((known, { env }) => [...known, ...findPrograms(shop, env["PATH"] ?? "")]);
+    hooks.doctor.tap((known, { env }) => [...known, ...findPrograms(shop, env)]);
     hooks.beforeRun.tap(async (graph) => {
       const mistakes = await findMistakes(graph, shop, root);
       if (mistakes.length === 1) throw mistakes[0];
@@ -30,22 +39,11 @@ export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
 }
 
 /** What the tasks start, beside container engines. */
-function findPrograms({ options }: Shop, path: string): readonly Requirement[] {
-  const wanted: readonly (readonly [string, string])[] = [
-    ["git", "apt-get install git"],
-    ...(options.push === undefined && options.bazel === undefined
-      ? []
-      : [
-          [
-            options.bazel?.program ?? "bazel",
-            "https://bazel.build/install, or apt-get install bazel-bootstrap",
-          ] as const,
-        ]),
-  ];
-  return wanted.map(([name, install]) => {
-    const found = findTool(name, path);
-    return { name, plugin: "bazel-builder", isRequired: false, install, ...(found === undefined ? {} : { found }) };
-  });
+function findPrograms({ options }: Shop, env: DoctorPlace["env"]): readonly Requirement[] {
+  const usesBazel = options.push !== undefined || options.bazel !== undefined;
+  const plugin = "bazel-builder";
+  const bazel = describeTool(options.bazel?.program ?? "bazel", { plugin, env, install: packagesOf("bazel") });
+  return [describeTool("git", { plugin, env }), ...(usesBazel ? [bazel] : [])];
 }
 
 function isBuild(name: string): boolean {

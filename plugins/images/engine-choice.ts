@@ -1,13 +1,6 @@
 /** Which engine builds an image, and why. The decision is pure; what the machine has is asked beside it. Does not build. */
-import type { Requirement } from "../../core/index.ts";
-import {
-  daemonUnreachable,
-  engineMissing,
-  engineNone,
-  engineUnable,
-  engineUnknown,
-  installCommand,
-} from "./engine-errors.ts";
+import { packagesOf, type Requirement } from "../../core/index.ts";
+import { daemonUnreachable, engineMissing, engineNone, engineUnable, engineUnknown } from "./engine-errors.ts";
 import { engineNames, type EngineName } from "./engine-name.ts";
 import { probeEngine, type Capability, type Probe } from "./engine-probe.ts";
 
@@ -133,7 +126,7 @@ export async function describeEngines(
       name,
       plugin: "images",
       isRequired: choice === undefined ? wanted === undefined || wanted.name === name : choice.name === name,
-      install: probe.kind === "missing" || isThere ? installCommand(name) : explainProbe(probe),
+      install: probe.kind === "missing" || isThere ? packagesOf(name) : explainProbe(probe),
       ...(isThere ? { found: `${probe.version ?? "part of bt"}${reason}` } : {}),
     });
   }

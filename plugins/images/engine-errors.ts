@@ -10,7 +10,7 @@ const packages: Readonly<Record<EngineName, string>> = {
 };
 
 /** The command that installs an engine. */
-export function installCommand(name: EngineName): string {
+function installCommand(name: EngineName): string {
   return `apt-get install ${packages[name]}`;
 }
 

@@ -1,5 +1,13 @@
 /** How the tasks are tied into a run: their needs, what their keys hold, and what always runs. Does not do their work. */
-import { findTool, type BoundHooks, type Leaf, type Node, type Requirement, type TaskBase } from "../../core/index.ts";
+import {
+  describeTool,
+  type BoundHooks,
+  type DoctorPlace,
+  type Leaf,
+  type Node,
+  type Requirement,
+  type TaskBase,
+} from "../../core/index.ts";
 import type { Shop } from "./shop.ts";
 import { installs } from "./tools.ts";
 
@@ -34,9 +42,9 @@ export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string
     if (node.params["buildMode"]?.value === "container") return { action: "run", because: [{ kind: "always" }] };
     return isRefreshed(key, node) ? { action: "run", because: [{ kind: "forced" }] } : step;
   });
-  hooks.doctor.tap((requirements) => [
-    ...requirements,
-    ...Object.entries(installs).map(([name, install]) => requirementOf(name, install)),
+  hooks.doctor.tap((known, { env }) => [
+    ...known,
+    ...Object.entries(installs).map(([name, install]) => requirementOf(name, install, env)),
   ]);
 }
 
@@ -48,13 +56,8 @@ function isRefreshed(key: string, { params, cell }: Node): boolean {
   return isFirst && (asked?.some((one) => one === "all" || one === own) ?? false);
 }
 
-function requirementOf(name: string, install: string): Requirement {
-  const found = findTool(name, process.env["PATH"] ?? "");
-  return {
-    name,
-    plugin: "kernel-rootfs",
-    isRequired: false,
-    install,
-    ...(found === undefined ? {} : { found }),
-  };
+/** What Debian has, the other distributions have too, under names that core knows. */
+function requirementOf(name: string, install: string, env: DoctorPlace["env"]): Requirement {
+  const facts = { plugin: "kernel-rootfs", env };
+  return describeTool(name, install.startsWith("apt-get ") ? facts : { ...facts, install });
 }

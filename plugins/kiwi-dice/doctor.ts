@@ -1,5 +1,5 @@
 /** What the declared recipes need on this machine. Does not build, and contacts nobody. */
-import { findTool, hostPlatform, isBtError, type Requirement } from "../../core/index.ts";
+import { describeTool, hostPlatform, isBtError, packagesOf, type Requirement } from "../../core/index.ts";
 import { defaultType, findDescription, readDescription } from "./description.ts";
 import { needsOf, type Program } from "./needs.ts";
 import { settleOrder, type Order, type Wishes } from "./order.ts";
@@ -11,14 +11,9 @@ export async function listRequirements({ options, root = process.cwd() }: Setup)
   const searchPath = process.env["PATH"] ?? "";
   for (const name of Object.keys(options.recipes)) {
     for (const program of await listPrograms({ root, name, options, asked: {}, env: process.env })) {
-      const path = findTool(program.name, `${searchPath}:/usr/sbin:/sbin`);
-      found.set(program.name, {
-        name: program.name,
-        plugin: "kiwi-dice",
-        isRequired: true,
-        install: `apt-get install ${program.package}`,
-        ...(path === undefined ? {} : { found: path }),
-      });
+      const env = { PATH: `${searchPath}:/usr/sbin:/sbin` };
+      const install = { ...packagesOf(program.name), apt: program.package };
+      found.set(program.name, describeTool(program.name, { plugin: "kiwi-dice", env, isRequired: true, install }));
     }
   }
   return [...found.values()];

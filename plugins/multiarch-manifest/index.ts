@@ -1,5 +1,5 @@
 /** Multi-architecture images: indexes, publishing, and the registry client for other plugins. Describes; the work is loaded when it is called. */
-import { definePlugin, findTool, type Plugin } from "../../core/index.ts";
+import { definePlugin, describeTool, type Plugin } from "../../core/index.ts";
 import { describeTasks, groupsOf, listImages } from "./describe.ts";
 import type { ManifestOptions } from "./options.ts";
 import type { ManifestTasks } from "./tasks.ts";
@@ -41,16 +41,7 @@ export function multiarchManifest<const P extends Readonly<Record<string, string
     name: "multiarch-manifest",
     tasks: describeTasks(shop) as ManifestTasks<P>,
     apply(hooks) {
-      hooks.doctor.tap((requirements) => {
-        const found = findTool("skopeo", process.env["PATH"] ?? "");
-        const skopeo = {
-          name: "skopeo",
-          plugin: "multiarch-manifest",
-          isRequired: false,
-          install: "apt-get install skopeo",
-        };
-        return [...requirements, { ...skopeo, ...(found === undefined ? {} : { found }) }];
-      });
+      hooks.doctor.tap((known, { env }) => [...known, describeTool("skopeo", { plugin: "multiarch-manifest", env })]);
       hooks.graph.tap(async (graph) => {
         if (![...graph.nodes.values()].some(({ name }) => name.startsWith("manifest:"))) return graph;
         return (await import("./narrow.ts")).narrowGraph(graph, shop, site);

@@ -1,5 +1,5 @@
 /** Rpms of container images: versions in one file, solved by bazeldnf, written to Bazel files. Describes; the work is loaded when a task runs. */
-import { definePlugin, findTool, type Plugin, type TaskBase } from "../../core/index.ts";
+import { definePlugin, describeTool, packagesOf, type Plugin, type TaskBase } from "../../core/index.ts";
 import type { RpmDepsOptions } from "./options.ts";
 import { tapRun } from "./tap.ts";
 import { bumpTask, importTask, readingTasks, solvingTasks } from "./tasks.ts";
@@ -30,19 +30,11 @@ export function rpmDeps(options?: RpmDepsOptions): Plugin {
     tasks,
     apply(hooks) {
       run.apply(hooks);
-      hooks.doctor.tap((requirements) => {
-        const direct = options.backend?.launcher !== "bazel";
-        const name = options.backend?.bin ?? (direct ? "bazeldnf" : "bazel");
-        const install = direct ? "build it with Go, as the README of rpm-deps says" : "apt-get install bazel-bootstrap";
-        const needed = [
-          { name, install },
-          { name: "rpmkeys", install: "apt-get install rpm" },
-        ];
-        const found = needed.map((tool) => {
-          const place = findTool(tool.name, process.env["PATH"] ?? "");
-          return { ...tool, plugin: "rpm-deps", isRequired: false, ...(place === undefined ? {} : { found: place }) };
-        });
-        return [...requirements, ...found];
+      hooks.doctor.tap((known, { env }) => {
+        const program = options.backend?.launcher === "bazel" ? "bazel" : "bazeldnf";
+        const facts = { plugin: "rpm-deps", env };
+        const solver = describeTool(options.backend?.bin ?? program, { ...facts, install: packagesOf(program) });
+        return [...known, solver, describeTool("rpmkeys", facts)];
       });
     },
   });

@@ -3,19 +3,20 @@ import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { release } from "node:os";
 import { join } from "node:path";
-import { findTool, hostPlatform, parsePlatform, type DoctorPlace, type Requirement } from "../../core/index.ts";
+import {
+  describeInstall,
+  describeTool,
+  hostPlatform,
+  packagesOf,
+  parsePlatform,
+  type DoctorPlace,
+  type Requirement,
+} from "../../core/index.ts";
 import { cellsOf, type SidePlan } from "./plan.ts";
 import { findArch } from "./arch.ts";
 import { foreignCommands } from "./cell.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
 import { doctorFailed } from "./value-errors.ts";
-
-const packages: Readonly<Record<string, string>> = {
-  oc: "openshift-clients",
-  buildah: "buildah",
-  git: "git",
-  skopeo: "skopeo",
-};
 
 /** For `bt --doctor`: nothing is planned yet, so that only some tasks need each of them. */
 export async function listRequirements(
@@ -42,20 +43,7 @@ export async function listRequirements(
 }
 
 function tool(name: string, env: DoctorPlace["env"], purpose: string, isRequired = false): Requirement {
-  const found = name.includes("/") ? (existsSync(name) ? name : undefined) : findTool(name, env["PATH"] ?? "");
-  return {
-    name: `${name} (${purpose})`,
-    plugin: "side-images",
-    isRequired,
-    install: `apt-get install ${packages[name] ?? packageOf(name)}`,
-    ...(found !== undefined && { found }),
-  };
-}
-
-/** Debian's cross compilers are in packages called after them. */
-function packageOf(program: string): string {
-  const triplet = /^(.*-linux-gnu\w*)-(gcc|g\+\+)$/.exec(program);
-  return triplet === null ? program : `${triplet[2]}-${triplet[1]}`;
+  return describeTool(name, { plugin: "side-images", env, purpose, isRequired });
 }
 
 function emulators(arches: readonly (ReturnType<typeof findArch> & string)[]): readonly Requirement[] {
@@ -67,7 +55,7 @@ function emulators(arches: readonly (ReturnType<typeof findArch> & string)[]): r
         name: `emulator for ${arch}`,
         plugin: "side-images",
         isRequired: false,
-        install: "apt-get install qemu-user-static",
+        install: packagesOf("qemu-user-static"),
         ...(existsSync(rule) && { found: rule }),
       };
     });
@@ -77,8 +65,8 @@ function emulators(arches: readonly (ReturnType<typeof findArch> & string)[]): r
 export async function examine({ root, env, log }: SideContext, site: Site): Promise<readonly Requirement[]> {
   const plan = planOf(site);
   const list = await listNeeded(plan, env);
-  for (const { name, found, install } of list)
-    log.info(`${found === undefined ? "missing" : "ok     "}  ${name}: ${found ?? install}`);
+  for (const one of list)
+    log.info(`${one.found === undefined ? "missing" : "ok     "}  ${one.name}: ${one.found ?? describeInstall(one)}`);
   const space = await statfs(root).catch(() => undefined);
   if (space !== undefined) log.info(`ok       free space: ${Math.round((space.bavail * space.bsize) / 2 ** 30)} GiB`);
   log.info(`ok       kernel: ${release()}`);

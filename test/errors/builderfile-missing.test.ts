@@ -10,7 +10,7 @@ test("BUILDERFILE_MISSING: no folder up to the root has one", async () => {
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(steady(result.stderr, p.root)).toMatchInlineSnapshot(`
     "bt: There is no builderfile in "ROOT" or above
-      fix  Write a builderfile.ts, or name one with \`-f FILE\` or its folder with \`-C DIR\`.
+      fix  Write one with \`bt --init\`, or name one with \`-f FILE\` or its folder with \`-C DIR\`.
     "
   `);
 });

@@ -65,3 +65,28 @@ export async function pressKeys(
 function plain(text: string): string {
   return text.replaceAll(/\x1b\[[\d;?]*[A-Za-z]|\r/g, "");
 }
+
+/** Runs bt on a terminal and types an answer when its question is there; returns all that the terminal showed. */
+export async function answerOnTerminal(
+  p: Project,
+  argv: readonly string[],
+  answers: Readonly<Record<string, string>>,
+): Promise<string> {
+  const command = [process.execPath, program, ...argv].map((word) => `'${word}'`).join(" ");
+  const child = spawn("script", ["-qefc", command, "/dev/null"], {
+    cwd: p.root,
+    env: { ...installBt(p), TERM: "xterm" },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  let seen = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (seen += text));
+  for (const [question, answer] of Object.entries(answers)) {
+    await until(() => seen.includes(question));
+    child.stdin.write(`${answer}\n`);
+  }
+  await ended;
+  child.stdin.end();
+  return plain(seen);
+}

@@ -318,5 +318,5 @@ testLocal("kiwi:doctor says all of it without failing, and bt --doctor what is n
   expect(doctor.stdout).toContain(
     "The description has schema version 9.9; KIWI 9.24.56 on this machine reads up to 7.5",
   );
-  expect(general.stdout).toMatch(/^✔ debootstrap +\/\S*debootstrap +kiwi-dice$/m);
+  expect(general.stdout).toMatch(/^kiwi-dice$[^]*^ {2}✔ debootstrap +\d\S+ {2}\/\S*debootstrap$/m);
 });

@@ -1,0 +1,4 @@
+FROM scratch
+ARG CHANNEL
+COPY scripts /scripts
+ENV CHANNEL=$CHANNEL

@@ -15,6 +15,8 @@ export interface RecordedTask {
   readonly attempts?: number;
   /** Hex SHA-256 of all that its result depends on. */
   readonly key?: string;
+  /** What it started, masked; the first ones. */
+  readonly commands?: readonly string[];
   readonly failure?: Failure;
   /** Relative to the root. */
   readonly log?: string;
@@ -47,8 +49,9 @@ export interface RunRecord extends Partial<RunFacts> {
   readonly tasks: Readonly<Record<string, RecordedTask>>;
 }
 
-/** How many runs are kept. */
+/** How many runs are kept, and of a task how many commands. */
 const keptRuns = 20;
+const keptCommands = 20;
 
 /** Id of a run: sorts by time. */
 export function createRunId(now: Date): string {
@@ -82,6 +85,7 @@ export function createRecorder(
   const folder = path.join(root, ".bt", "runs", run);
   const files: Logs = { logs: new Map(), commands: new Map() };
   const tasks: Record<string, RecordedTask> = {};
+  const started = new Map<string, string[]>();
   let head: Omit<RunRecord, "tasks"> = { id: run, version: 1, ...facts, targets: [], startedMs: 0 };
   let journal: number | undefined;
   let lines = "";
@@ -103,6 +107,7 @@ export function createRecorder(
         return;
       case "task-output":
         appendLog(root, run, files, event);
+        if (event.stream === "command") noteCommand(started, event.task, event.text);
         return;
       case "task-state":
         if (event.state === "running")
@@ -113,10 +118,12 @@ export function createRecorder(
             outcome,
             durationMs,
             ...(key === undefined ? {} : { key }),
+            ...(started.has(event.task) ? { commands: started.get(event.task) ?? [] } : {}),
             ...(failure === undefined ? {} : { failure }),
             ...(log === undefined ? {} : { log }),
           });
           closeLog(files, event.task);
+          started.delete(event.task);
         }
         return;
       case "run-finished":
@@ -154,6 +161,12 @@ export function createRecorder(
       for (const old of listRuns(root).slice(keptRuns)) removePath(path.join(root, ".bt", "runs", old));
     },
   };
+}
+
+function noteCommand(started: Map<string, string[]>, task: string, text: string): void {
+  const commands = started.get(task);
+  if (commands === undefined) started.set(task, [text]);
+  else if (commands.length < keptCommands) commands.push(text);
 }
 
 /** The log starts with the first thing a task prints: a command that prints nothing leaves none. */

@@ -172,6 +172,8 @@ test.skipIf(!canLook)("a past run has a page too, and a later run is compared wi
   const old = (await open(p, "old.html")).page;
   expect(await old.locator("#comparison").isVisible()).toBe(false);
   expect(await old.locator("#images tbody tr").count()).toBe(2);
+  await old.locator("#tasks").getByRole("button", { name: "mix" }).click();
+  expect(await old.getByRole("dialog").locator("code.command").allTextContents()).toEqual(["cat flour > dough"]);
   const { page } = await open(p, "new.html");
   expect(await page.locator("#comparison p").textContent()).toContain(`The run before is ${first}`);
   expect(await page.locator("#comparison p").textContent()).toContain("Then 4 ran and 0 were up to date, now 3 and 1.");

@@ -51,6 +51,7 @@ export function completePage(page: Page, root: string): void {
   if (record !== undefined) addRunFacts(page, record);
   let left = keptLogs;
   for (const task of page.tasks) {
+    if (task.commands.length === 0) task.commands = [...(record?.tasks[task.task]?.commands ?? [])];
     addTaskFacts(task, journal.get(task.task), state?.find(task.task));
     if (task.logFile === undefined || task.log !== undefined) continue;
     left -= addLog(task, path.join(root, task.logFile), Math.min(keptLog, left));

@@ -187,9 +187,21 @@ export function diskFull(task: string): BtError {
 }
 
 /** `mirror`: absent for the one that mmdebstrap takes by itself. */
+export function mirrorStale(mirror: string | undefined, lines: readonly string[]): BtError {
+  return new BtError("KERNEL_ROOTFS_MIRROR_STALE", `${describeMirror(mirror)} is out of date`, {
+    exitCode: 1,
+    detail: lines,
+    fix: "Name another one as `debian: { mirror }`, or another suite; and look at the clock of this machine.",
+  });
+}
+
+function describeMirror(mirror: string | undefined): string {
+  return mirror === undefined ? "Mmdebstrap's own mirror" : `The Debian mirror "${mirror}"`;
+}
+
+/** `mirror`: as above. */
 export function mirrorUnreachable(mirror: string | undefined, lines: readonly string[]): BtError {
-  const which = mirror === undefined ? "Mmdebstrap's own mirror" : `The Debian mirror "${mirror}"`;
-  return new BtError("KERNEL_ROOTFS_MIRROR", `${which} cannot be reached`, {
+  return new BtError("KERNEL_ROOTFS_MIRROR", `${describeMirror(mirror)} cannot be reached`, {
     exitCode: 1,
     detail: lines,
     fix: "Try again, or name another one as `debian: { mirror }`.",

@@ -13,6 +13,7 @@ import type { KernelSource } from "./options.ts";
 import { sourceDir } from "./places.ts";
 import type { FetchedKernel } from "./result.ts";
 import type { Shop } from "./shop.ts";
+import { needTools } from "./tools.ts";
 
 type GitSource = Extract<KernelSource, { kind: "git" }>;
 
@@ -60,6 +61,7 @@ export async function fetchKernel(context: Context, kernel: Kernel, shop: Shop):
     case "local-dir":
       return { dir: source.path };
     case "git": {
+      needTools(context, "git");
       await (source.depth === undefined
         ? oneAtATime(shop.dataDir, () => fetchShared(context, kernel.name, source, shop))
         : fetchShallow(context, dir, source));

@@ -1,7 +1,7 @@
 /** Native mode of the Makefile's tasks and a release, with a real registry: joins of architectures, tags that move together. The kernels are files, not built. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { expect } from "vitest";
+import { expect, test } from "vitest";
 import type { Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { run, testWith } from "../../support/tool.ts";
@@ -37,6 +37,14 @@ async function oven(host: string, bootstrap = `exec false`): Promise<{ p: Projec
   fs.chmodSync(path.join(p.root, "linux/scripts/config"), 0o755);
   stub(p, ["unshare"], bootstrap);
   return { p, env: stub(p, ["make", "gcc", "flex", "bison", "bc", "aarch64-linux-gnu-gcc"], make).env };
+}
+
+/** Of a Chrome trace: microseconds. */
+interface Span {
+  readonly name: string;
+  readonly cat?: string;
+  readonly ts: number;
+  readonly dur?: number;
 }
 
 interface Manifest {
@@ -92,6 +100,30 @@ testWith("docker-registry", "skopeo")(
     expect(config.config.Cmd).toHaveLength(1);
   },
 );
+
+/** Says that it has begun, and waits for the other: neither can end before both have begun. */
+const meet = (own: string, other: string): string => `touch "${own}"; until [ -e "${other}" ]; do sleep 0.05; done`;
+
+test("a root filesystem is made while a kernel compiles, as the trace shows (both only wait for each other)", async () => {
+  const { p } = await oven("registry.example");
+  const [kernel, rootfs] = ["kernel", "rootfs"].map((name) => path.join(p.root, `${name}-has-begun`)) as [
+    string,
+    string,
+  ];
+  const { env } = stub(p, ["make"], `case "$*" in *modules*) ${meet(kernel, rootfs)};; esac\n${make}`);
+  stub(p, ["unshare"], `${meet(rootfs, kernel)}; for last; do :; done; echo tar > "$last"`);
+  const words = ["kernel:build:6.1", "rootfs:bootstrap:hello.qcow2", "TARGET_ARCH=amd64"];
+
+  const result = await p.btWith({ env }, "-j2", "--trace", "trace.json", ...words);
+
+  expect(result.exitCode, told(result)).toBe(0);
+  const spans = JSON.parse(p.read("trace.json")) as readonly Span[];
+  const [build, bootstrap] = ["kernel:build:6.1", "rootfs:bootstrap:hello.qcow2"].map((task) =>
+    spans.find(({ name, cat }) => name === task && cat === "ran")!,
+  ) as [Required<Span>, Required<Span>];
+  expect(build.ts).toBeLessThan(bootstrap.ts + bootstrap.dur);
+  expect(bootstrap.ts).toBeLessThan(build.ts + build.dur);
+});
 
 testWith(
   "docker-registry",

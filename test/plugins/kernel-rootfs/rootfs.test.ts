@@ -245,6 +245,17 @@ testWith(...tools)("KERNEL_ROOTFS_MIRROR: a mirror that cannot be reached is nam
   expect(told(result)).toContain(`The Debian mirror "http://127.0.0.1:9/debian" cannot be reached`);
 });
 
+test("KERNEL_ROOTFS_MIRROR_STALE: a mirror that nobody has updated is told as that (mmdebstrap only says so)", async () => {
+  const p = await oven([hello]);
+  const said = "E: Release file for http://deb.debian.org/debian/dists/sid/InRelease is expired (invalid since 15d).";
+  const { env } = stub(p, ["unshare"], `echo "${said}" >&2; exit 25`);
+
+  const result = await p.btWith({ env }, "rootfs:bootstrap:hello.qcow2");
+
+  expect(result.exitCode).toBe(1);
+  expect(told(result)).toContain("Mmdebstrap's own mirror is out of date");
+});
+
 test("KERNEL_ROOTFS_DISK_FULL: no space left is told as that, and no half-written file stays (mmdebstrap only says so)", async () => {
   const p = await oven([hello]);
   const { env } = stub(

@@ -20,6 +20,7 @@ import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
 import type { Entry } from "./journal.ts";
+import { createKept } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { finalHelpers } from "./order.ts";
 import { acquireLock, tryLock } from "./lock.ts";
@@ -45,19 +46,17 @@ export interface Carrier {
   readonly services: Services;
   /** What is handed to the action of a node. */
   readonly createWork: (node: Node, slot: number, decision: Decision) => Work;
+  /** Lets plugins say which caches there are. */
+  readonly open: () => Promise<void>;
+  /** Waits until what is to be kept is kept. */
+  readonly close: () => Promise<void>;
 }
 
 export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, kill, keep }: CarryOptions): Carrier {
-  const { project, assembly, graph, state, secrets, decide, forecast } = prepared;
-  const { hooks } = assembly;
+  const { project, graph, state, secrets, decide, forecast } = prepared;
   const { root } = project;
   const { results, outcomes, tell, finish } = ledger;
-  const said = new Set<string>();
-  const warn = (text: string): void => {
-    if (!said.has(text)) tell({ kind: "warning", text: secrets.hide(text) });
-    said.add(text);
-  };
-  if (hooks.cache.isUsed()) hooks.cache.call([], { env: workshop.env, warn });
+  const kept = createKept(prepared, { workshop, tell, signal: cancel });
   const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
   const finalsOf = (id: string): readonly string[] =>
     (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));
@@ -153,22 +152,31 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       const work = createWork(node, slot, decision);
       if (decision.step.action === "skip" && decision.result !== undefined) {
         if (await askStatus(work, workshop)) return finishFresh(node, decision.result, decision);
-        return await runTask({ ...work, reasons: [renderReason({ kind: "status" })] }, decision.document);
+        return await runTask({ ...work, reasons: [renderReason({ kind: "status" })] }, { ...decision, mayTake: false });
       }
-      return await runTask(work, decision.document);
+      return await runTask(work, decision);
     } finally {
       lock.release();
     }
   };
 
-  const runTask = async (work: Work, document: KeyDocument): Promise<Ended> => {
+  const runTask = async (work: Work, decision: Decision): Promise<Ended> => {
+    const { document } = decision;
     const { node, slot, key } = work;
     stirred.add(node.id);
-    const down = await services.ready(node, slot, work.signal);
-    if (down !== undefined) return finish(node, "blocked", { blockedBy: down });
     const startedMs = Date.now();
     const isRemembered = node.task.inputs !== undefined;
-    if (isRemembered) state.append({ id: node.id, gone: "running", run: workshop.run, ...lastDuration(node.id) });
+    const forget = (): void =>
+      state.append({ id: node.id, gone: "running", run: workshop.run, ...lastDuration(node.id) });
+    const restored = await kept.restore(work, decision, forget);
+    signalOf(node).throwIfAborted();
+    if (restored !== undefined) {
+      remember(node, document, restored.finished, restored);
+      return finish(node, "restored", { startedMs, slot, key, from: restored.from });
+    }
+    const down = await services.ready(node, slot, work.signal);
+    if (down !== undefined) return finish(node, "blocked", { blockedBy: down });
+    if (isRemembered) forget();
     const end = await attemptTask({ ...work, signal: services.signalOf(node, work.signal) }, workshop);
     if (end.kind !== "done") {
       if (isRemembered && end.kind !== "cancelled")
@@ -176,7 +184,9 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       keep({ task: node.id, key, document, outputs: [] });
       return finishFailed(node, end, { startedMs, slot, key });
     }
-    remember(node, document, end.finished, startedMs);
+    const durationMs = Date.now() - startedMs;
+    const isSure = remember(node, document, end.finished, { durationMs });
+    if (isSure) await kept.keep(work, decision, { ...end.finished, durationMs });
     return finish(node, "ran", { startedMs, slot, key, isFlaky: end.isFlaky });
   };
 
@@ -199,12 +209,16 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   };
 
   /** Writes the success down, unless an input changed while the task ran: then nobody knows what the outputs were made of. */
-  const remember = (node: Node, document: KeyDocument, { outputs, value }: Finished, startedMs: number): void => {
+  const remember = (
+    node: Node,
+    document: KeyDocument,
+    { outputs, value }: Finished,
+    { durationMs }: { readonly durationMs: number },
+  ): boolean => {
     const key = keyOf(document);
     const result = resultDigest(key, outputs, value);
     results.set(node.id, { digest: result, value });
     keep({ task: node.id, key, document, result, outputs, value });
-    const durationMs = Date.now() - startedMs;
     const before = new Map(document.inputs.map((fact) => [fact.path, fact]));
     const inputs = collectInputs(node, root, before);
     if (keyOf({ ...document, inputs }) !== key) {
@@ -214,7 +228,7 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
         text: `An input of "${node.id}" changed while it ran; its success is not remembered`,
       });
       state.append({ id: node.id, gone: "changed", durationMs });
-      return;
+      return false;
     }
     const append = node.task.inputs === undefined ? state.appendLater : state.append;
     append({
@@ -225,14 +239,15 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       ...(value === undefined ? {} : { value }),
       durationMs,
     });
+    return true;
   };
 
   const services = createServices({
     graph,
     wanted: forecast.wanted,
     attempt: async (node, slot, signal) => {
-      const document = (await decideNode(node, results, decide)).document;
-      const work = createWork(node, slot, { step: { action: "run", because: [{ kind: "service" }] }, document });
+      const decision = await decideNode(node, results, decide);
+      const work = createWork(node, slot, { ...decision, step: { action: "run", because: [{ kind: "service" }] } });
       return await attemptTask({ ...work, signal: AbortSignal.any([kill, signal]) }, workshop);
     },
     ask: (node, command, signal) =>
@@ -244,5 +259,5 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
       }),
   });
 
-  return { start, createWork, services };
+  return { start, createWork, services, open: kept.open, close: kept.close };
 }

@@ -21,6 +21,10 @@ export interface NodeResult {
 export interface Decision {
   readonly step: Step;
   readonly document: KeyDocument;
+  /** Whether nothing that the result depends on is missing from the key. */
+  readonly isKeyWhole: boolean;
+  /** Whether a result made elsewhere under the same key would do: the key says all, and nobody wants the task to run. */
+  readonly mayTake: boolean;
   /** What the node has left, when it is skipped. */
   readonly result?: NodeResult;
   /** The same success with newer stamps of its files, when it is skipped and they differ. */
@@ -92,7 +96,8 @@ export async function decideNode(
     // What a pending need left last time is still what it may leave now.
     needs[to] = result?.digest ?? record?.document.leaves.find(({ name }) => name === `need/${to}`)?.value ?? "none";
   }
-  const versions = node.task.versions === undefined ? {} : await findVersions(node, record, options);
+  const answers = node.task.versions === undefined ? undefined : Object.entries(await options.versionsOf(node));
+  const versions = answers === undefined ? {} : knownVersions(answers, record);
   const document = await collectDocument(node, { ...options, needs, versions, rest: options.restOf(node) });
   const hasUnknownCode = typeof node.task.run === "function" && options.codeOf(node.task.site) === undefined;
   const outputs = record === undefined || record.outputs.length === 0 ? [] : describeOutputs(root, node, options.memo);
@@ -105,6 +110,8 @@ export async function decideNode(
     ...(pendingNeed === undefined ? {} : { pendingNeed }),
   });
   const step = hooks.plan.isUsed() ? hooks.plan.call(planned, node) : planned;
+  const isKeyWhole = !hasUnknownCode && (answers === undefined || isAnswered(answers));
+  const mayTake = isKeyWhole && step === planned && pendingNeed === undefined && !isWished(step);
   const resumed =
     step.action === "run" && pendingNeed === undefined && !hasUnknownCode
       ? findResumed(node, document, options)
@@ -113,14 +120,21 @@ export async function decideNode(
     return {
       step: { action: "skip", key: resumed.key },
       document,
+      isKeyWhole,
+      mayTake,
       result: { digest: resumed.result, value: resumed.value },
     };
-  if (step.action !== "skip" || record === undefined) return { step, document };
+  if (step.action !== "skip" || record === undefined) return { step, document, isKeyWhole, mayTake };
   const known = new Set(record.outputs.map((fact) => fact.path));
   const refreshed = { ...record, document, outputs: outputs.filter((fact) => known.has(fact.path)) };
   const isStale =
     !hasSameStamps(record.document.inputs, document.inputs) || !hasSameStamps(record.outputs, refreshed.outputs);
-  return { step, document, result: recordResult(record), ...(isStale ? { refreshed } : {}) };
+  return { step, document, isKeyWhole, mayTake, result: recordResult(record), ...(isStale ? { refreshed } : {}) };
+}
+
+/** Whether somebody wants the task to run, whatever there is. */
+function isWished(step: Step): boolean {
+  return step.action !== "skip" && step.because.some(({ kind }) => kind === "forced" || kind === "always");
 }
 
 /** The node's success in the run that is resumed, if its key is the same and its outputs are as it left them. */
@@ -134,16 +148,17 @@ function findResumed(node: Node, document: KeyDocument, { journal, root, memo }:
   return isThere ? entry : undefined;
 }
 
+type Answers = readonly (readonly [name: string, version: string | undefined])[];
+
+function isAnswered(answers: Answers): boolean {
+  return answers.length > 0 && answers.every(([, version]) => version !== undefined);
+}
+
 /** What cannot be told now counts as it was last time. */
-async function findVersions(
-  node: Node,
-  record: TaskRecord | undefined,
-  { versionsOf }: DecideOptions,
-): Promise<Readonly<Record<string, string>>> {
+function knownVersions(now: Answers, record: TaskRecord | undefined): Readonly<Record<string, string>> {
   const last = (record?.document.leaves ?? []).flatMap(({ name, value }) =>
     name.startsWith("version/") ? [[name.slice("version/".length), value] as const] : [],
   );
-  const now = Object.entries(await versionsOf(node));
   const known = Object.fromEntries(last);
   if (now.length === 0) return known;
   return Object.fromEntries(now.flatMap(([name, value = known[name]]) => (value === undefined ? [] : [[name, value]])));

@@ -82,6 +82,8 @@ export type EventBody =
       readonly flaky?: boolean;
       /** The failure is reported but fails nothing else. */
       readonly allowed?: boolean;
+      /** Cache that it was restored from. */
+      readonly from?: string;
       /** Task whose failure blocked this one. */
       readonly blockedBy?: string;
       /** Log file, relative to the root. Absent: it printed nothing. */
@@ -93,6 +95,8 @@ export type EventBody =
       readonly task: string;
       readonly stream: "stdout" | "stderr" | "command" | "info" | "warn";
       readonly text: string;
+      /** Printed by an earlier run, whose result is restored. */
+      readonly replayed?: true;
     }
   | { readonly kind: "warning"; readonly text: string; readonly fix?: string; readonly task?: string }
   | {

@@ -53,6 +53,11 @@ const kinds: Readonly<Record<keyof Settings, "number" | "string" | "object">> = 
   engine: "string",
   output: "string",
   mirrors: "object",
+  cache: "string",
+  cacheDir: "string",
+  cacheGib: "number",
+  cacheDays: "number",
+  cacheWaitSeconds: "number",
 };
 const settingsNames = ["config.json", "config.yaml", "config.yml"] as const;
 

@@ -47,12 +47,14 @@ function withOwnNames(sorted: readonly Leaf[]): Leaf[] {
 
 /** Hex SHA-256 of a document. Equal documents have equal keys, whatever the order they were collected in. */
 export function keyOf(document: KeyDocument): string {
+  return hashText(keyText(document));
+}
+
+/** The text whose digest is the key: a line for each leaf, then one for each input. */
+export function keyText(document: KeyDocument): string {
+  const leaves = document.leaves.map(({ name, value }) => `${JSON.stringify(name)} ${JSON.stringify(value)}`);
   const inputs = document.inputs.map((fact) => `${JSON.stringify(fact.path)} ${fact.kind} ${fact.digest}`).sort();
-  return hashText(
-    [...document.leaves.map(({ name, value }) => `${JSON.stringify(name)} ${JSON.stringify(value)}`), ...inputs].join(
-      "\n",
-    ),
-  );
+  return [...leaves, ...inputs].join("\n");
 }
 
 /** One leaf, or one input as `input/PATH`, that two documents do not share. */

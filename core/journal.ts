@@ -28,13 +28,19 @@ export function openJournal(root: string, run: string): Journal {
   const folder = path.join(root, ".bt", "runs", run);
   let descriptor: number | undefined;
   let lines = "";
-  const flush = (): void => {
-    if (lines === "") return;
+  const write = (): void => {
     if (descriptor === undefined) {
       makeFolder(folder);
       descriptor = fs.openSync(path.join(folder, journalName), "a");
     }
     writeAll(descriptor, lines);
+  };
+  const flush = (): void => {
+    try {
+      if (lines !== "") write();
+    } catch {
+      // The disk is full, which the record of the run says: this run cannot be resumed, and that is all.
+    }
     lines = "";
   };
   return {

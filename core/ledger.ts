@@ -14,6 +14,8 @@ export interface EndFacts {
   readonly key?: string;
   readonly error?: BtError;
   readonly isFlaky?: boolean;
+  /** Cache it was restored from. */
+  readonly from?: string;
   readonly blockedBy?: string;
 }
 
@@ -66,6 +68,7 @@ export function createLedger({
       ...(facts.key === undefined ? {} : { key: facts.key }),
       ...(error === undefined ? {} : { failure: toFailure(error, hide) }),
       ...(facts.isFlaky === true ? { flaky: true } : {}),
+      ...(facts.from === undefined ? {} : { from: facts.from }),
       ...(isAllowed ? { allowed: true } : {}),
       ...(facts.blockedBy === undefined ? {} : { blockedBy: facts.blockedBy }),
       ...(said.has(node.id) ? { log: logPath(run, node.id) } : {}),

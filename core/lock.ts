@@ -18,7 +18,7 @@ const pollMs = 50;
 /** Takes the lock if nobody holds it, without waiting. */
 export function tryLock(folder: string, name: string): Lock | undefined {
   const file = path.join(folder, fileNameOf(name));
-  return tryLink(ownName(), file) ? { waited: false, release: () => removeLink(file) } : undefined;
+  return tryLink(processName(), file) ? { waited: false, release: () => removeLink(file) } : undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ export function tryLock(folder: string, name: string): Lock | undefined {
  */
 export async function acquireLock(folder: string, name: string, signal: AbortSignal): Promise<Lock> {
   const file = path.join(folder, fileNameOf(name));
-  const owner = ownName();
+  const owner = processName();
   for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
     if (tryLink(owner, file)) return { waited, release: () => removeLink(file) };
@@ -37,7 +37,8 @@ export async function acquireLock(folder: string, name: string, signal: AbortSig
   }
 }
 
-function ownName(): string {
+/** This process, as a lock or a folder of its own names it: unlike a number it never comes again. */
+export function processName(): string {
   return (own ??= `${process.pid}:${startTime(process.pid)}`);
 }
 
@@ -83,7 +84,7 @@ function removeIfSame(file: string, holder: string): void {
 }
 
 /** A number is used again after its process has ended; the start time tells the two apart. */
-function isAlive(holder: string): boolean {
+export function isAlive(holder: string): boolean {
   const [pid, start] = holder.split(":");
   return startTime(Number(pid)) === start && start !== "";
 }

@@ -52,16 +52,47 @@ export function findMissingOutput(root: string, node: Node, facts: readonly File
 
 /** Removes what an earlier run has made, and makes the folders that the outputs go into. A folder that holds inputs is left alone. */
 export function prepareOutputs(root: string, node: Node, inputs: readonly string[]): void {
+  if (node.task.clean !== "keep") removeOutputs(root, node, { inputs, isDry: false, isOwn: () => true });
   for (const declared of node.outputs) {
     const { path: wanted, isFolder } = outputPath(declared);
-    const holdsInputs = inputs.some((input) => input === wanted || input.startsWith(`${wanted}/`));
-    if (node.task.clean !== "keep" && !holdsInputs) {
-      if (isGlob(declared) && !declared.endsWith("/**"))
-        for (const file of expandPaths(root, [declared], isGlob)) removePath(path.resolve(root, file));
-      else if (wanted !== "" && wanted !== ".") removePath(path.resolve(root, wanted));
-    }
     makeFolder(path.resolve(root, isFolder ? wanted : path.dirname(wanted)));
   }
+}
+
+/** Removes the declared outputs, but no folder that holds inputs. Returns whether anything was there. */
+export function removeOutputs(
+  root: string,
+  node: Node,
+  {
+    inputs,
+    isDry,
+    isOwn = isInside,
+  }: {
+    readonly inputs: readonly string[];
+    /** Only looks. */
+    readonly isDry: boolean;
+    /** What may be removed. Default: what lies in the project. */
+    readonly isOwn?: (file: string) => boolean;
+  },
+): boolean {
+  let isFound = false;
+  const remove = (file: string): void => {
+    const absolute = path.resolve(root, file);
+    if (!isOwn(file) || findStat(absolute) === undefined) return;
+    isFound = true;
+    if (!isDry) removePath(absolute);
+  };
+  for (const declared of node.outputs) {
+    const { path: wanted } = outputPath(declared);
+    if (inputs.some((input) => input === wanted || input.startsWith(`${wanted}/`))) continue;
+    if (isGlob(declared) && !declared.endsWith("/**")) expandPaths(root, [declared], isGlob).forEach(remove);
+    else if (wanted !== "" && wanted !== ".") remove(wanted);
+  }
+  return isFound;
+}
+
+function isInside(file: string): boolean {
+  return !path.isAbsolute(file) && file !== ".." && !file.startsWith("../");
 }
 
 /** Signatures of the outputs, to tell later what a failed run has touched. */

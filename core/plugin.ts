@@ -1,4 +1,5 @@
 /** What a plugin and a builderfile are; applies plugins in order and names their tasks. Does not know what any plugin does. */
+import { cacheWords, findCacheChoice } from "./cache/choice.ts";
 import { createCatalog, type Catalog, type NamedTask } from "./catalog.ts";
 import { isBtError } from "./errors.ts";
 import { builderFieldUnknown, builderShape, pluginFailed, pluginTwice } from "./errors/builderfile.ts";
@@ -33,6 +34,8 @@ export interface Builder {
   readonly pools?: Readonly<Record<string, number>>;
   /** Values that beat the params' defaults, by variable name. */
   readonly params?: Readonly<Record<string, unknown>>;
+  /** How caches are used, unless the command line or the person's settings say otherwise: as for `--cache`. */
+  readonly cache?: string;
   /** Taps of the project's own. */
   readonly apply?: (hooks: BoundHooks) => void;
 }
@@ -42,14 +45,14 @@ export function defineBuilder(builder: Builder): Builder {
   return Object.freeze(checkBuilder(builder));
 }
 
-const fields = ["plugins", "tasks", "default", "pools", "params", "apply"];
+const fields = ["plugins", "tasks", "default", "pools", "params", "cache", "apply"];
 
 /** What a builderfile exports, if it is a builder. @throws BtError BUILDER_SHAPE, BUILDER_FIELD_UNKNOWN */
 export function checkBuilder(exported: unknown): Builder {
   if (!isRecord(exported)) throw builderShape(undefined, describeKind(exported), "what `defineBuilder({ … })` returns");
   const unknown = Object.keys(exported).find((key) => !fields.includes(key));
   if (unknown !== undefined) throw builderFieldUnknown(unknown, fields);
-  const { plugins, tasks, pools, params, apply, default: defaultTask } = exported;
+  const { plugins, tasks, pools, params, cache, apply, default: defaultTask } = exported;
   if (plugins !== undefined) checkPlugins("`plugins`", plugins);
   if (tasks !== undefined) checkTasks("`tasks`", tasks);
   const isDefault = defaultTask === undefined || typeof defaultTask === "string" || isTask(defaultTask);
@@ -58,6 +61,8 @@ export function checkBuilder(exported: unknown): Builder {
     throw builderShape("`pools`", describeKind(pools), "a record of whole numbers from 1");
   if (params !== undefined && !isRecord(params))
     throw builderShape("`params`", describeKind(params), "a record of values by variable name");
+  if (cache !== undefined && (typeof cache !== "string" || findCacheChoice(cache) === undefined))
+    throw builderShape("`cache`", typeof cache === "string" ? `"${cache}"` : describeKind(cache), cacheWords);
   if (apply !== undefined && typeof apply !== "function")
     throw builderShape("`apply`", describeKind(apply), "a function");
   return exported;

@@ -1,6 +1,7 @@
 /** A request for tasks, resolved, checked and forecast: everything that can be said before anything runs. Runs nothing. */
 import * as path from "node:path";
 import { createAssigner, type Assignment } from "./assign.ts";
+import { usualWish, type CacheWish } from "./cache/choice.ts";
 import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
 import { askedIds, createForecast, type DecideOptions, type Forecast } from "./decide.ts";
 import { passedEnvironment, taskEnvironment } from "./environment.ts";
@@ -37,6 +38,8 @@ export interface BuildRequest {
   readonly mayWrite: boolean;
   /** What the nodes came to in a run that is resumed: those that succeeded and have the same key are not run again. */
   readonly journal?: ReadonlyMap<string, Entry>;
+  /** Absent: the usual caches, as usual. */
+  readonly cache?: CacheWish;
   /** Node to the answers of its `versions` that are taken instead of asking. */
   readonly pins?: ReadonlyMap<string, Versions>;
 }
@@ -53,6 +56,7 @@ export interface Prepared {
   /** What a node's functions are given that look at the world before it runs. */
   readonly survey: (node: Node) => Surveyed;
   readonly forecast: Forecast;
+  readonly cache: CacheWish;
 }
 
 /**
@@ -101,7 +105,8 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     if (node.task.versions !== undefined) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
   const forecast = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
   if (request.only === "check") checkNeedsFresh(graph, forecast);
-  return { project, assembly, graph, order, state, secrets, decide, survey, forecast };
+  const cache = request.cache ?? usualWish;
+  return { project, assembly, graph, order, state, secrets, decide, survey, forecast, cache };
 }
 
 /** All tasks with the edges between them, as far as they can be told without values for params. */

@@ -12,6 +12,7 @@ export type Reason =
         | "service"
         | "status"
         | "changed-while-running"
+        | "cleaned"
         | "format"
         | "state-lost";
     }
@@ -47,6 +48,8 @@ export function renderReason(reason: Reason): string {
       return "it failed last time";
     case "interrupted-before":
       return "it was interrupted last time";
+    case "cleaned":
+      return "its outputs were removed by --clean";
     case "no-inputs":
       return "it declares no inputs";
     case "always":

@@ -10,6 +10,7 @@ import type { Counts, EventBody } from "./event.ts";
 import type { ProcessTree } from "./exec.ts";
 import { quoteNames } from "./errors.ts";
 import type { Entry } from "./journal.ts";
+import { findForecastHits } from "./hits.ts";
 import { createLedger } from "./ledger.ts";
 import type { Prepared } from "./prepare.ts";
 import { createShare, type Share, type ShareOptions } from "./share.ts";
@@ -38,6 +39,8 @@ export interface RunOptions {
   readonly graceMs: number;
   /** Aborted with the name of the signal: the run is cancelled. */
   readonly interrupt: AbortSignal;
+  /** A dry run may ask caches on other machines. Default: false. */
+  readonly mayConnect?: boolean;
   /** Aborted: what still runs is killed at once. */
   readonly kill: AbortSignal;
   /** Undefined: nobody is there to answer. */
@@ -119,6 +122,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   });
 
   const run = async (): Promise<RunEnd> => {
+    await carrier.open();
     if (hooks.beforeRun.isUsed()) await hooks.beforeRun.promise(graph);
     const stop = (reason: unknown): void => cancel.abort(reason);
     const onInterrupt = (): void => stop(options.interrupt.reason);
@@ -157,6 +161,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     process.off("exit", closeShare);
     const { lost, tasks } = share.close();
     if (lost > 0) tell({ kind: "warning", ...lostSlots(lost, tasks) });
+    await carrier.close();
     clearTimeout(timer);
     await pool?.close();
     options.interrupt.removeEventListener("abort", onInterrupt);
@@ -169,12 +174,18 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   };
 
   const dryRun = async (): Promise<RunEnd> => {
+    const hits = await findForecastHits(prepared, {
+      mayConnect: options.mayConnect === true,
+      warn: (text) => tell({ kind: "warning", text }),
+    });
     for (const id of order) {
       const node = graph.nodes.get(id);
       const decision = forecast.decisions.get(id);
       if (node !== undefined && forecast.skipped.has(id) && forecast.wanted.has(id)) finish(node, "skipped");
       if (node === undefined || decision === undefined || !forecast.wanted.has(id)) continue;
+      const hit = hits.get(id);
       if (decision.step.action === "skip") finish(node, "fresh");
+      else if (hit !== undefined) finish(node, "restored", { from: hit });
       else await sayTask(carrier.createWork(node, 1, decision));
     }
     return end(undefined);

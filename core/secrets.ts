@@ -9,6 +9,8 @@ export interface Secrets {
   readonly hide: (text: string) => string;
   /** For one stream: gets chunks, returns what may be shown of them; `end` returns the rest. */
   readonly createMask: () => Mask;
+  /** For one stream: gets chunks, tells whether a secret has been in them. Undefined: there are no secrets. */
+  readonly createDetector: () => ((chunk: Uint8Array) => boolean) | undefined;
 }
 export interface Mask {
   readonly write: (chunk: Buffer) => Buffer;
@@ -29,6 +31,19 @@ export function createSecrets(): Secrets {
     add,
     hide: (text) => (forms.size === 0 ? text : fromBytes(replace(toBytes(Buffer.from(text)), forms).shown)),
     createMask: () => createMask(forms),
+    createDetector: () => (forms.size === 0 ? undefined : createDetector([...forms])),
+  };
+}
+
+/** Keeps as much of each chunk as a form may have begun in. */
+function createDetector(forms: readonly string[]): (chunk: Uint8Array) => boolean {
+  const wanted = forms.map((form) => Buffer.from(form, "latin1"));
+  const longest = Math.max(...wanted.map(({ length }) => length));
+  let rest = Buffer.alloc(0);
+  return (chunk) => {
+    const bytes = Buffer.concat([rest, chunk]);
+    rest = Buffer.from(bytes.subarray(Math.max(0, bytes.length - longest + 1)));
+    return wanted.some((form) => bytes.includes(form));
   };
 }
 

@@ -9,4 +9,14 @@ export interface Settings {
   readonly output?: string;
   /** Registry host to the mirror asked first. */
   readonly mirrors?: Readonly<Record<string, string>>;
+  /** How caches are used: off, read, write, only, or `local:rw,remote:r`. */
+  readonly cache?: string;
+  /** Where the local cache is, instead of `.bt/cache` of the project. */
+  readonly cacheDir?: string;
+  /** What the local cache may take. Default: 10. */
+  readonly cacheGib?: number;
+  /** What nobody used for so long leaves the local cache. Default: 30. */
+  readonly cacheDays?: number;
+  /** How long the end of a run waits for uploads. Default: 30. */
+  readonly cacheWaitSeconds?: number;
 }

@@ -30,6 +30,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   outputs: ["list of strings", "function"],
   external: ["boolean"],
   clean: ["boolean", "string"],
+  cache: ["boolean"],
   env: ["list of strings"],
   tools: ["list of strings"],
   cwd: ["string"],

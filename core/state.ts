@@ -24,7 +24,7 @@ export interface TaskRecord {
 /** Instead of a record: why there is none. `running` that is never replaced means that bt was killed. */
 export interface Tombstone {
   readonly id: string;
-  readonly gone: "running" | "failed" | "changed";
+  readonly gone: "running" | "failed" | "changed" | "cleaned";
   /** Run that started the task, when it is `running`. */
   readonly run?: string;
   readonly durationMs?: number;
@@ -53,6 +53,13 @@ export interface State {
   /** What was wrong with the log. */
   readonly warning?: string;
 }
+
+const whyGone: Readonly<Record<Tombstone["gone"], Reason>> = {
+  running: { kind: "interrupted-before" },
+  failed: { kind: "failed-before" },
+  changed: { kind: "changed-while-running" },
+  cleaned: { kind: "cleaned" },
+};
 
 const header = "bt-state 1";
 
@@ -98,14 +105,7 @@ export function openState(folder: string, options: { readonly readOnly: boolean 
     whyGone: (id) => {
       const line = lines.get(id);
       if (line === undefined || !("gone" in line)) return { kind: isLost ? "state-lost" : "first-run" };
-      return {
-        kind:
-          line.gone === "failed"
-            ? "failed-before"
-            : line.gone === "changed"
-              ? "changed-while-running"
-              : "interrupted-before",
-      };
+      return whyGone[line.gone];
     },
     unendedRun: (id) => {
       const line = lines.get(id);

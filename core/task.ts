@@ -170,6 +170,8 @@ interface TaskFacts {
   readonly clean?: true | "keep";
   /** Outputs may lie outside the project. Default: false. */
   readonly external?: boolean;
+  /** Whether caches keep its result. Default: if it has inputs and outputs, is not `clean: "keep"`, has no `status` and no terminal. */
+  readonly cache?: boolean;
   /** Environment variables that reach the task and enter its key. `NAME=value` sets one. */
   readonly env?: readonly string[];
   /** Programs whose `--version` enters the key. */
@@ -217,10 +219,7 @@ export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matr
   readonly inputs?: Paths<P, M>;
   /** Files and folders that the task makes; a trailing `/` or `/**` means a folder with all in it. */
   readonly outputs?: Paths<P, M>;
-  /**
-   * What else the result depends on, such as the digest that a tag stands for now; enters the key. Asked once a run; what
-   * cannot be told, or is not asked because nothing may be done (`-n`, `-q`, `--why`), counts as it was last time.
-   */
+  /** What else the result depends on, such as a tag's digest now. Asked once a run, not in `-n`, `-q`, `--why`; unknown counts as last time. */
   readonly versions?: (bound: Surveyed<P, M>) => Versions | Promise<Versions>;
   /** What the answers of this task's functions came from: while it is the same they are not called. Undefined: they always are. */
   readonly evidence?: (bound: Surveyed<P, M>) => Promise<readonly Evidence[] | undefined>;

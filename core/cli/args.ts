@@ -20,6 +20,8 @@ export interface Options {
   readonly resume?: string;
   readonly replay?: string;
   readonly completion?: string;
+  readonly cache?: string;
+  readonly replayLog?: string;
   readonly tags: readonly string[];
   readonly except: readonly string[];
   /** Names of the options without a value that were given. */
@@ -46,6 +48,9 @@ const flagNames = {
   ui: undefined,
   verbose: undefined,
   "fail-fast": undefined,
+  remote: undefined,
+  clean: undefined,
+  "cache-gc": undefined,
   make: undefined,
   "make-shim": undefined,
   "import-make": undefined,
@@ -70,6 +75,8 @@ type ValueName =
   | "resume"
   | "replay"
   | "completion"
+  | "cache"
+  | "replay-log"
   | "tag"
   | "except";
 
@@ -91,6 +98,8 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
   resume: { default: "last" },
   replay: {},
   completion: {},
+  cache: {},
+  "replay-log": {},
   tag: {},
   except: {},
 };
@@ -169,6 +178,10 @@ function readLong(
   const written = at === -1 ? text : text.slice(0, at);
   const name = synonyms[written] ?? written;
   const value = at === -1 ? undefined : text.slice(at + 1);
+  if (name === "dry-run" && value === "remote") {
+    flags.add(name).add("remote");
+    return;
+  }
   if (isFlag(name) && value !== undefined) throw optionWrong(`--${written}`, value, "no value");
   if (isFlag(name)) flags.add(name);
   else if (isValueName(name)) setValue(name, value ?? takeValue(name, `--${written}`, open));
@@ -232,6 +245,8 @@ function createOptions(flags: ReadonlySet<Flag>, values: ReadonlyMap<ValueName, 
     ...last("resume", "resume"),
     ...last("replay", "replay"),
     ...last("completion", "completion"),
+    ...last("cache", "cache"),
+    ...last("replay-log", "replayLog"),
     tags: values.get("tag") ?? [],
     except: values.get("except") ?? [],
     flags,

@@ -12,6 +12,7 @@ import { optionName, variableName } from "../params.ts";
 import { assemble } from "../plugin.ts";
 import { renderError, renderWarning } from "../report/failure.ts";
 import { manifestChanges } from "../warm.ts";
+import { collectCache, readCacheWish } from "./cache.ts";
 import { parseArgs, resolveTokens, type Args, type Asked, type Options } from "./args.ts";
 import { cacheOutline } from "./listcache.ts";
 import { outlineTasks } from "./outline.ts";
@@ -111,6 +112,8 @@ async function answer(args: Args, desk: Desk): Promise<number> {
   checkTaken(args.own, asked.words, catalog);
   if (flags.has("help")) return await showTaskHelp(catalog, asked, desk);
   if (flags.has("doctor")) return await showDoctor(desk, flags.has("json"));
+  if (flags.has("cache-gc"))
+    return await collectCache(readCacheWish(options, desk.project, desk.world), desk.project, desk.world);
   if (flags.has("check")) return await showCheck(desk, flags.has("json"));
   const isBare =
     asked.words.length === 0 &&
@@ -119,7 +122,8 @@ async function answer(args: Args, desk: Desk): Promise<number> {
     options.graph === undefined &&
     options.resume === undefined &&
     options.replay === undefined &&
-    !flags.has("why");
+    !flags.has("why") &&
+    !flags.has("clean");
   if (flags.has("list") || isBare) return await showList(catalog, desk, flags.has("json"));
   if (desk.mayWrite && options.graph === undefined && !flags.has("why")) keepOutline(desk.project, catalog);
   return await runTasks(args, asked, desk);

@@ -3,17 +3,21 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { build } from "../build.ts";
+import { cleanTasks } from "../clean.ts";
+import { isGroupNode } from "../decide.ts";
 import { optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
 import { writeAtomic } from "../files.ts";
 import { settingsFiles } from "../find.ts";
+import type { Node } from "../graph.ts";
 import type { Project } from "../load.ts";
-import { prepare, type BuildRequest } from "../prepare.ts";
+import { outlineGraph, prepare, type BuildRequest } from "../prepare.ts";
 import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
 import { touchTasks } from "../touch.ts";
 import { compareRuns, renderReplay, replayRun, resumeRun, type Replay } from "./again.ts";
 import type { Args, Asked, Options } from "./args.ts";
 import { auditTasks, isAudited, withMarks } from "./audit.ts";
+import { readCacheWish, withReplayed } from "./cache.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
@@ -44,6 +48,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     isForced: flags.has("audit") ? "targets" : flags.has("force"),
     ...again,
     mayWrite: mayWrite && !isQuery,
+    cache: readCacheWish(isTraced ? { cache: "off" } : options, project, world), // What is traced has to run.
     ...(only === undefined ? {} : { only }),
   };
   if (options.graph !== undefined) {
@@ -53,12 +58,18 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     );
   }
   if (flags.has("why")) {
-    return showWhy(await prepare(project, request), options, paint);
+    return await showWhy(await prepare(project, request), options, paint);
   }
   if (flags.has("audit") && !isTraced) return await auditTasks({ project, world, isJson: flags.has("json") }, request);
   if (flags.has("question")) {
     const { forecast } = await prepare(project, request);
     return [...forecast.wanted].every((id) => forecast.results.has(id)) ? 0 : 1;
+  }
+  if (flags.has("clean")) {
+    const nodes = await findCleaned(project, asked.words.length > 0 || options.tags.length > 0 ? request : undefined);
+    const cleaned = await cleanTasks(project.root, nodes, { mayWrite });
+    if (!flags.has("quiet")) print(cleaned.map((id) => `clean ${id}\n`).join(""));
+    return 0;
   }
   if (flags.has("touch")) {
     const touched = await touchTasks(await prepare(project, request));
@@ -89,6 +100,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
       confirm: flags.has("yes") ? async () => true : confirmOnTerminal,
       isDryRun: flags.has("dry-run"),
       ...(isTraced ? {} : { call: { words: world.argv, version: world.version } }),
+      mayConnect: flags.has("remote"),
       reporters,
       ...(options.loadLimit === undefined || options.loadLimit === ""
         ? {}
@@ -107,6 +119,19 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
   } finally {
     interrupts.stop();
   }
+}
+
+/** The tasks that are asked for, with the members of groups; all of them when none is. */
+async function findCleaned(project: Project, request: BuildRequest | undefined): Promise<readonly Node[]> {
+  if (request === undefined) return [...(await outlineGraph(project)).nodes.values()];
+  const { graph, state } = await prepare(project, { ...request, mayWrite: false });
+  state.close();
+  const asked = new Set(graph.targets);
+  for (const id of asked) {
+    const node = graph.nodes.get(id);
+    if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
+  }
+  return [...asked].flatMap((id) => graph.nodes.get(id) ?? []);
 }
 
 /** 1 when something came out otherwise. */
@@ -192,7 +217,7 @@ async function createReporters(
     streams: () => ({ stdout: process.stdout, stderr: process.stderr }),
   });
   const whole: Reporter = {
-    event: shown.event,
+    event: withReplayed(shown, options.replayLog).event,
     async end() {
       await shown.end?.();
       print(held.join(""));

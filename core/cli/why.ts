@@ -3,15 +3,17 @@ import * as fs from "node:fs";
 import { askedIds } from "../decide.ts";
 import { runMissing, runTaskMissing } from "../errors/past.ts";
 import { compareDocuments, keyOf, type Difference } from "../fingerprint.ts";
+import { findForecastHits } from "../hits.ts";
 import { findJournal, type Entry } from "../journal.ts";
 import type { Paint } from "../paint.ts";
 import type { Prepared } from "../prepare.ts";
 import { findPastEntry } from "../past.ts";
 import { renderReason } from "../reason.ts";
 import { findRun, listRuns } from "../record.ts";
+import { renderWarning } from "../report/failure.ts";
 import type { Options } from "./args.ts";
 import { renderDifferences } from "./again.ts";
-import { print, printJson } from "./print.ts";
+import { print, printJson, writeText } from "./print.ts";
 
 /** The answer for one task. */
 export interface Why {
@@ -25,13 +27,17 @@ export interface Why {
   readonly inputs: readonly { readonly path: string; readonly kind: string; readonly digest: string }[];
   /** The task has a check of its own, which is asked only in a run. */
   readonly hasStatus: boolean;
+  /** Cache that has its result: it would be restored instead of run. */
+  readonly cached?: string;
 }
 
 /** Answers `--why`, with `--run` and `--vs` as a comparison. Returns the exit code. @throws BtError RUN_MISSING, RUN_TASK_MISSING */
-export function showWhy(prepared: Prepared, { flags, run, vs }: Options, paint: Paint): number {
+export async function showWhy(prepared: Prepared, { flags, run, vs }: Options, paint: Paint): Promise<number> {
   const isJson = flags.has("json");
   if (run === undefined && vs === undefined) {
-    const tasks = explain(prepared);
+    const warn = (text: string): void => writeText(2, renderWarning({ text }, paint));
+    const hits = await findForecastHits(prepared, { mayConnect: flags.has("remote"), warn });
+    const tasks = explain(prepared).map((why) => withHit(why, hits.get(why.task)));
     if (isJson) printJson({ version: 1, tasks });
     else print(renderWhy(tasks, paint));
     return 0;
@@ -116,17 +122,26 @@ export function explain({ graph, order, forecast, secrets }: Prepared): Why[] {
   });
 }
 
+function withHit(why: Why, cached: string | undefined): Why {
+  return cached === undefined ? why : { ...why, cached };
+}
+
 export function renderWhy(answers: readonly Why[], paint: Paint): string {
   return answers
-    .map(({ task, action, key, reasons, leaves, inputs, hasStatus }) => {
+    .map(({ task, action, key, reasons, leaves, inputs, hasStatus, cached }) => {
       if (action === "skip" && reasons.length > 0)
         return `${paint.strong(task)} would be skipped: ${reasons.join(", ")}\n`;
       if (action !== "skip")
-        return `${paint.strong(task)} ${action === "run" ? "would run" : "may run"}, because\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
+        return `${paint.strong(task)} ${renderAction(action, cached)}, because\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
       const kept = `${renderKept(leaves.length, inputs.length)} unchanged ${paint.dim(`(key ${key.slice(0, 12)})`)}\n`;
       return `${paint.strong(task)} is up to date: ${kept}${hasStatus ? "  a run still asks its status check\n" : ""}`;
     })
     .join("");
+}
+
+function renderAction(action: Why["action"], cached: string | undefined): string {
+  if (cached !== undefined) return `would be restored from cache "${cached}"`;
+  return action === "run" ? "would run" : "may run";
 }
 
 function renderKept(leaves: number, inputs: number): string {

@@ -17,6 +17,13 @@ export function actionThrew(task: string, cause: unknown, at: Place | undefined)
   );
 }
 
+export function cacheMiss(task: string): BtError {
+  return new BtError("CACHE_MISS", `Task "${task}" is in no cache, and only what is in one may be taken`, {
+    fix: "Leave out `--cache=only` to run it.",
+    exitCode: 1,
+  });
+}
+
 export function commandFailed(facts: {
   readonly task: string;
   readonly command: string;

@@ -46,7 +46,7 @@ export function renderDone(event: DoneEvent, reasons: readonly string[], paint: 
         return `${paint.warn(marks.warning)} ${paint.strong(task)} in ${time}, after a failed try`;
       return `${paint.good(marks.done)} ${paint.strong(task)} in ${time}${renderReasons(reasons, paint)}`;
     case "restored":
-      return `${paint.good(marks.done)} ${paint.strong(task)} restored in ${time}`;
+      return `${paint.good(marks.done)} ${paint.strong(task)} restored${renderSource(event)} in ${time}`;
     case "failed":
       return bad(`failed after ${time}`);
     case "timed-out":
@@ -64,7 +64,12 @@ export function renderDone(event: DoneEvent, reasons: readonly string[], paint: 
 /** What a dry run says of a task, and why it would run. Undefined: nothing would happen. */
 export function renderPlanned(event: DoneEvent, reasons: readonly string[], paint: Paint): string | undefined {
   if (event.outcome !== "ran" && event.outcome !== "restored" && !isFailure(event)) return undefined;
-  return `${paint.strong(event.task)}${renderReasons(event.outcome === "restored" ? ["from the cache"] : reasons, paint)}`;
+  return `${paint.strong(event.task)}${renderReasons(event.outcome === "restored" ? [`it is in cache "${event.from ?? "local"}"`] : reasons, paint)}`;
+}
+
+/** This machine's own cache goes without saying. */
+function renderSource({ from }: DoneEvent): string {
+  return from === undefined || from === "local" ? "" : ` from cache "${from}"`;
 }
 
 function renderReasons(reasons: readonly string[], paint: Paint): string {

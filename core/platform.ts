@@ -81,7 +81,8 @@ export function parsePlatform(name: string): Platform {
  * @throws BtError PLATFORM_UNKNOWN
  */
 export function platforms<const A extends readonly Arch[]>(...names: A): A;
-export function platforms(...names: readonly string[]): readonly Arch[];
+// `string & {}`: any text, and editors still offer the known ones.
+export function platforms(...names: readonly (Arch | (string & {}))[]): readonly Arch[];
 export function platforms(...names: readonly string[]): readonly Arch[] {
   return [...new Set(names.map((name) => parsePlatform(name).arch))];
 }

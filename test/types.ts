@@ -1,4 +1,6 @@
 /** What the compiler knows of a builderfile. Compiled, never run: a line below `@ts-expect-error` that compiles is a failure. */
+import { bazelBuilder } from "../plugins/bazel-builder/index.ts";
+import { image } from "../plugins/images/index.ts";
 import { after, defineBuilder, definePlugin, param, platforms, task, validation, type Task } from "../core/index.ts";
 
 /** Compiles if and only if both types are the same. */
@@ -176,3 +178,22 @@ defineBuilder({ plugins: [oven], tasks: { serve, test }, default: serve, pools: 
 defineBuilder({ tasks: { bake: { run: "true" } } });
 // @ts-expect-error -- a misspelt field
 defineBuilder({ taks: {} });
+
+// --- plugins that come with bt; test/editor.test.ts asks what an editor offers ---
+
+const builder = bazelBuilder({ prefix: "registry.example/oven", arches: arches });
+// @ts-expect-error -- a misspelt option
+bazelBuilder({ prefix: "registry.example/oven", archs: arches });
+// @ts-expect-error -- an option that has to be given
+bazelBuilder({ arches: arches });
+// @ts-expect-error -- a task that the plugin does not have
+void builder.tasks.bake;
+const tin = image({ platforms: arches });
+task({
+  needs: { tin },
+  run: ({ needs }) => {
+    same<keyof typeof needs.tin, "amd64" | "arm64" | "s390x">(true);
+    // @ts-expect-error -- what an image's result does not have
+    void needs.tin.amd64.flour;
+  },
+});

@@ -184,8 +184,6 @@ defineBuilder({ taks: {} });
 const builder = bazelBuilder({ prefix: "registry.example/oven", arches: arches });
 // @ts-expect-error -- a misspelt option
 bazelBuilder({ prefix: "registry.example/oven", archs: arches });
-// @ts-expect-error -- an option that has to be given
-bazelBuilder({ arches: arches });
 // @ts-expect-error -- a task that the plugin does not have
 void builder.tasks.bake;
 const tin = image({ platforms: arches });

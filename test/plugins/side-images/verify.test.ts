@@ -3,7 +3,6 @@ import { expect } from "vitest";
 import { testWith } from "../../support/tool.ts";
 import { made, world, type World } from "./world.ts";
 
-const test = testWith("git", "aarch64-linux-gnu-gcc");
 const testGit = testWith("git");
 
 const dockerfile = 'FROM scratch\nARG TARGETARCH\nCOPY bin/pause-$TARGETARCH /pause\nENTRYPOINT ["/pause"]\n';
@@ -25,16 +24,42 @@ async function compiled(compile: string, source: string, options = "imageReferen
 
 const program = "int main(void) { return 0; }\n";
 
-test("a program of a cross compiler passes for its architecture, and is refused for another one with both names", async () => {
-  const w = await compiled('aarch64-linux-gnu-gcc -nostdlib -static -e main -o "bin/pause-$1" extra/main.c', program);
+/** Architectures as files name them, and Debian's compilers for them. */
+const compilers = {
+  arm64: "aarch64-linux-gnu",
+  arm: "arm-linux-gnueabihf",
+  ppc64le: "powerpc64le-linux-gnu",
+  riscv64: "riscv64-linux-gnu",
+};
 
-  const result = await w.side({ COMPONENTS: "pause", ARCHITECTURES: "arm64 riscv64" }, "-k", "side-images");
+testWith("git", ...Object.values(compilers).map((name) => `${name}-gcc`))(
+  "static C programs of four cross compilers pass, each for its own image only",
+  async () => {
+    const cases = Object.entries(compilers).map(([arch, name]) => `${arch}) cc=${name}-gcc;;`);
+    const swapped = "arm64) a=arm;; arm) a=ppc64le;; ppc64le) a=riscv64;; riscv64) a=arm64;;";
+    const w = await compiled(
+      `a=$1\nif [ -e extra/swap ]; then case $1 in ${swapped} esac; fi\ncase $a in ${cases.join(" ")} esac\n$cc -nostdlib -static -e main -o "bin/pause-$1" extra/main.c`,
+      program,
+    );
+    const given = { COMPONENTS: "pause", ARCHITECTURES: Object.keys(compilers).join(" ") };
 
-  expect(result.exitCode).toBe(1);
-  expect(made(result)).toContain("image:pause:arm64");
-  expect(result.stdout).toContain('pause:riscv64: the program "/pause" is for arm64, the image for riscv64');
-  expect(result.stdout.match(/^✖ .*image/gm)).toHaveLength(1);
-});
+    const right = await w.side(given, "side-images");
+    w.component("pause/extra/swap", "");
+    const wrong = await w.side(given, "-k", "side-images");
+
+    expect(right, right.stdout).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(wrong.exitCode).toBe(1);
+    for (const [cell, found, expected] of [
+      ["arm64", "arm", "arm64"],
+      ["arm", "ppc64le", "arm"],
+      ["ppc64le", "riscv64", "ppc64le"],
+      ["riscv64", "arm64", "riscv64"],
+    ])
+      expect(wrong.stdout).toMatch(
+        new RegExp(`pause:${cell}: the program "/pause" is for ${found}\\S*, the image for ${expected}`),
+      );
+  },
+);
 
 testGit("an image that starts a file which is not in it is refused with the line of its CMD", async () => {
   const w = await world({ files: { "pause/Dockerfile.riscv64": 'FROM scratch\n\nCMD ["/pause"]\n' } });

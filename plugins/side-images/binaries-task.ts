@@ -6,7 +6,7 @@ import type { Arch } from "../../core/index.ts";
 import { findArch } from "./arch.ts";
 import { targetArch, type Cell } from "./cell.ts";
 import { treeFailed } from "./errors.ts";
-import type { SourceResult, TreeResult } from "./result.ts";
+import type { FetchedSource, TreeResult } from "./result.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
 import { cacheOf } from "./source.ts";
 import { userEnvironment } from "./user-env.ts";
@@ -25,14 +25,15 @@ export async function buildBinaries(context: SideContext, site: Site, component:
   const { root, log, needs, isDryRun, key } = context;
   const plan = planOf(site);
   const cell = (await plan.cell(component, findArch(context.cell["arch"] ?? "") as Arch))!; // The graph tap has planned it.
-  const source = (needs["source"] as { readonly source?: SourceResult } | undefined)?.source;
+  const fetched = (needs["source"] ?? {}) as FetchedSource; // The result of the source task.
+  const { source } = fetched;
   const done = isDryRun ? () => {} : await site.slots!.take(context.signal);
   try {
     if (isDryRun) {
       await run(context, cell, { folder: treeFolder(cell), shell: site.options.binariesShell, version: "VERSION" });
       return { folder: treeFolder(cell), digest: "", files: [] };
     }
-    const folder = await makeTree(context, plan, cell, { cache: cacheOf(root, site), result: source }).catch(
+    const folder = await makeTree(context, plan, cell, { cache: cacheOf(root, site), ...fetched }).catch(
       (error: unknown) => {
         throw (error as NodeJS.ErrnoException).syscall === undefined ? error : treeFailed(cell.id, error);
       },

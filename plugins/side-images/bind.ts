@@ -7,6 +7,7 @@ import { findInputs } from "../images/index.ts";
 import { findArch } from "./arch.ts";
 import type { Cell, DockerfileCell } from "./cell.ts";
 import type { SidePlan } from "./plan.ts";
+import { bareRepository } from "./git.ts";
 import { readGeneration } from "./clean-task.ts";
 import type { SideIndex } from "./result.ts";
 import { findRole, places, type Site } from "./role.ts";
@@ -26,7 +27,11 @@ export async function bindNode(node: Node, site: Site, plan: SidePlan): Promise<
       );
     case "src": {
       const { repo, commit } = options.overrides?.[component] ?? {};
-      const given = { precedence: options.source?.precedence ?? "release", repo: repo ?? "", commit: commit ?? "" };
+      const given = {
+        precedence: options.source?.precedence ?? "release",
+        repo: repo === undefined ? "" : bareRepository("", repo),
+        commit: commit ?? "",
+      };
       return withFacts(node, given, presentFiles(plan, component, ["repo", "commit"]));
     }
     case "manifest":

@@ -26,7 +26,7 @@ const turns = new Map<string, Promise<unknown>>();
 
 /** @throws BtError SIDE_IMAGES_SOURCE_MALFORMED */
 export function checkWanted({ component, repo, commit, at }: WantedCommit): void {
-  if (!/^[^\s-]\S*$/.test(repo)) throw sourceMalformed(component, "repo", repo, at);
+  if (!/^[^\s-]\S*$/.test(repo)) throw sourceMalformed(component, "repo", maskUrl(repo), at);
   if (!/^([0-9a-f]{7,40}|[A-Za-z0-9][\w./+-]*)$/.test(commit) || commit.includes(".."))
     throw sourceMalformed(component, "commit", commit, at);
 }
@@ -58,20 +58,20 @@ async function take(
   { repo, commit, at }: WantedCommit,
   { dir, isOffline }: { readonly dir: string; readonly isOffline: boolean },
 ): Promise<{ readonly commit: string; readonly version: string }> {
-  const password = /^[a-z+]+:\/\/[^/@:]*:([^/@]+)@/i.exec(repo)?.[1];
-  if (password !== undefined) desk.hide(password);
+  const { url, secrets, env } = splitUrl(repo);
+  for (const secret of secrets) if (Buffer.byteLength(secret) >= 4) desk.hide(secret); // Shorter ones cannot be hidden.
   if (desk.isDryRun) {
-    await desk.exec("git", ["-C", dir, "fetch", "--quiet", "--tags", repo, commit]);
+    await desk.exec("git", ["-C", dir, "fetch", "--quiet", "--tags", url, commit]);
     return { commit, version: "" };
   }
   await createBare(desk, dir);
-  const shown = repo.replace(/\/\/[^/@]*@/, "//***@");
+  const shown = maskUrl(repo);
   const output: string[] = [];
   const full = await findCommit(desk, dir, commit);
   if (full === undefined) {
     if (isOffline) throw commitOffline(commit, shown, at);
     for (const refs of [[commit], ["+refs/heads/*:refs/heads/*"]]) {
-      const { stderr } = await git(desk, dir, ["fetch", "--quiet", "--tags", "--force", repo, ...refs]);
+      const { stderr } = await git(desk, dir, ["fetch", "--quiet", "--tags", "--force", url, ...refs], env);
       output.push(...stderr.split("\n").filter((line) => line !== ""));
       if ((await findCommit(desk, dir, commit)) !== undefined) break;
     }
@@ -104,8 +104,59 @@ async function findFetched(desk: Desk, dir: string, commit: string): Promise<str
   return findCommit(desk, dir, `refs/heads/${commit}`);
 }
 
-function git(desk: Desk, dir: string, words: readonly string[]): ReturnType<Desk["exec"]> {
-  return desk.exec("git", ["--git-dir", dir, ...words], { env: quiet(), show: false, allowedCodes: allCodes });
+function git(
+  desk: Desk,
+  dir: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ReturnType<Desk["exec"]> {
+  const options = { env: { ...quiet(), ...env }, show: false, allowedCodes: allCodes } as const;
+  return desk.exec("git", ["--git-dir", dir, ...words], options);
+}
+
+/** A URL as logs and records show it. */
+export function maskUrl(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, "//***@");
+}
+
+/** Anybody on the machine can read command lines: git hears user and password from a helper, and that from its environment. */
+function splitUrl(repo: string): {
+  readonly url: string;
+  readonly secrets: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
+  const [, scheme = "", login = "", rest = ""] = /^(https?:\/\/)([^/@]*)@(.*)$/i.exec(repo) ?? [];
+  if (scheme === "") return { url: repo, secrets: [], env: {} };
+  const [user = "", ...others] = login.split(":").map(decode);
+  const password = others.join(":");
+  const helper = `credential.${scheme}${rest.replace(/\/.*$/, "")}.helper`;
+  const answer = `!answer() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' "$GIT_SOURCE_USER" "$GIT_SOURCE_PASSWORD"; }; answer`;
+  const before = Number(process.env["GIT_CONFIG_COUNT"] ?? 0);
+  const config = [
+    [helper, ""], // Forgets the helpers that the user has.
+    [helper, answer],
+  ].flatMap(([key = "", value = ""], at) => [
+    [`GIT_CONFIG_KEY_${before + at}`, key],
+    [`GIT_CONFIG_VALUE_${before + at}`, value],
+  ]);
+  return {
+    url: `${scheme}${rest}`,
+    secrets: password === "" ? [user, login] : [password, login],
+    env: {
+      ...(Object.fromEntries(config) as Record<string, string>),
+      GIT_CONFIG_COUNT: String(before + 2),
+      GIT_SOURCE_USER: user,
+      GIT_SOURCE_PASSWORD: password,
+    },
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A lone percent sign.
+  }
 }
 
 /** A source tree of its own, whose objects are those of the cache. `dir` must not exist. */

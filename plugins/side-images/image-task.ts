@@ -1,6 +1,6 @@
 /** Makes the image of one cell: taken from a registry, or built with its parents by ID. Does not assemble or publish. */
 import { join, resolve } from "node:path";
-import { ociPlatform, type Arch, type Context } from "../../core/index.ts";
+import { isBtError, ociPlatform, type Arch, type Context } from "../../core/index.ts";
 import { buildWithEngine, chooseEngine, type BuiltImage } from "../images/index.ts";
 import {
   createLayout,
@@ -16,9 +16,10 @@ import { targetArch, type Cell, type DockerfileCell, type ImageCell } from "./ce
 import { fetchExternal, resolveExternal, withClient } from "./external.ts";
 import { checkBase, normalize } from "./normalize.ts";
 import { findReleaseImage, type ReferencesByArch } from "./references-task.ts";
-import type { SideImage, SourceResult, TreeResult } from "./result.ts";
+import type { FetchedSource, SideImage, TreeResult } from "./result.ts";
 import { parentName, places, planOf, type SideContext, type Site } from "./role.ts";
-import { copyOwnFiles } from "./tree.ts";
+import { copyOwnFiles, treeFolder } from "./tree.ts";
+import { engineImpossible } from "./value-errors.ts";
 import { emulationMode } from "./values.ts";
 import { verifyImage } from "./verify.ts";
 
@@ -92,10 +93,14 @@ async function build(
   const { root, needs, settings, log, signal } = context;
   const { values, options } = planOf(site);
   const tree = needs["binaries"] as TreeResult | undefined; // The result of the cell's own work tree.
-  const source = (needs["source"] as { readonly source?: SourceResult } | undefined)?.source;
+  const { source } = (needs["source"] ?? {}) as FetchedSource; // The result of the source task.
   const own = join(options.dir, "components", cell.component);
   if (tree !== undefined) await copyOwnFiles(join(root, own), join(root, tree.folder));
-  const engine = await chooseEngine({ engine: values.engine, runs: cell.runs }, context.env, settings);
+  const engine = await chooseEngine({ engine: values.engine, runs: cell.runs }, context.env, settings).catch(
+    (error: unknown) => {
+      throw isBtError(error) ? engineImpossible(listEngineCells(site), error) : error;
+    },
+  );
   if (engine.name !== "embedded")
     log.info(`[${cell.id}] ${engine.name} ${engine.version ?? ""} builds: ${engine.reason}`);
   const bases: Record<string, string> = {};
@@ -145,6 +150,16 @@ async function build(
   return { ...toDescriptor(built), imageId: built.id, facts };
 }
 
+/** Cells of the run that bt does not build itself. */
+function listEngineCells(site: Site): readonly string[] {
+  const { engine } = planOf(site).values;
+  const isBuilt = (cell: Cell): boolean => cell.kind === "dockerfile" && (cell.runs || engine !== undefined);
+  return [...site.cells.values()]
+    .filter(isBuilt)
+    .map(({ id }) => id)
+    .sort();
+}
+
 function toDescriptor({ mediaType, digest, size }: BuiltImage): Descriptor {
   return { mediaType, digest, size };
 }
@@ -175,9 +190,7 @@ async function sayCell({ exec, log }: SideContext, site: Site, cell: Cell): Prom
   }
   const { values, options } = planOf(site);
   const words = Object.entries({ VERSION: "", TARGETARCH: targetArch(cell), ...cell.args });
-  const context = cell.needsTree
-    ? join(places.work, cell.component, cell.suffix)
-    : join(options.dir, "components", cell.component);
+  const context = cell.needsTree ? treeFolder(cell) : join(options.dir, "components", cell.component);
   if (!cell.runs && values.engine === undefined) {
     log.info(`[${cell.id}] bt itself builds ${cell.file} for ${ociPlatform(cell.arch)}: it has no RUN`);
     return undefined;

@@ -5,6 +5,7 @@ import { ociPlatform } from "../../core/index.ts";
 import { throwMistakes } from "./mistakes.ts";
 import { findBashisms } from "./binaries-task.ts";
 import { foreignCommands, type Cell } from "./cell.ts";
+import { maskUrl } from "./git.ts";
 import { cellsOf, closeCells, type SidePlan } from "./plan.ts";
 import { findCached, sourcesOf, type ReferencesByArch } from "./references-task.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
@@ -83,7 +84,7 @@ async function describeCell(cell: Cell, plan: SidePlan, cached: ReferencesByArch
     method: "Dockerfile",
     ...(cell.parents.length > 0 && { parents: cell.parents.map((parent) => parent.component).sort() }),
     ...(cell.bases.length > 0 && { bases: cell.bases.map(({ reference }) => reference).sort() }),
-    ...(source && { source: { repo: source.repo.replace(/\/\/[^/@]*@/, "//***@"), commit: source.commit } }),
+    ...(source && { source: { repo: maskUrl(source.repo), commit: source.commit } }),
     ...(cell.script !== undefined && { binaries: true as const }),
     ...(foreign.length > 0 && { emulation: foreign[0]!.platform }),
   };

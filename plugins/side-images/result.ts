@@ -3,10 +3,18 @@ import type { ImageResult } from "../multiarch-manifest/index.ts";
 
 /** Where the source of a component is. */
 export interface SourceResult {
+  /** Without user and password. */
   readonly repo: string;
   readonly commit: string;
   /** `git describe --tags --always`. */
   readonly version: string;
+}
+
+/** What is in the cache of repositories for a component. Empty: nobody says where its source is. */
+export interface FetchedSource {
+  readonly source?: SourceResult;
+  /** Folder in the cache. */
+  readonly bare?: string;
 }
 
 /** The work tree of a cell. */

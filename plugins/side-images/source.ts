@@ -1,10 +1,13 @@
 /** Where a component's source is: the release says it, or its files, or the builderfile. Does not check out. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { bareRepository, takeCommit } from "./git.ts";
+import { findTool } from "../../core/index.ts";
+import { bareRepository, maskUrl, takeCommit } from "./git.ts";
+import { sourceNeedsRelease } from "./plan.ts";
 import { sourcesOf, type ReferencesByArch } from "./references-task.ts";
-import type { SourceResult } from "./result.ts";
+import type { FetchedSource } from "./result.ts";
 import { places, planOf, type SideContext, type Site } from "./role.ts";
+import { programMissing } from "./value-errors.ts";
 import { findWanted } from "./wanted.ts";
 
 /** The folder of bare repositories, absolute. */
@@ -13,26 +16,29 @@ export function cacheOf(root: string, site: Site): string {
 }
 
 /** Has the source of a component in the cache. `source` is absent when nobody says where it is. */
-export async function takeSource(
-  context: SideContext,
-  site: Site,
-  component: string,
-): Promise<{ readonly source?: SourceResult }> {
-  const { root, log, needs } = context;
+export async function takeSource(context: SideContext, site: Site, component: string): Promise<FetchedSource> {
+  const { root, log, needs, isDryRun } = context;
   const references = (needs["references"] ?? {}) as ReferencesByArch; // The result of the references task.
   const wanted = await findWanted(root, site, { component, entry: sourcesOf(references)[component] ?? {} });
+  if (wanted === undefined && isDryRun && sourceNeedsRelease(planOf(site), component)) {
+    log.info(`[${component}] source of which the release says where it is`);
+    return {};
+  }
   if (wanted === undefined) {
     log.info(`[${component}] no source: neither the release nor the files repo and commit say where it is`);
     return {};
   }
+  if (!isDryRun && findTool("git", context.env["PATH"] ?? "") === undefined)
+    throw programMissing("git", `it fetches the source of ${component}`, "git");
   const isOffline = planOf(site).values.offline;
   const { commit, version } = await takeCommit(context, wanted, { cache: cacheOf(root, site), isOffline });
-  log.info(`[${component}] ${wanted.repo.replace(/\/\/[^/@]*@/, "//***@")} ${commit} ${version}`);
-  return { source: { repo: wanted.repo, commit, version } };
+  const repo = maskUrl(wanted.repo);
+  log.info(`[${component}] ${repo} ${commit} ${version}`);
+  return { source: { repo, commit, version }, bare: bareRepository("", wanted.repo) };
 }
 
 /** Whether the cache still has what the task has left there. */
 export async function hasSource({ root, previous }: SideContext, site: Site): Promise<boolean> {
-  const { source } = previous as { readonly source?: SourceResult }; // Its own last result.
-  return source === undefined || existsSync(join(bareRepository(cacheOf(root, site), source.repo), "HEAD"));
+  const { bare } = previous as FetchedSource; // Its own last result.
+  return bare === undefined || existsSync(join(cacheOf(root, site), bare, "HEAD"));
 }

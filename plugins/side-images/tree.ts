@@ -5,9 +5,9 @@ import { cp, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from "
 import { dirname, join } from "node:path";
 import type { Cell } from "./cell.ts";
 import { binariesOutside } from "./errors.ts";
-import { bareRepository, checkOut } from "./git.ts";
+import { checkOut } from "./git.ts";
 import type { SidePlan } from "./plan.ts";
-import type { SourceResult, TreeResult } from "./result.ts";
+import type { FetchedSource, TreeResult } from "./result.ts";
 import { places, type SideContext } from "./role.ts";
 
 /** The component's folder in its tree, relative to the root. */
@@ -20,7 +20,7 @@ export async function makeTree(
   context: SideContext,
   plan: SidePlan,
   cell: Cell,
-  source: { readonly cache: string; readonly result: SourceResult | undefined },
+  { cache, bare, source }: FetchedSource & { readonly cache: string },
 ): Promise<string> {
   const { root, log } = context;
   const folder = treeFolder(cell);
@@ -41,9 +41,8 @@ export async function makeTree(
     log.info(
       `[${cell.id}] ${join(plan.options.dir, "components", cell.component, "src")} is not used; source.useLocal uses it`,
     );
-  if (source.result === undefined) return folder;
-  const { repo, commit } = source.result;
-  const top = await checkOut(context, bareRepository(source.cache, repo), commit, join(path, "src"));
+  if (source === undefined || bare === undefined) return folder;
+  const top = await checkOut(context, join(cache, bare), source.commit, join(path, "src"));
   if (top !== join(path, "src")) throw binariesOutside(join(folder, "src"), top);
   return folder;
 }

@@ -103,6 +103,16 @@ export function programMissing(program: string, cells: string, install: string):
   });
 }
 
+/** No engine, or not the one that was asked for. */
+export function engineImpossible(cells: readonly string[], cause: BtError): BtError {
+  return new BtError("SIDE_IMAGES_PROGRAM_MISSING", `${cause.message}; it is for ${cells.join(", ")}`, {
+    isRefusal: true,
+    detail: cause.detail,
+    cause,
+    fix: cause.fix,
+  });
+}
+
 export function doctorFailed(missing: readonly string[]): BtError {
   return new BtError("SIDE_IMAGES_DOCTOR", `Missing: ${missing.join(", ")}`, {
     fix: "Install what the list above says.",

@@ -1,7 +1,7 @@
 /** What an image is asked before it counts: its program is there, for its architecture, with its labels. Cross compilers are Debian's. */
 import { expect } from "vitest";
 import { testWith } from "../../support/tool.ts";
-import { made, world, type World } from "./world.ts";
+import { world, type World } from "./world.ts";
 
 const testGit = testWith("git");
 

@@ -82,7 +82,9 @@ export async function writeBlob(
     if (expected.digest !== undefined && written.digest !== expected.digest) {
       throw blobCorrupt("what was received", expected.digest, written.digest);
     }
-    if (!(await hasBlob(layout, written.digest))) await rename(staged, blobPath(layout, written.digest));
+    // One that was cut, by a full disk or a crash, is replaced.
+    if ((await findBlobSize(layout, written.digest)) !== written.size)
+      await rename(staged, blobPath(layout, written.digest));
     return written;
   } finally {
     await rm(staged, { force: true });

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Node } from "../../core/index.ts";
 import { findInputs } from "../images/index.ts";
+import { openLayout } from "../multiarch-manifest/index.ts";
 import { findArch } from "./arch.ts";
 import type { Cell, DockerfileCell } from "./cell.ts";
 import type { SidePlan } from "./plan.ts";
@@ -11,6 +12,7 @@ import { bareRepository } from "./git.ts";
 import { readGeneration } from "./clean-task.ts";
 import type { SideIndex } from "./result.ts";
 import { findRole, places, type Site } from "./role.ts";
+import { isWhole } from "./whole.ts";
 
 /** The node with the params and inputs that its result depends on. Tasks that always run keep theirs. */
 export async function bindNode(node: Node, site: Site, plan: SidePlan): Promise<Node> {
@@ -49,8 +51,12 @@ export async function bindNode(node: Node, site: Site, plan: SidePlan): Promise<
         role.kind === "binaries"
           ? bindBinaries(node, cell, { plan, generation: await readGeneration(plan.root) })
           : await bindImage(node, cell, plan);
-      const mayFail = role.kind === "image" && values.allowMissing.includes(cell.arch);
-      return mayFail ? { ...bound, task: { ...bound.task, allowFailure: true } } : bound;
+      if (role.kind === "binaries") return bound;
+      const marks = {
+        ...(values.allowMissing.includes(cell.arch) && { allowFailure: true }),
+        ...((await isLost(cell, plan.root)) && { always: true }), // Nobody below an index that is up to date is asked for its state.
+      };
+      return { ...bound, task: { ...bound.task, ...marks } };
     }
     case "all":
     case "plan":
@@ -96,7 +102,7 @@ async function bindImage(node: Node, cell: Cell, plan: SidePlan): Promise<Node> 
   const { values, options } = plan;
   const override = options.overrides?.[cell.component];
   const common = {
-    store: await describeStore(cell, plan.root),
+    store: await readGeneration(plan.root),
     method: cell.kind,
     file: cell.file,
     verify: JSON.stringify(
@@ -139,14 +145,14 @@ async function findCellFiles(cell: DockerfileCell, plan: SidePlan): Promise<read
   return [...new Set([cell.file, ...present, ...read.map((file) => join(folder, file))])];
 }
 
-/** `whole`, or what the key needs to differ in when the images that a record speaks of are gone. */
-async function describeStore({ component, suffix }: Cell, root: string): Promise<string> {
-  const generation = await readGeneration(root);
+/** Whether the image that the record of the component's index names is not all there any more. */
+async function isLost({ component, suffix }: Cell, root: string): Promise<boolean> {
   const text = await readFile(join(root, places.home, `${component}.json`), "utf8").catch(() => "{}");
   const { cells = {} } = JSON.parse(text) as Partial<SideIndex>; // Written by the manifest task.
   const digest = cells[suffix]?.digest;
-  const isThere = digest === undefined || existsSync(join(root, places.store, "blobs", digest.replace(":", "/")));
-  return isThere ? generation : `${generation}, lost ${digest}`;
+  if (digest === undefined) return false;
+  const layout = await openLayout(join(root, places.store)).catch(() => undefined);
+  return layout === undefined || !(await isWhole(layout, digest));
 }
 
 /** Files of a component's folder without what is generated there, relative to the root. */

@@ -29,6 +29,7 @@ export async function connectCells(graph: Graph, tools: GraphTools, site: Site):
   site.slots = createSlots(findSlots(values.parallel) ?? 0);
   site.groups.clear();
   site.cells.clear();
+  site.made.clear();
   site.resolved.clear();
   const wiring: Wiring = { site, plan, tools, targets: graph.targets };
   let current = await narrow(graph, wiring);

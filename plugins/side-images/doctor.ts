@@ -12,9 +12,11 @@ import {
   type DoctorPlace,
   type Requirement,
 } from "../../core/index.ts";
+import { resolveName } from "../multiarch-manifest/index.ts";
 import { cellsOf, type SidePlan } from "./plan.ts";
 import { findArch } from "./arch.ts";
 import { foreignCommands } from "./cell.ts";
+import { withClient } from "./external.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
 import { doctorFailed } from "./value-errors.ts";
 
@@ -67,12 +69,34 @@ export async function examine({ root, env, log }: SideContext, site: Site): Prom
   const list = await listNeeded(plan, env);
   for (const one of list)
     log.info(`${one.found === undefined ? "missing" : "ok     "}  ${one.name}: ${one.found ?? describeInstall(one)}`);
+  for (const line of await resolveShortNames(site, root)) log.info(line);
   const space = await statfs(root).catch(() => undefined);
   if (space !== undefined) log.info(`ok       free space: ${Math.round((space.bavail * space.bsize) / 2 ** 30)} GiB`);
   log.info(`ok       kernel: ${release()}`);
   const missing = list.filter(({ found, isRequired }) => found === undefined && isRequired).map(({ name }) => name);
   if (missing.length > 0) throw doctorFailed(missing);
   return list;
+}
+
+/** What registries.conf makes of names without a registry. Asks nobody. */
+async function resolveShortNames(site: Site, root: string): Promise<readonly string[]> {
+  const plan = planOf(site);
+  const cells = (await Promise.all(plan.components.map((name) => cellsOf(plan, name)))).flat();
+  const named = cells.flatMap((cell) => {
+    if (cell.kind === "dockerfile") return cell.bases.map(({ reference }) => reference);
+    return cell.source.kind === "reference" ? [cell.source.reference] : [];
+  });
+  const short = [...new Set(named)].filter((name) => !/^[^/]*([.:]|^localhost)[^/]*\/|^oci:/.test(name)).sort();
+  return withClient(site, { root }, (client) =>
+    Promise.all(
+      short.map((name) =>
+        resolveName(name, { client }).then(
+          (full) => `ok       short name ${name}: ${full.replace(/^docker:\/\//, "")}`,
+          (error: unknown) => `unclear  short name ${name}: ${error instanceof Error ? error.message : String(error)}`,
+        ),
+      ),
+    ),
+  );
 }
 
 async function listNeeded(plan: SidePlan, env: DoctorPlace["env"]): Promise<readonly Requirement[]> {

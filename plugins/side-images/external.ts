@@ -8,6 +8,7 @@ import {
   resolveImage,
   resolveName,
   type Client,
+  type ClientOptions,
   type Descriptor,
   type Layout,
 } from "../multiarch-manifest/index.ts";
@@ -16,7 +17,7 @@ import { planOf, type External, type Site } from "./role.ts";
 /** Runs `work` with a client that ends with it. */
 export async function withClient<T>(
   site: Site,
-  { root, signal }: { readonly root: string; readonly signal?: AbortSignal },
+  { root, signal, backoffMs }: { readonly root: string } & Pick<ClientOptions, "signal" | "backoffMs">,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const { options, values } = planOf(site);
@@ -28,6 +29,7 @@ export async function withClient<T>(
     ...(authFile !== undefined && { authFile: resolve(root, authFile) }),
     ...(registriesConf !== undefined && { registriesConf: resolve(root, registriesConf) }),
     ...(signal && { signal }),
+    ...(backoffMs !== undefined && { backoffMs }),
   });
   return work(client).finally(() => closeClient(client));
 }

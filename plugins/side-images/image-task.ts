@@ -2,15 +2,7 @@
 import { join, resolve } from "node:path";
 import { isBtError, ociPlatform, type Arch, type Context } from "../../core/index.ts";
 import { buildWithEngine, chooseEngine, type BuiltImage } from "../images/index.ts";
-import {
-  createLayout,
-  findBlobSize,
-  openLayout,
-  readBlob,
-  type Descriptor,
-  type Layout,
-  type Manifest,
-} from "../multiarch-manifest/index.ts";
+import { createLayout, openLayout, type Descriptor, type Layout } from "../multiarch-manifest/index.ts";
 import { findArch } from "./arch.ts";
 import { targetArch, type Cell, type DockerfileCell, type ImageCell } from "./cell.ts";
 import { fetchExternal, resolveExternal, withClient } from "./external.ts";
@@ -22,6 +14,7 @@ import { copyOwnFiles, treeFolder } from "./tree.ts";
 import { engineImpossible } from "./value-errors.ts";
 import { emulationMode } from "./values.ts";
 import { verifyImage } from "./verify.ts";
+import { isWhole } from "./whole.ts";
 
 /** The image of a cell in the plugin's store. */
 export async function makeImage(context: SideContext, site: Site, component: string): Promise<SideImage | undefined> {
@@ -38,6 +31,7 @@ export async function makeImage(context: SideContext, site: Site, component: str
     await verifyImage(site, cell, { into, image: made, dir: await context.tempDir() });
     const { digest, imageId } = made;
     log.info(`[${cell.id}] ${digest}`);
+    site.made.add(cell.id);
     return {
       platform: ociPlatform(cell.arch),
       digest,
@@ -164,19 +158,11 @@ function toDescriptor({ mediaType, digest, size }: BuiltImage): Descriptor {
   return { mediaType, digest, size };
 }
 
-/** Whether the image of the last success is still whole: sizes are compared, bytes whenever they are read. */
+/** Whether the image of the last success is still whole. */
 export async function isMade({ root, previous }: SideContext): Promise<boolean> {
   const { layout: dir, digest } = previous as SideImage; // Its own last result.
-  try {
-    const layout = await openLayout(join(root, dir));
-    const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
-    const sizes = [manifest.config, ...manifest.layers].map(
-      async (blob) => (await findBlobSize(layout, blob.digest)) === blob.size,
-    );
-    return (await Promise.all(sizes)).every(Boolean);
-  } catch {
-    return false;
-  }
+  const layout = await openLayout(join(root, dir)).catch(() => undefined);
+  return layout !== undefined && (await isWhole(layout, digest));
 }
 
 /** What would be started. */

@@ -25,6 +25,7 @@ export function sideImages(options: SideImagesOptions): Plugin {
     roles: new WeakMap(),
     groups: new Map(),
     cells: new Map(),
+    made: new Set(),
     resolved: new Map(),
   };
   return definePlugin({

@@ -13,6 +13,7 @@ import {
 import { suffixOf } from "./arch.ts";
 import { places, planOf, type SideContext, type Site } from "./role.ts";
 import type { SideImage, SideIndex } from "./result.ts";
+import { isWhole } from "./whole.ts";
 
 /** What a publish needs to assemble the same again. */
 export interface IndexResult {
@@ -49,8 +50,8 @@ export async function assembleIndex(
   const index = await assembleImages(context, site, { component, images });
   await putEntries(index.layout, [{ ...index.descriptor, annotations: { [refName]: plan.tag } }]);
   for (const warning of [...index.warnings, ...compareVersions(component, images)]) log.warn(warning);
-  await writeIndex(root, describeIndex(plan.tag, component, { index, images }));
   const { digest, size } = index.descriptor;
+  await describe(root, site, { component, digest, images });
   log.info(`[${component}] ${plan.values.destRegistry}/${component}:${plan.tag}  ${digest}`);
   return { component, digest, size, layout: layoutOf(component), images };
 }
@@ -83,24 +84,25 @@ export async function assembleImages(
   );
 }
 
-function describeIndex(
-  tag: string,
-  component: string,
-  { index, images }: { readonly index: Assembled; readonly images: readonly SideImage[] },
-): SideIndex {
+/** Writes `.bt/side-images/C.json`: what the index is made of in this run. */
+export async function describe(
+  root: string,
+  site: Site,
+  { component, digest, images }: Pick<IndexResult, "component" | "digest" | "images">,
+): Promise<void> {
   const cells = images.map((image): [string, SideIndex["cells"][string]] => {
-    const { platform, imageId, digest, method, file, parents, source, upstream, cell } = image;
+    const { platform, imageId, method, file, parents, source, upstream, cell } = image;
+    const own = { platform, imageId, digest: image.digest, method, file };
     const facts = { ...(parents && { parents }), ...(source && { source }), ...(upstream && { upstream }) };
-    return [cell.slice(component.length + 1), { platform, imageId, digest, method, file, ...facts }];
+    return [cell.slice(component.length + 1), { ...own, ...facts, cached: !site.made.has(cell) }];
   });
-  const { digest } = index.descriptor;
-  return {
+  await writeIndex(root, {
     schema: 1,
     component,
-    tag,
+    tag: planOf(site).tag,
     index: { digest, layout: layoutOf(component) },
     cells: Object.fromEntries(cells),
-  };
+  });
 }
 
 async function writeIndex(root: string, index: SideIndex): Promise<void> {
@@ -121,13 +123,16 @@ function compareVersions(component: string, images: readonly SideImage[]): reado
   return [`${component} has different versions in one index: ${list}`];
 }
 
-/** Whether the layout still has the index, its manifests and its configs. */
+/** Whether the layout still has the index, and every image of it is whole. */
 export async function isAssembled({ root, previous }: SideContext): Promise<boolean> {
-  const { layout: dir, digest, size } = previous as IndexResult; // Its own last result.
+  const { layout: dir, digest, size, images } = previous as IndexResult; // Its own last result.
   try {
     const layout = await openLayout(join(root, dir));
     const entries = await readEntries(layout);
-    return entries.some((entry) => entry.digest === digest) && (await findBlobSize(layout, digest)) === size;
+    if (!entries.some((entry) => entry.digest === digest) || (await findBlobSize(layout, digest)) !== size)
+      return false;
+    const whole = images.map(async (image) => isWhole(await openLayout(join(root, image.layout)), image.digest));
+    return (await Promise.all(whole)).every(Boolean);
   } catch {
     return false;
   }

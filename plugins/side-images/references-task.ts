@@ -1,6 +1,4 @@
 /** Has the references of the release, and checks what the cells of the run ask of them. The only place that starts `oc`. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { findTool, isBtError, parsePlatform, type Arch, type Versions } from "../../core/index.ts";
 import type { ImageCell } from "./cell.ts";
 import { sourceIncomplete } from "./errors.ts";
@@ -15,6 +13,7 @@ import {
   type References,
   type ReleaseImage,
 } from "./references.ts";
+import { pendingTag } from "./release-tag.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
 import { userEnvironment } from "./user-env.ts";
 import { programMissing, referencesFailed, referencesOffline, releaseEntryMissing } from "./value-errors.ts";
@@ -27,15 +26,14 @@ export function sourcesOf(references: ReferencesByArch): References {
   return references["amd64"] ?? Object.values(references)[0] ?? {};
 }
 
-/** The digests of the release images: a tag may move. */
-export async function findReleaseDigests(_env: Readonly<Record<string, string>>, site: Site): Promise<Versions> {
+/** Where the tags of the releases point now: the references that are kept may be those of an older one. */
+export async function findReleaseDigests(site: Site): Promise<Versions> {
   const { references, root, values } = planOf(site);
   if (references.kind !== "releases" || values.offline) return {};
-  // Only an image that is cached can be out of date; the others are fetched anyway.
-  const cached = references.releases.filter(({ cacheFile }) => existsSync(join(root, cacheFile)));
-  if (cached.length === 0) return {};
-  return withClient(site, { root }, async (client) => {
-    const digests = cached.map(async ({ reference }) => {
+  const releases = references.releases.filter(({ reference }) => !reference.includes(pendingTag));
+  // One try is enough: a registry that does not answer is no reason to ask for the release again.
+  return withClient(site, { root, backoffMs: 0 }, async (client) => {
+    const digests = releases.map(async ({ reference }) => {
       const found = await resolveExternal(site, reference, { client }).catch(() => undefined);
       return [reference, found?.digest] as const;
     });
@@ -133,8 +131,7 @@ async function collect(context: SideContext, site: Site, source: ReferenceSource
   if (source.kind === "file") return readFileReferences(root, source.file);
   const found: Record<string, References> = {};
   for (const release of source.releases)
-    found[release.arch] =
-      (await findOld(context, source)) ?? (await take(context, release, planOf(site).values.offline));
+    found[release.arch] = (await findOld(context, source)) ?? (await take(context, site, release));
   return found;
 }
 
@@ -149,8 +146,8 @@ async function findOld(
 
 async function take(
   context: SideContext,
+  site: Site,
   { command, reference, cacheFile }: ReleaseImage,
-  isOffline: boolean,
 ): Promise<References> {
   const { root, exec, env, isDryRun } = context;
   const [program = "", ...words] = command;
@@ -158,18 +155,15 @@ async function take(
     await exec(program, words);
     return {};
   }
-  if (isOffline) {
+  if (planOf(site).values.offline) {
     const cached = await findValidReferences(root, cacheFile);
     if (cached === undefined) throw referencesOffline(reference);
     return cached;
   }
   if (!program.includes("/") && findTool(program, env["PATH"] ?? "") === undefined)
     throw programMissing(program, `it reads the references of ${reference}`, "openshift-clients");
-  const { exitCode, stdout, stderr } = await exec(program, words, {
-    show: false,
-    env: userEnvironment(),
-    allowedCodes: allCodes,
-  });
+  const options = { show: false, env: userEnvironment(), allowedCodes: allCodes } as const;
+  const { exitCode, stdout, stderr } = await exec(program, words, options);
   if (exitCode !== 0)
     throw referencesFailed(command.join(" "), `ends with ${exitCode}`, lastLines(`${stdout}\n${stderr}`));
   const found = parseReferences(stdout, `of ${reference}`);

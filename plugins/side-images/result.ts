@@ -65,6 +65,8 @@ export interface SideIndex {
         readonly parents?: readonly string[];
         readonly source?: SourceResult;
         readonly upstream?: { readonly ref: string; readonly digest: string };
+        /** An earlier run has made it. */
+        readonly cached: boolean;
       }
     >
   >;

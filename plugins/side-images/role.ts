@@ -48,6 +48,8 @@ export interface Site {
   readonly groups: Map<string, readonly string[]>;
   /** Cells of this run, by id. */
   readonly cells: Map<string, Cell>;
+  /** Cells whose images this run has made, by id. */
+  readonly made: Set<string>;
   /** Digests of this run, by reference: all cells get the same. */
   readonly resolved: Map<string, Promise<External>>;
   /** Cells at the same time. */

@@ -1,10 +1,10 @@
 /** What `side-images` says at its end: what there is, and what was published. Makes nothing. */
-import type { IndexResult } from "./manifest-task.ts";
+import { describe, type IndexResult } from "./manifest-task.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
 
 /** By component: the digest of its index. */
 export async function summarize(
-  { log, needs, isDryRun }: SideContext,
+  { root, log, needs, isDryRun }: SideContext,
   site: Site,
 ): Promise<Readonly<Record<string, string>>> {
   const { values, tag, components } = planOf(site);
@@ -16,6 +16,7 @@ export async function summarize(
   for (const { component, digest, images } of wanted) {
     const platforms = images.map(({ platform }) => platform.replace("linux/", "")).join(" ");
     log.info(`${values.destRegistry}/${component}:${tag}  ${digest}  ${platforms}`);
+    await describe(root, site, { component, digest, images }); // Now it is known which cells an earlier run has made.
   }
   const parents = new Set(wanted.flatMap(({ images }) => images.flatMap((image) => image.parents ?? [])));
   const hidden = [...new Set([...parents].map((cell) => cell.split(":")[0]!))].filter(

@@ -72,7 +72,7 @@ export function describeTasks(site: Site): readonly NamedTask[] {
       private: true,
       inputs: [],
       dryRun: "record",
-      versions: async (bound) => (await import("./references-task.ts")).findReleaseDigests(bound.env, site),
+      versions: async () => (await import("./references-task.ts")).findReleaseDigests(site),
       status: async ({ root }) => (await import("./references-task.ts")).hasReferences(root, site),
       run: async (context) => (await import("./references-task.ts")).takeReferences(asSide(context), site),
     }),

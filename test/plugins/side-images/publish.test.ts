@@ -41,7 +41,7 @@ test("nothing is sent without PUSH, and a second publish finds everything there"
   const local = await w.side(given, "side-images");
   const before = await repositoriesOf(host);
   const first = await w.side(given, "side-images:push");
-  const second = await w.side({ ...given, PUSH: "1" }, "side-images");
+  const second = await w.side({ ...given, PUSH: "TRUE" }, "side-images");
 
   expect(local.stdout).toContain("nothing was published: PUSH is no");
   expect(before).toEqual([]);
@@ -211,6 +211,7 @@ test("armhfp stands for arm/v7 only where the builderfile says so, and never sho
 
   expect(refused.exitCode).toBe(1);
   expect(refused.stdout + refused.stderr).toContain("it has linux/armhfp");
+  expect(result.stdout).toContain("hfp:arm said linux/armhfp and is published as linux/arm/v7\n");
   expect(result.exitCode).toBe(0);
   expect(await platformsAt(`${host}/ms/child:4.10.18`)).toEqual(["arm/v7"]);
   expect(w.image("child", "arm").config).toMatchObject({ architecture: "arm", variant: "v7" });

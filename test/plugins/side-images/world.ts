@@ -46,6 +46,7 @@ interface IndexFile {
         readonly source?: { readonly repo: string; readonly commit: string; readonly version: string };
         readonly upstream?: { readonly ref: string; readonly digest: string };
         readonly parents?: readonly string[];
+        readonly cached: boolean;
       }
     >
   >;

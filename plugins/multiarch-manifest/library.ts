@@ -5,6 +5,7 @@ import type * as Digests from "./digests.ts";
 import type * as Fetch from "./fetch.ts";
 import type { ClientOptions } from "./host.ts";
 import type * as Http from "./http.ts";
+import type { LockOptions } from "./lock.ts";
 import type { Descriptor } from "./oci.ts";
 import type * as Publish from "./publish.ts";
 import type { Reference, ReferenceOptions } from "./reference.ts";
@@ -124,4 +125,9 @@ export async function openArtifacts(...values: Parameters<typeof Artifact.openAr
 export async function openHttp(): Promise<typeof Http & Pick<typeof Tls, "loadTls">> {
   const [http, { loadTls }] = await Promise.all([import("./http.ts"), import("./tls.ts")]);
   return { ...http, loadTls };
+}
+
+/** Runs `work` while nobody else on this machine holds `path`, in this process or another. */
+export async function withLock<T>(path: string, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
+  return (await import("./lock.ts")).withLock(path, work, options);
 }

@@ -4,10 +4,11 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Context, Place } from "../../core/index.ts";
+import { withLock } from "../multiarch-manifest/index.ts";
 import { userEnvironment } from "./user-env.ts";
 import { commitMissing, commitOffline, sourceMalformed } from "./errors.ts";
 
-type Desk = Pick<Context, "exec" | "defer" | "isDryRun" | "hide">;
+type Desk = Pick<Context, "exec" | "defer" | "isDryRun" | "hide" | "signal">;
 
 /** What to have. */
 export interface WantedCommit {
@@ -21,8 +22,6 @@ export interface WantedCommit {
 const calm = { GIT_TERMINAL_PROMPT: "0", GIT_CEILING_DIRECTORIES: "/", GIT_DIR: undefined, GIT_WORK_TREE: undefined };
 const quiet = (): Readonly<Record<string, string | undefined>> => ({ ...userEnvironment(), ...calm });
 const allCodes = Array.from({ length: 256 }, (_, code) => code);
-/** By bare repository: two components may have the same one. */
-const turns = new Map<string, Promise<unknown>>();
 
 /** @throws BtError SIDE_IMAGES_SOURCE_MALFORMED */
 export function checkWanted({ component, repo, commit, at }: WantedCommit): void {
@@ -46,11 +45,9 @@ export async function takeCommit(
   { cache, isOffline }: { readonly cache: string; readonly isOffline: boolean },
 ): Promise<{ readonly commit: string; readonly version: string }> {
   const dir = bareRepository(cache, wanted.repo);
-  const turn = (turns.get(dir) ?? Promise.resolve())
-    .catch(() => undefined)
-    .then(() => take(desk, wanted, { dir, isOffline }));
-  turns.set(dir, turn);
-  return turn;
+  const work = (): ReturnType<typeof take> => take(desk, wanted, { dir, isOffline });
+  // Two components, or two bts, may have the same repository.
+  return desk.isDryRun ? work() : withLock(`${dir}.lock`, work, { signal: desk.signal });
 }
 
 async function take(

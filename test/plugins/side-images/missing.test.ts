@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
 import { testWith } from "../../support/tool.ts";
-import { made, world, type World } from "./world.ts";
+import { counting, made, world, type World } from "./world.ts";
 
 const test = testWith("git");
 const host = process.arch === "arm64" ? "arm64" : "amd64";
@@ -39,6 +39,41 @@ test("a release program that is not installed, or a release that is not cached w
   expect([absent.exitCode, offline.exitCode]).toEqual([2, 2]);
   expect(absent.stdout).toContain("bt: `oc` is not installed; it reads the references of registry.ci.openshift.org");
   expect(offline.stdout).toContain("are not cached, and OFFLINE is set\n");
+});
+
+test("a work tree that cannot be made, or that git takes for part of another one, is refused before a script runs in it", async () => {
+  const script = '#!/bin/sh\ntouch "$CALLS_OF_SCRIPT"\n';
+  const w = await world({ files: { "coredns/build_binaries": script } });
+  const given = { COMPONENTS: "coredns", ARCHITECTURES: "arm64", CALLS_OF_SCRIPT: `${w.root}/calls/script` };
+  w.stub(
+    "git",
+    '#!/bin/sh\ncase "$*" in *--show-toplevel*) echo /elsewhere ;; *) PATH="${PATH#*:}" exec git "$@" ;; esac\n',
+  );
+
+  const outside = await w.side(given, "side-images");
+  fs.rmSync(path.join(w.root, ".bt/side-images/work"), { recursive: true });
+  w.write(".bt/side-images/work", "no folder");
+  const blocked = await w.side(given, "side-images");
+
+  expect([outside.exitCode, blocked.exitCode]).toEqual([1, 1]);
+  expect(outside.stdout).toContain('bt: git takes "/elsewhere" for the top of the source in ');
+  expect(blocked.stdout).toContain("bt: The work tree of coredns:arm64 cannot be made\n");
+  expect(w.exists("calls/script")).toBe(false);
+});
+
+test("components with the same repository fetch it once, one after the other, and leave no lock", async () => {
+  const w = await world({ files: { "copy/Dockerfile": "FROM scratch\nARG VERSION\nLABEL v=$VERSION\n" } });
+  for (const file of ["repo", "commit"])
+    w.component(`copy/${file}`, w.read(`packaging/images/components/components/coredns/${file}`));
+  w.stub("git", counting("git"));
+
+  const result = await w.side({}, "side-images:src");
+
+  expect(result.exitCode).toBe(0);
+  expect(w.calls("git").filter((line) => line.includes(" fetch "))).toHaveLength(1);
+  expect(fs.readdirSync(path.join(w.root, ".bt/side-images/git"))).toEqual([
+    expect.stringMatching(/^[0-9a-f]{64}\.git$/),
+  ]);
 });
 
 test("a folder whose name cannot be that of an image is refused", async () => {

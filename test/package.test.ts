@@ -1,6 +1,9 @@
 /** The packed package as somebody else's project gets it: installed from the tarball, run, and type-checked. */
 import { spawn } from "node:child_process";
+import * as fs from "node:fs";
 import * as path from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { expect, test } from "vitest";
 import { project, type Project, type Result } from "./support/project.ts";
 
@@ -109,6 +112,27 @@ test(
     expect(list.stdout).toContain("box");
     expect([complaints(ours), complaints(older)]).toEqual(["", ""]);
     expect((await run(p.root, "npx", "tsc", "--version")).stdout).toMatch(/^Version 5\.9\./);
+  },
+);
+
+test(
+  "publint and attw find nothing wrong with the packed package, for its main door and for every plugin",
+  { timeout: 180_000 },
+  async () => {
+    const p = await project({});
+    const packed = await run(repository, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", p.root);
+    const [{ filename }] = JSON.parse(packed.stdout) as [{ filename: string }];
+    const file = path.join(p.root, filename);
+    const bytes = fs.readFileSync(file);
+    const tarball = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+    const plugins = fs.readdirSync(path.join(repository, "plugins")).map((name) => `plugins/${name}`);
+
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+    const attw = await run(repository, "npx", "attw", file, "--profile", "esm-only", "--entrypoints", ".", ...plugins);
+
+    expect(messages.map((message) => formatMessage(message, pkg ?? {}))).toEqual([]);
+    expect(attw.exitCode, attw.stdout).toBe(0);
+    for (const name of plugins) expect(attw.stdout).toContain(`"builderfile/${name}"`);
   },
 );
 

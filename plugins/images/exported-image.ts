@@ -23,7 +23,7 @@ import { linkFile } from "./prepared-build.ts";
  */
 export async function takeImage(
   { layout, digest }: ExportedImage,
-  { request }: PreparedBuild,
+  { request, bases }: PreparedBuild,
   engine: EngineName,
 ): Promise<BuiltImage> {
   const { into, platform, dockerfile } = request;
@@ -33,7 +33,14 @@ export async function takeImage(
   checkPlatform(config, () => resultPlatform(dockerfile, { ...describe(config), engine }));
   if (config.rootfs.diff_ids.length !== found.layers.length)
     throw resultUnreadable(engine, "its config and its manifest do not have the same number of layers");
-  for (const layer of found.layers) await takeBlob(layout, into, layer);
+  // Engines compress the layers of bases anew: theirs would be stored and sent a second time.
+  const known = new Map(
+    bases.flatMap(({ image }) =>
+      image.config.rootfs.diff_ids.map((diffId, at) => [diffId, image.layers[at]!] as const),
+    ),
+  );
+  const layers = found.layers.map((layer, at) => known.get(config.rootfs.diff_ids[at]!) ?? toOci(layer)); // As many as layers.
+  for (const layer of layers) await takeBlob(layout, into, layer);
   const isDocker = found.config.mediaType === mediaTypes.v2s2.config;
   const kept = await writeBlob(into, isDocker ? renderConfig(config) : bytes);
   const mediaType = mediaTypes.oci.manifest;
@@ -42,7 +49,7 @@ export async function takeImage(
     schemaVersion: 2,
     mediaType,
     config: { mediaType: mediaTypes.oci.config, ...kept },
-    layers: found.layers.map(toOci),
+    layers,
   };
   const written = await writeBlob(into, Buffer.from(JSON.stringify(manifest)));
   return { platform: ociPlatform(platform), id: kept.digest, mediaType, ...written };

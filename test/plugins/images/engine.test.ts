@@ -9,7 +9,14 @@ import { expect, test } from "vitest";
 import { isBtError, type Arch } from "../../../core/index.ts";
 import type { BuiltImage } from "../../../plugins/images/embedded.ts";
 import { buildWithEngine } from "../../../plugins/images/engine.ts";
-import { createLayout, writeBlob, type Descriptor, type Layout } from "../../../plugins/multiarch-manifest/index.ts";
+import {
+  createLayout,
+  readBlob,
+  writeBlob,
+  type Descriptor,
+  type Layout,
+  type Manifest,
+} from "../../../plugins/multiarch-manifest/index.ts";
 import { until } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { testWith } from "../../support/tool.ts";
@@ -82,6 +89,11 @@ async function leftovers(desk: TestDesk): Promise<unknown> {
 
 const nothing = { work: [], mounts: [] };
 
+async function layersOf(layout: Layout, digest: string): Promise<readonly string[]> {
+  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
+  return manifest.layers.map((layer) => layer.digest);
+}
+
 for (const engine of engines) {
   const check = testWith(engine);
 
@@ -144,6 +156,8 @@ for (const engine of engines) {
       Env: expect.arrayContaining(["OVEN=hot"]) as unknown,
     });
     expect(asked).toEqual(["nowhere.invalid/base:1 amd64"]);
+    const [ours, theirs] = await Promise.all([layersOf(layout, image.digest), layersOf(layout, base.digest)]);
+    expect(ours.slice(0, theirs.length)).toEqual(theirs); // Not compressed anew.
     const words = desk.commands.find((command) => command.includes(" --pull=never "));
     expect(words).toContain("--isolation chroot");
     expect(desk.commands.join("\n")).not.toContain("nowhere.invalid");

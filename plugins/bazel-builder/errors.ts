@@ -24,6 +24,7 @@ export function assignmentCount(
   return new BtError("BAZEL_BUILDER_ASSIGNMENT", `"${at.where}" ${count} of ${what}, and must have one`, {
     at,
     detail: lines,
+    isRefusal: true,
     fix: lines.length === 0 ? "Correct `writeBack` in the builderfile." : "Leave one of them.",
   });
 }
@@ -46,6 +47,7 @@ export function checkFailed(reference: string, findings: readonly string[]): BtE
 
 export function commitMissing(): BtError {
   return new BtError("BAZEL_BUILDER_COMMIT", "A version has the commit in it, and this is no git repository with one", {
+    isRefusal: true,
     fix: "Set VERSION, or commit something.",
   });
 }
@@ -54,12 +56,13 @@ export function engineMissing(tried: readonly string[]): BtError {
   return new BtError(
     "BAZEL_BUILDER_ENGINE",
     `Commands inside an image need buildah or podman, and there is neither: ${tried.join("; ")}`,
-    { fix: "Install one: `apt-get install buildah`." },
+    { isRefusal: true, fix: "Install one: `apt-get install buildah`." },
   );
 }
 
 export function hostMissing(variable: string, prefix: string): BtError {
   return new BtError("BAZEL_BUILDER_HOST", `${variable} is "${prefix}", which names no registry`, {
+    isRefusal: true,
     fix: `Set it to registry and namespace, for example ${variable}=quay.io/${prefix}.`,
   });
 }
@@ -78,6 +81,7 @@ export function imageUnknown(name: string, known: readonly string[]): BtError {
     "BAZEL_BUILDER_IMAGE_UNKNOWN",
     `PUSH_TARGETS has "${name}", which is no image of the builderfile`,
     {
+      isRefusal: true,
       fix: near === undefined ? `Use some of ${known.join(", ")}.` : `Write "${near}".`,
     },
   );
@@ -98,6 +102,7 @@ export function labelOutputs(label: string, outputs: readonly string[]): BtError
 export function optionWrong(option: string, problem: string, site: { readonly stack?: string }): BtError {
   return new BtError("BAZEL_BUILDER_OPTION", `The option "${option}" of bazelBuilder() is wrong: ${problem}`, {
     site,
+    isRefusal: true,
     fix: "Correct it in the builderfile.",
   });
 }
@@ -136,12 +141,14 @@ export function templateFailed(failed: readonly { readonly file: string; readonl
 
 export function templatesMissing(folder: string): BtError {
   return new BtError("BAZEL_BUILDER_TEMPLATES", `There is no "*.yaml.in" below "${folder}"`, {
+    isRefusal: true,
     fix: "Correct `manifests.sources` in the builderfile.",
   });
 }
 
 export function versionUnknown(variant: string): BtError {
   return new BtError("BAZEL_BUILDER_VERSION", `No VERSION is given, and no builder "${variant}" was built here`, {
+    isRefusal: true,
     fix: "Set VERSION, or run `bt builder-build` first.",
   });
 }

@@ -56,7 +56,7 @@ export function backendMissing(bin: string, launcher: "direct" | "bazel"): BtErr
     launcher === "bazel"
       ? "Install Bazel, or use the launcher `direct`."
       : "Build bazeldnf with Go as the README of the plugin says, and put it in PATH or name it in BAZELDNF. `bt rpm-deps:check` works without it.";
-  return new BtError("RPM_DEPS_BACKEND_MISSING", `The solver "${bin}" is not installed`, { fix });
+  return new BtError("RPM_DEPS_BACKEND_MISSING", `The solver "${bin}" is not installed`, { isRefusal: true, fix });
 }
 
 export function filesChanged(files: readonly string[]): BtError {

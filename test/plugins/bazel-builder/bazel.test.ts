@@ -43,6 +43,8 @@ build:cs10 --define=stream=10
     executable = True,
 ) for name in ["oven", "mixer"]]
 
+genrule(name = "two", outs = ["one.run", "other.run"], cmd = "touch $(OUTS)")
+
 genrule(name = "templator", srcs = ["templator.sh"], outs = ["templator.run"], cmd = "cp $< $@", executable = True)
 `,
   "push.sh": `#!/bin/sh
@@ -60,19 +62,24 @@ sed "s|TAG|\${tag:-TAG}|; s|PREFIX|\${prefix:-PREFIX}|" "$file"
   "manifests/operator.yaml.in": "image: PREFIX/oven:TAG\n",
 };
 
-async function bazelProject(host: string, images = "{ oven: {}, mixer: {} }"): Promise<Project> {
+async function bazelProject(
+  host: string,
+  images = "{ oven: {}, mixer: {} }",
+  templator = "//:templator",
+): Promise<Project> {
   const p = await project({
     ...workspace,
-    "builderfile.ts": `import { defineBuilder } from "builderfile";
+    "builderfile.ts": `import { defineBuilder, task } from "builderfile";
 import { bazelBuilder } from "builderfile/plugins/bazel-builder";
-export default defineBuilder({
-  plugins: [bazelBuilder({
-    variants: { cs9: { image: "builder", context: "." }, cs10: { image: "builder-cs10", context: "." } },
-    bazel: { startup: ["--output_user_root=${root}"], targets: ["//:push-oven"] },
-    push: { prefix: "${host}/kv", images: ${images} },
-    manifests: { templator: { bazel: "//:templator" } },
-  })],
+const builder = bazelBuilder({
+  variants: { cs9: { image: "builder", context: "." }, cs10: { image: "builder-cs10", context: "." } },
+  bazel: { startup: ["--output_user_root=${root}"], targets: ["//:push-oven"] },
+  push: { prefix: "${host}/kv", images: ${images} },
+  manifests: { templator: { bazel: "${templator}" } },
 });
+const index = builder.tasks.pushContainerManifest!;
+const release = task({ needs: [index.with({ buildArch: ["arm64", "s390x"] })] });
+export default defineBuilder({ plugins: [builder], tasks: { release } });
 `,
   });
   for (const arch of ["amd64", "arm64", "s390x"]) await layoutImage(arch, join(p.root, "images"));
@@ -175,6 +182,33 @@ withBazel("a push that fails lets the others go on, and there is no index", { ti
   expect(result.exitCode).toBe(1);
   expect(await tagsOf(host, "kv/oven")).toEqual(["latest-amd64"]);
   expect(await tagsOf(host, "kv/mixer")).toEqual(["latest-amd64"]);
+});
+
+withBazel(
+  "BAZEL_BUILDER_IMAGE_GAP: an index is not made without an architecture that it was asked for",
+  { timeout: 120_000 },
+  async () => {
+    const { host } = await startRegistry();
+    const p = await bazelProject(host, "{ oven: {} }");
+
+    const result = await p.bt("release");
+
+    expect(result.exitCode).toBe(6);
+    expect(result.stdout).toContain(`The index ${host}/kv/oven:latest lacks arm64, s390x, which this run did not push`);
+    expect(await tagsOf(host, "kv/oven")).toEqual(["latest"]);
+  },
+);
+
+withBazel("BAZEL_BUILDER_OUTPUT: a templator is one file", { timeout: 120_000 }, async () => {
+  const p = await bazelProject("127.0.0.1:9", "{ oven: {} }", "//:two");
+  p.write("_out/manifests/operator.yaml", "image: old\n");
+
+  const result = await p.bt("manifests", "DOCKER_TAG=v1");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain(`Bazel's target "//:two" has 2 files, and one is needed`);
+  expect(result.stdout).toContain("/bin/other.run\n");
+  expect(p.read("_out/manifests/operator.yaml")).toBe("image: old\n");
 });
 
 const withTools = testWith("git");

@@ -1,9 +1,11 @@
 /** What goes wrong on the way: one architecture, the registry, a tag that is taken. What was done stays, what is wrong is not shown. */
+import * as fs from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { startSpoiler, type Fault } from "../../support/fake-registry.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { testWith } from "../../support/tool.ts";
+import { run, testWith } from "../../support/tool.ts";
 import { bakery, indexOf, pushImage, recordOf, tagsOf } from "./rig.ts";
 
 const withRegistry = testWith("docker-registry", "skopeo", "git");
@@ -49,6 +51,19 @@ withGit("BAZEL_BUILDER_CROSS_BASE: the cross image is never built on anything el
 
   expect(result.exitCode).toBe(1);
   expect(result.stdout).toContain('The cross image of "cs9" needs the amd64 image, which was not built');
+});
+
+withGit("BAZEL_BUILDER_ENGINE: commands inside images need an engine, whatever has built them", async () => {
+  const smoke = 'smoke: () => [["/oven"]]';
+  const p = await bakery({ options: `variants: { cs9: { image: "builder", context: "hack/builder", ${smoke} } }` });
+  p.write("tools/readme", "");
+  fs.symlinkSync((await run("which", ["git"])).trim(), join(p.root, "tools/git"));
+
+  const result = await p.btWith({ env: { PATH: join(p.root, "tools") } }, "builder-build", "VERSION=1");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stdout).toContain("Commands inside an image need buildah or podman, and there is neither");
+  expect(result.stdout).toContain("buildah is not in PATH; podman is not in PATH");
 });
 
 const faults: readonly (readonly [string, Fault])[] = [

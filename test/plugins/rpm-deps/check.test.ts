@@ -154,7 +154,7 @@ test("RPM_DEPS_PIN_AMBIGUOUS: a pin without an epoch lists the candidates in ful
 
   const result = await p.bt("rpm-deps:check", "SINGLE_ARCH=s390x");
 
-  expect(result.exitCode).toBe(1);
+  expect(result.exitCode).toBe(2);
   expect(failure(result)).toBe(
     `The pin cs9.OVEN is "2.0-1.el9" without an epoch, and there are several
   18:2.0-1.el9

@@ -46,6 +46,7 @@ test("what a builderfile imports is there at run time", async () => {
       "after",
       "build",
       "closest",
+      "commitChanges",
       "defineBuilder",
       "definePlugin",
       "describeInstall",
@@ -66,6 +67,8 @@ test("what a builderfile imports is there at run time", async () => {
       "platformTable",
       "platforms",
       "prepare",
+      "recoverChanges",
+      "replaceFile",
       "task",
       "validation",
     ]

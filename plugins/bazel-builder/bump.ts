@@ -1,14 +1,14 @@
 /** Writes a builder's version into scripts: one assignment each, nothing else of the file. Does not know shells beyond that. */
-import { readFile, stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import type { Context } from "../../core/index.ts";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { commitChanges, recoverChanges, type Change, type Context } from "../../core/index.ts";
 import { variantOf } from "./names.ts";
-import { assignmentCount, checkFailed } from "./errors.ts";
+import { assignmentCount, checkFailed, filesForeign } from "./errors.ts";
 import { withRegistry } from "./login.ts";
 import type { Shop, Variant, WriteBack } from "./options.ts";
 import { builderIdle, warnIdle } from "./params.ts";
 import { proveBuilder } from "./proof.ts";
-import { replaceFile } from "./record.ts";
 import { expectBuilder } from "./verify.ts";
 
 /** One assignment in a script. */
@@ -22,20 +22,26 @@ export interface Target {
   readonly start: number;
 }
 
-/** Resolves to the files that were changed. @throws BtError BAZEL_BUILDER_ASSIGNMENT, BAZEL_BUILDER_VERSION, BAZEL_BUILDER_NOT_VERIFIED */
+/**
+ * All files change, or none. Resolves to those that did.
+ * @throws BtError BAZEL_BUILDER_ASSIGNMENT, BAZEL_BUILDER_FILES_FOREIGN, BAZEL_BUILDER_VERSION, BAZEL_BUILDER_NOT_VERIFIED
+ */
 export async function bumpBuilder(context: Context, shop: Shop): Promise<readonly string[]> {
   const { params, root, log, isDryRun } = context;
   warnIdle(context, builderIdle);
   const variant = variantOf(shop, params);
   const expected = await expectBuilder(context, shop, variant);
   const { reference } = expected;
-  const targets = await findTargets(root, shop, variant);
+  if (!isDryRun) recover(context, shop);
+  await findTargets(root, shop, variant);
   if (params["offline"] === true) log.warn(`${reference} is written without a look at the registry`);
   else if (!isDryRun)
     await withRegistry(context, shop.options, async (client) => {
       const { findings } = await proveBuilder(client, expected);
       if (findings.length > 0) throw checkFailed(reference, findings);
     });
+  // Once more: others may have written meanwhile, and a registry takes its time.
+  const targets = await findTargets(root, shop, variant);
   const changed = new Set<string>();
   for (const { file, line, value } of targets) {
     const next = renderValue(value, reference);
@@ -47,13 +53,31 @@ export async function bumpBuilder(context: Context, shop: Shop): Promise<readonl
     changed.add(file);
   }
   if (!isDryRun)
-    for (const file of changed)
-      await rewrite(
-        resolve(root, file),
-        targets.filter((one) => one.file === file),
-        reference,
-      );
+    commit(
+      root,
+      [...changed].map((file) => rewrite(root, file, { targets, reference })),
+    );
   return [...changed];
+}
+
+/** On disk while several files are renamed. */
+const journalFile = join(".bt", "builder-bump.json");
+
+/** @throws BtError BAZEL_BUILDER_FILES_FOREIGN */
+function commit(root: string, changes: readonly Change[]): void {
+  const done = commitChanges(root, join(root, journalFile), changes);
+  if ("strange" in done) throw filesForeign(done.strange, journalFile);
+}
+
+/** Brings to its end what a run that was killed had begun. @throws BtError BAZEL_BUILDER_FILES_FOREIGN */
+function recover({ root, log }: Pick<Context, "root" | "log">, { writeBack }: Shop): void {
+  const done = recoverChanges(
+    root,
+    join(root, journalFile),
+    writeBack.map(({ file }) => file),
+  );
+  if ("strange" in done) throw filesForeign(done.strange, journalFile);
+  if (done.written.length > 0) log.warn(`An interrupted run has been brought to its end: ${done.written.join(", ")}`);
 }
 
 /** Where the version of a variant stands. @throws BtError BAZEL_BUILDER_ASSIGNMENT */
@@ -68,11 +92,18 @@ export async function findTargets(root: string, { writeBack }: Shop, variant: Va
 }
 
 /** Every byte keeps its place: latin1 is one character a byte. */
-async function rewrite(file: string, targets: readonly Target[], reference: string): Promise<void> {
-  let text = await readFile(file, "latin1");
-  for (const { start, value } of [...targets].sort((a, b) => b.start - a.start))
+function rewrite(
+  root: string,
+  file: string,
+  { targets, reference }: { readonly targets: readonly Target[]; readonly reference: string },
+): Change {
+  const before = readFileSync(resolve(root, file));
+  let text = before.toString("latin1");
+  const own = targets.filter((one) => one.file === file);
+  if (own.some(({ start, value }) => !text.startsWith(value, start))) throw filesForeign([file], journalFile);
+  for (const { start, value } of [...own].sort((a, b) => b.start - a.start))
     text = text.slice(0, start) + renderValue(value, reference) + text.slice(start + value.length);
-  await replaceFile(file, Buffer.from(text, "latin1"), (await stat(file)).mode & 0o7777);
+  return { file, before, after: Buffer.from(text, "latin1") };
 }
 
 /** The one assignment. */

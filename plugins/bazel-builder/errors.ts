@@ -60,6 +60,18 @@ export function engineMissing(tried: readonly string[]): BtError {
   );
 }
 
+export function filesForeign(files: readonly string[], journal: string): BtError {
+  const names = files.join(" and ");
+  return new BtError(
+    "BAZEL_BUILDER_FILES_FOREIGN",
+    `Somebody changed ${names} while the version was written, or after that was interrupted`,
+    {
+      exitCode: 1,
+      fix: `Put back what git has, \`git checkout -- ${files.join(" ")}\`, remove "${journal}", and run it again.`,
+    },
+  );
+}
+
 export function hostMissing(variable: string, prefix: string): BtError {
   return new BtError("BAZEL_BUILDER_HOST", `${variable} is "${prefix}", which names no registry`, {
     isRefusal: true,

@@ -1,7 +1,7 @@
 /** Writing the version back into scripts, and reading from them which builder a build uses. */
 import * as fs from "node:fs";
 import { expect } from "vitest";
-import type { Project } from "../../support/project.ts";
+import { program, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { testWith } from "../../support/tool.ts";
 import { bakery, dockerized, variants } from "./rig.ts";
@@ -88,6 +88,66 @@ withGit("BAZEL_BUILDER_ASSIGNMENT: two lines that match are both shown, none is 
        hack/dockerized:7: kubevirt_builder_version=2
   fix  Leave one of them.
 `);
+});
+
+/** Two scripts, and a bump that is killed between their renames. */
+async function interrupted(): Promise<Project> {
+  const second = `{ file: "hack/other", variable: "VERSION", variant: "cs9" }`;
+  const first = `{ file: "hack/dockerized", variable: "kubevirt_builder_version", variant: "cs9" }`;
+  const p = await bakery({
+    options: `${variants}, writeBack: [${first}, ${second}]`,
+    files: { "hack/other": "VERSION=old\n" },
+  });
+  const inject = "inject=rename,renameat,renameat2:error=EIO:signal=SIGKILL:when=1";
+  const traced = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", `${p.root}/hack/other.bt-new`, "-e", inject];
+  const killed = await p.btWith(
+    { program: [...traced, process.execPath, program] },
+    ...["builder-bump", "VERSION=v2", "--offline"],
+  );
+  expect(killed.exitCode).not.toBe(0);
+  expect([p.read("hack/dockerized").includes('"v2"'), p.read("hack/other")]).toEqual([true, "VERSION=old\n"]);
+  return p;
+}
+
+const withStrace = testWith("git", "strace");
+
+withStrace("kill -9 between two scripts: the next run brings them to their end, whatever it is asked for", async () => {
+  const p = await interrupted();
+
+  const next = await p.bt("builder-bump", "VERSION=v2", "--offline");
+
+  expect(next.exitCode, next.stdout).toBe(0);
+  expect(next.stdout).toContain("An interrupted run has been brought to its end: hack/dockerized, hack/other");
+  expect(p.read("hack/other")).toBe("VERSION=v2\n");
+  expect(fs.readdirSync(`${p.root}/hack`).sort()).toEqual(["builder", "dockerized", "other"]);
+});
+
+withStrace("BAZEL_BUILDER_FILES_FOREIGN: what somebody changed after a crash is not overwritten", async () => {
+  const p = await interrupted();
+  p.write("hack/other", "VERSION=mine\n");
+
+  const next = await p.bt("builder-bump", "VERSION=v3", "--offline");
+
+  expect(next.exitCode).toBe(1);
+  expect(next.stdout).toContain("Somebody changed hack/other while the version was written");
+  expect(p.read("hack/other")).toBe("VERSION=mine\n");
+});
+
+withGit("two runs at once write one version after the other, each everywhere", async () => {
+  const target = (file: string): string => `{ file: "${file}", variable: "VERSION", variant: "cs9" }`;
+  const p = await bakery({
+    options: `${variants}, writeBack: [${target("hack/one")}, ${target("hack/two")}]`,
+    files: { "hack/one": "VERSION=old\n", "hack/two": "VERSION=old\n" },
+  });
+
+  const results = await Promise.all(
+    ["v2", "v3"].map((version) => p.bt("builder-bump", `VERSION=${version}`, "--offline")),
+  );
+
+  expect(results.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  expect(p.read("hack/one")).toBe(p.read("hack/two"));
+  expect(p.read("hack/one")).toMatch(/^VERSION=v[23]\n$/);
+  expect(fs.readdirSync(`${p.root}/hack`).sort()).toEqual(["builder", "dockerized", "one", "two"]);
 });
 
 withGit("a dry run shows the line and leaves it", async () => {

@@ -128,5 +128,5 @@ withGit("without a commit a version must be given", async () => {
   const given = await p.bt("builder-build", "VERSION=1");
 
   expect(without.stdout).toContain("this is no git repository with one");
-  expect([without.exitCode, given.exitCode]).toEqual([1, 0]);
+  expect([without.exitCode, given.exitCode]).toEqual([2, 0]);
 });

@@ -15,16 +15,13 @@ export interface Point {
   readonly y: number;
 }
 
-/** From one box straight to one on its right. */
-export function renderEdge(from: Place, to: Place): string {
-  return renderCurve([
-    { x: from.x + from.width / 2, y: from.y },
-    { x: to.x - to.width / 2, y: to.y },
-  ]);
+/** From one box to one on its right. */
+export function renderEdge(from: Place, to: Place, between: readonly Point[] = []): string {
+  return renderCurve([{ x: from.x + from.width / 2, y: from.y }, ...between, { x: to.x - to.width / 2, y: to.y }]);
 }
 
 /** Leaves and arrives level, as the columns stand side by side. */
-export function renderCurve(points: readonly Point[]): string {
+function renderCurve(points: readonly Point[]): string {
   const [first, ...rest] = points.map(({ x, y }) => ({ x: Math.round(x), y: Math.round(y) }));
   let before = first ?? { x: 0, y: 0 };
   let path = `M${before.x} ${before.y}`;

@@ -1,6 +1,6 @@
 /** Where tasks are drawn: needs on the left, what needs them on the right. Only importer of dagre; does not know how they are drawn. */
 import { Graph, layout as place } from "@dagrejs/dagre";
-import { boxHeight, boxWidth, renderCurve, renderEdge, type Point } from "./box.ts";
+import { boxHeight, boxWidth, renderEdge, type Point } from "./box.ts";
 import { inOrder } from "./chain.ts";
 import type { Layout, PageTask, Place } from "./model.ts";
 
@@ -105,7 +105,10 @@ function drawPart(part: readonly PageTask[], needsOf: Needs): Layout {
   for (const { task } of part)
     for (const need of needsOf.get(task) ?? []) {
       const { points } = graph.edge(need, task) as { readonly points: readonly Point[] };
-      (edges[task] ??= {})[need] = renderCurve(points);
+      const [from, to] = [places[need], places[task]];
+      // Of the first and the last three points dagre says where its own straight lines meet the boxes.
+      if (from !== undefined && to !== undefined)
+        (edges[task] ??= {})[need] = renderEdge(from, to, points.slice(2, -2));
     }
   const { width = 0, height = 0 } = graph.graph() as { readonly width?: number; readonly height?: number };
   return { width, height, places, edges };

@@ -18,11 +18,18 @@ interface Point {
 
 const zoomStep = 1.3;
 /** Of the screen to the drawing. */
-const scales = { least: 0.02, legible: 0.4, readable: 0.9, most: 3 };
+const scales = { least: 0.02, legible: 0.4, narrow: 0.65, readable: 0.9, most: 3 };
+/** A frame below this is that of a phone. Pixels. */
+const narrow = 640;
 /** Between the drawing and the frame. Pixels. */
 const margin = 16;
 
-export function createCamera(svg: SVGSVGElement, stage: SVGGElement, { width, height }: Layout): Camera {
+/** `start` is what a phone shows at first, where the whole would be too small to read. */
+export function createCamera(
+  svg: SVGSVGElement,
+  stage: SVGGElement,
+  { width, height, start }: Pick<Layout, "width" | "height"> & { readonly start: () => Place | undefined },
+): Camera {
   const view = { x: 0, y: 0, scale: 1 };
   const show = (): void => stage.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
   const frame = (): { readonly wide: number; readonly high: number } => ({
@@ -36,6 +43,18 @@ export function createCamera(svg: SVGSVGElement, stage: SVGGElement, { width, he
     view.x = (wide - width * view.scale) / 2;
     view.y = (high - height * view.scale) / 2;
     show();
+  };
+  const centreAt = (scale: number, { x, y }: Point): void => {
+    const { wide, high } = frame();
+    view.scale = Math.max(view.scale, scale);
+    view.x = wide / 2 - x * view.scale;
+    view.y = high / 2 - y * view.scale;
+    show();
+  };
+  const begin = (): void => {
+    fit();
+    const place = start();
+    if (frame().wide < narrow && view.scale < scales.legible && place !== undefined) centreAt(scales.narrow, place);
   };
   const zoomAt = (factor: number, { x, y }: Point): void => {
     const scale = Math.max(scales.least, Math.min(scales.most, view.scale * factor));
@@ -63,7 +82,7 @@ export function createCamera(svg: SVGSVGElement, stage: SVGGElement, { width, he
   let wideBefore = 0;
   new ResizeObserver(() => {
     // The height changes with the bars of a phone.
-    if (frame().wide !== wideBefore) fit();
+    if (frame().wide !== wideBefore) begin();
     wideBefore = frame().wide;
   }).observe(svg);
   return {
@@ -72,13 +91,7 @@ export function createCamera(svg: SVGSVGElement, stage: SVGGElement, { width, he
       const { wide, high } = frame();
       zoomAt(way === "in" ? zoomStep : 1 / zoomStep, { x: wide / 2, y: high / 2 });
     },
-    centre({ x, y }) {
-      const { wide, high } = frame();
-      view.scale = Math.max(view.scale, scales.readable);
-      view.x = wide / 2 - x * view.scale;
-      view.y = high / 2 - y * view.scale;
-      show();
-    },
+    centre: (place) => centreAt(scales.readable, place),
     sees({ x, y }) {
       const { wide, high } = frame();
       const [left, top] = [x * view.scale + view.x, y * view.scale + view.y];
@@ -103,7 +116,7 @@ function followPointer(svg: SVGSVGElement, move: (by: Point) => void): void {
     if (way > 4) svg.setPointerCapture(event.pointerId);
     move(by);
   });
-  svg.addEventListener("pointerup", () => (last = undefined));
+  for (const end of ["pointerup", "pointercancel"] as const) svg.addEventListener(end, () => (last = undefined));
   // A drag that ends on a box is no click on it.
   svg.addEventListener("click", (event) => way > 4 && event.stopPropagation(), { capture: true });
 }

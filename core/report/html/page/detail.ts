@@ -1,7 +1,7 @@
 /** All that is known of one task, in a panel that Escape closes. */
 import type { Image, Leaf, PageTask } from "../model.ts";
 import { h, put, type Child } from "./dom.ts";
-import { createLog } from "./log.ts";
+import { createLog, renderExcerpt } from "./log.ts";
 import { renderImages } from "./images.ts";
 import { chip } from "./tasks.ts";
 import type { Desk } from "./view.ts";
@@ -137,7 +137,7 @@ export function renderFailure({ failure, allowed }: PageTask): HTMLElement {
     { class: "failure" },
     h("p", { class: "problem" }, failure?.problem ?? ""),
     failure?.at === undefined ? undefined : h("p", { class: "place" }, `at ${failure.at}`),
-    failure?.detail === undefined || failure.detail.length === 0 ? undefined : h("pre", {}, failure.detail.join("\n")),
+    failure?.detail === undefined || failure.detail.length === 0 ? undefined : renderExcerpt(failure.detail.join("\n")),
     failure?.stack === undefined ? undefined : h("pre", {}, failure.stack),
     failure?.fix === undefined ? undefined : h("p", { class: "fix" }, h("strong", {}, "Fix "), failure.fix),
     allowed === true ? h("p", {}, "This failure is allowed: nothing else fails.") : undefined,

@@ -4,7 +4,7 @@ import type { Layout, PageTask, Place } from "../model.ts";
 import { createCamera } from "./camera.ts";
 import { h, put, s, section } from "./dom.ts";
 import type { Desk, View } from "./view.ts";
-import { countOf, look, renderDuration, standingOf } from "./words.ts";
+import { countOf, isBad, look, renderDuration, standingOf } from "./words.ts";
 
 interface Box {
   readonly element: SVGGElement;
@@ -29,7 +29,7 @@ export function createGraph(desk: Desk, layout: Layout): View {
   let hits: readonly string[] = [];
   let at = -1;
 
-  const camera = createCamera(svg, stage, layout);
+  const camera = createCamera(svg, stage, { ...layout, start: () => layout.places[startOf(desk) ?? ""] });
   const centre = (task: string): void => {
     const place = layout.places[task];
     if (place !== undefined) camera.centre(place);
@@ -156,6 +156,11 @@ export function createGraph(desk: Desk, layout: Layout): View {
   );
   const element = section("graph", "Graph", tools, svg, keys);
   return { element, update };
+}
+
+/** What failed, or where the longest chain ends. */
+function startOf({ page, chain, isOver }: Desk): string | undefined {
+  return page.tasks.find((task) => isBad(standingOf(task, isOver())))?.task ?? [...chain()].at(-1);
 }
 
 /** A need that follows from others is not drawn, but shown where it is asked for. */

@@ -100,6 +100,11 @@ export function createLog(): LogView {
   };
 }
 
+/** A few lines of a log, as they are. */
+export function renderExcerpt(text: string): HTMLElement {
+  return h("div", { class: "log" }, ...parseLines(text).map(renderLine));
+}
+
 /** Pieces of one look, line by line. Other codes of a terminal are dropped; a carriage return begins the line anew. */
 export function parseLines(text: string): readonly (readonly AnserJsonEntry[])[] {
   const clean = text

@@ -6,7 +6,7 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     globalSetup: ["test/support/dist.ts"],
     reporters: ["default", "./test/support/closing-line.ts"],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
   },
 });

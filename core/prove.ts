@@ -2,10 +2,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import picomatch from "picomatch";
-import { isGroupNode, type NodeResult } from "./decide.ts";
+import { askedIds, isGroupNode, type NodeResult } from "./decide.ts";
 import { declaredVariables } from "./environment.ts";
 import { findStat, findTool, isFolder, writeAtomic } from "./files.ts";
-import type { Graph, Node } from "./graph.ts";
+import type { Node } from "./graph.ts";
 import type { Evidence, Question } from "./evidence.ts";
 import { stableJson } from "./fingerprint.ts";
 import { variableName } from "./params.ts";
@@ -44,7 +44,7 @@ export async function proveFresh(
       startedMs: project.startedMs,
       state: stampFile(path.join(root, ".bt", "state.log")),
       env: [...facts.variables].sort().map((name) => stampEnv(name, decide.env, root)),
-      tasks: countAsked(graph),
+      tasks: askedIds(graph).filter((id) => !isGroupNode(graph.nodes.get(id)!)).length, // Below a task that is up to date nobody is asked.
       files: [...facts.files].sort(),
       sights: facts.sights,
       questions: facts.questions,
@@ -54,16 +54,6 @@ export async function proveFresh(
   } catch {
     return;
   }
-}
-
-/** Below a task that is up to date nobody is asked. */
-function countAsked({ nodes, targets }: Graph): number {
-  const asked = new Set(targets);
-  for (const id of asked) {
-    const node = nodes.get(id);
-    if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
-  }
-  return [...asked].filter((id) => !isGroupNode(nodes.get(id)!)).length;
 }
 
 function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {

@@ -47,6 +47,7 @@ const flagNames = {
   runs: undefined,
   ui: undefined,
   verbose: undefined,
+  watch: undefined,
   "fail-fast": undefined,
   remote: undefined,
   clean: undefined,

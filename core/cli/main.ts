@@ -10,19 +10,21 @@ import { findMakeFacts } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
 import { optionName, variableName } from "../params.ts";
 import { assemble } from "../plugin.ts";
+import { prepare } from "../prepare.ts";
 import { renderError, renderWarning } from "../report/failure.ts";
 import { manifestChanges } from "../warm.ts";
 import { collectCache, readCacheWish } from "./cache.ts";
 import { parseArgs, resolveTokens, type Args, type Asked, type Options } from "./args.ts";
 import { cacheOutline } from "./listcache.ts";
 import { outlineTasks } from "./outline.ts";
-import { runTasks } from "./perform.ts";
+import { createRequest, runTasks } from "./perform.ts";
 import { writePastReport } from "./page.ts";
 import { print, writeText } from "./print.ts";
 import { showShim } from "./shim.ts";
 import { showCheck, showDoctor, showList, showLog, showRuns, showTaskHelp } from "./show.ts";
 import { findMisspelt, readMakeVariables, renderMakeVariables, withMakeFlags } from "./under-make.ts";
 import { usage } from "./usage.ts";
+import { watchTasks } from "./watch.ts";
 import type { Desk, World } from "./world.ts";
 
 /** Runs one command line and returns the exit code. Never rejects. */
@@ -72,24 +74,32 @@ async function dispatch(args: Args, world: World): Promise<number> {
   if (flags.has("init")) return await (await import("./init.ts")).initProject(args, { ...world, cwd });
   if (flags.has("import-make")) return await (await import("./import-make.ts")).importMake(args, { ...world, cwd });
   if (flags.has("verbose")) await tellReload(cwd, options.file, world);
-  const project = await loadProject({
-    cwd,
-    env: world.env,
-    build: world.build,
-    ownModule: world.ownModule,
-    mayWrite,
-    ...(options.file === undefined ? {} : { file: options.file }),
-  });
+  const load = (): Promise<Project> =>
+    loadProject({
+      cwd,
+      env: world.env,
+      build: world.build,
+      ownModule: world.ownModule,
+      mayWrite,
+      ...(options.file === undefined ? {} : { file: options.file }),
+    });
+  const project = await load();
   if (flags.has("runs")) return showRuns(project, options);
   if (options.logs !== undefined) return showLog(project, options.logs, options.run);
   if (options.report !== undefined && args.tokens.length === 0 && options.tags.length === 0)
     return await writePastReport(options.report, options.run, { root: project.root, cwd: world.cwd });
   try {
-    return await answer(args, {
-      project,
-      world,
-      mayWrite,
-      paint: await createPaint(colourLevel(world.env, process.stdout.isTTY === true)),
+    const paint = await createPaint(colourLevel(world.env, process.stdout.isTTY === true));
+    const desk: Desk = { project, world, mayWrite, paint };
+    if (!flags.has("watch")) return await answer(args, desk);
+    return await watchTasks(project, {
+      load,
+      run: (now) => answer(args, { ...desk, project: now }),
+      prepare(now) {
+        const then = { ...desk, project: now, mayWrite: false };
+        return prepare(now, createRequest(args, ask(args, then, assemble(now.builder).catalog), then));
+      },
+      paint,
     });
   } catch (error) {
     throw placeErrors(error, project.placeOf);
@@ -108,8 +118,7 @@ async function answer(args: Args, desk: Desk): Promise<number> {
   const { flags } = options;
   const { catalog } = assemble(desk.project.builder);
   if (flags.has("make-shim")) return await showShim(args, desk);
-  const asked = addMakeVariables(resolveTokens(args.tokens, paramKinds(catalog)), args.options, desk, catalog);
-  checkTaken(args.own, asked.words, catalog);
+  const asked = ask(args, desk, catalog);
   if (flags.has("help")) return await showTaskHelp(catalog, asked, desk);
   if (flags.has("doctor")) return await showDoctor(desk, flags.has("json"));
   if (flags.has("cache-gc"))
@@ -127,6 +136,13 @@ async function answer(args: Args, desk: Desk): Promise<number> {
   if (flags.has("list") || isBare) return await showList(catalog, desk, flags.has("json"));
   if (desk.mayWrite && options.graph === undefined && !flags.has("why")) keepOutline(desk.project, catalog);
   return await runTasks(args, asked, desk);
+}
+
+/** Tasks and values of the command line. @throws BtError OPTION_UNKNOWN, OPTION_VALUE, OPTION_TAKEN */
+function ask(args: Args, desk: Desk, catalog: Catalog): Asked {
+  const asked = addMakeVariables(resolveTokens(args.tokens, paramKinds(catalog)), args.options, desk, catalog);
+  checkTaken(args.own, asked.words, catalog);
+  return asked;
 }
 
 /** At a terminal somebody will press TAB: what a changed builderfile offers is kept before its tasks run. */

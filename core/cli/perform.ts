@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { build } from "../build.ts";
 import { cleanTasks } from "../clean.ts";
-import { isGroupNode } from "../decide.ts";
+import { askedIds } from "../decide.ts";
 import { optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
 import { writeAtomic } from "../files.ts";
@@ -30,26 +30,18 @@ import type { Desk, World } from "./world.ts";
 /** Runs the tasks of a command line, or says what a run would do. @throws BtError before anything runs */
 export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<number> {
   const { world, paint, mayWrite } = desk;
-  const { options, rest } = args;
+  const { options } = args;
   const { flags } = options;
   const isTraced = flags.has("audit") && isAudited(world.env);
   const project = isTraced ? withMarks(desk.project) : desk.project;
   checkSettings(project.settings, world.env);
-  const only = parseOnly(options.only);
   const isQuery = flags.has("why") || options.graph !== undefined || flags.has("question") || flags.has("dry-run");
   const replay =
     options.replay === undefined ? undefined : await replayRun(project.root, options.replay, asked, world.env);
-  const again = options.resume === undefined ? replay : resumeRun(project.root, options.resume, asked);
   const request: BuildRequest = {
-    selection: { words: asked.words, tags: options.tags, except: options.except },
-    assignments: asked.assignments,
-    rest,
-    env: world.env,
-    isForced: flags.has("audit") ? "targets" : flags.has("force"),
-    ...again,
-    mayWrite: mayWrite && !isQuery,
+    ...createRequest(args, asked, { project, world, mayWrite: mayWrite && !isQuery }),
+    ...replay,
     cache: readCacheWish(isTraced ? { cache: "off" } : options, project, world), // What is traced has to run.
-    ...(only === undefined ? {} : { only }),
   };
   if (options.graph !== undefined) {
     const { graph, order } = await prepare(project, request);
@@ -87,7 +79,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     (text) => void (process.stderr.isTTY ? process.stderr.write(text) : writeText(2, text)),
   );
   const proofRequest =
-    only === undefined && project.settings.output !== "json" ? freshRequest(world.argv, world.env) : undefined;
+    options.only === undefined && project.settings.output !== "json" ? freshRequest(world.argv, world.env) : undefined;
   try {
     const result = await build(project, request, {
       env: world.env,
@@ -126,12 +118,26 @@ async function findCleaned(project: Project, request: BuildRequest | undefined):
   if (request === undefined) return [...(await outlineGraph(project)).nodes.values()];
   const { graph, state } = await prepare(project, { ...request, mayWrite: false });
   state.close();
-  const asked = new Set(graph.targets);
-  for (const id of asked) {
-    const node = graph.nodes.get(id);
-    if (node !== undefined && isGroupNode(node)) for (const { to } of node.edges) asked.add(to);
-  }
-  return [...asked].flatMap((id) => graph.nodes.get(id) ?? []);
+  return askedIds(graph).flatMap((id) => graph.nodes.get(id) ?? []);
+}
+
+/** What a command line asks for, with what has succeeded in the run that it resumes. @throws BtError RUN_MISSING, RUN_UNREPEATABLE, RUN_DONE, RUN_WORDS */
+export function createRequest(
+  { options, rest }: Args,
+  asked: Asked,
+  { project, world, mayWrite }: Pick<Desk, "project" | "world" | "mayWrite">,
+): BuildRequest {
+  const only = parseOnly(options.only);
+  return {
+    selection: { words: asked.words, tags: options.tags, except: options.except },
+    assignments: asked.assignments,
+    rest,
+    env: world.env,
+    isForced: options.flags.has("audit") ? "targets" : options.flags.has("force"),
+    ...(options.resume === undefined ? {} : resumeRun(project.root, options.resume, asked)),
+    mayWrite,
+    ...(only === undefined ? {} : { only }),
+  };
 }
 
 /** 1 when something came out otherwise. */

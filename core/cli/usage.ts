@@ -23,14 +23,15 @@ Run
   -q, --question              run and print nothing: exit 0 if up to date, 1 if not
   -t, --touch                 run nothing, take what is there for done
       --clean                 remove the outputs of the tasks, or of all tasks
+      --watch                 run again whenever a declared input or the builderfile changes
+      --resume[=ID]           go on with a run that failed or was interrupted
+      --replay ID             run it all again, and say what comes out otherwise
 
 Keep
       --cache USE             off, read, write, only, or caches with their use: local:rw,remote:r
       --cache-gc              remove from the local cache what is too old or too much
       --remote                with -n and --why: ask caches on other machines as well
       --replay-log WHICH      output of restored tasks: all, failed, none
-      --resume[=ID]           go on with a run that failed or was interrupted
-      --replay ID             run it all again, and say what comes out otherwise
 
 Show
       --output MODE           live, grouped, prefixed, stream, json

@@ -4,7 +4,7 @@ import { isBtError, ociPlatform, type Arch, type Context } from "../../core/inde
 import { buildWithEngine, chooseEngine, type BuiltImage } from "../images/index.ts";
 import { createLayout, openLayout, type Descriptor, type Layout } from "../multiarch-manifest/index.ts";
 import { findArch } from "./arch.ts";
-import { targetArch, type Cell, type DockerfileCell, type ImageCell } from "./cell.ts";
+import { type Cell, type DockerfileCell, type ImageCell } from "./cell.ts";
 import { fetchExternal, resolveExternal, withClient } from "./external.ts";
 import { checkBase, normalize } from "./normalize.ts";
 import { findReleaseImage, type ReferencesByArch } from "./references-task.ts";
@@ -175,7 +175,6 @@ async function sayCell({ exec, log }: SideContext, site: Site, cell: Cell): Prom
     return undefined;
   }
   const { values, options } = planOf(site);
-  const words = Object.entries({ VERSION: "", TARGETARCH: targetArch(cell), ...cell.args });
   const context = cell.needsTree ? treeFolder(cell) : join(options.dir, "components", cell.component);
   if (!cell.runs && values.engine === undefined) {
     log.info(`[${cell.id}] bt itself builds ${cell.file} for ${ociPlatform(cell.arch)}: it has no RUN`);
@@ -184,7 +183,7 @@ async function sayCell({ exec, log }: SideContext, site: Site, cell: Cell): Prom
   await exec(values.engine ?? "buildah", [
     ...["bud", "--isolation", options.isolation ?? "chroot", "--platform", ociPlatform(cell.arch), "--pull=never"],
     ...["--timestamp", String(values.sourceDateEpoch ?? 0)],
-    ...words.flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
+    ...Object.entries(cell.args).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
     ...["--file", cell.file, context],
   ]);
   return undefined;

@@ -65,6 +65,18 @@ test("the index is in the order of ARCHITECTURES", async () => {
   expect(manifests.map(({ platform }) => platform.architecture)).toEqual(["riscv64", "amd64", "arm"]);
 });
 
+test("SOURCE_DATE_EPOCH is the time of what is built, 0 without it", async () => {
+  const w = await world();
+  const given = { COMPONENTS: "base-image", ARCHITECTURES: "arm64" };
+  const created = (): string | undefined => w.image("base-image", "arm64").config.created;
+
+  await w.side(given, "side-images");
+  const first = created();
+  await w.side({ ...given, SOURCE_DATE_EPOCH: "1661904000" }, "side-images");
+
+  expect([first, created()]).toEqual(["1970-01-01T00:00:00Z", "2022-08-31T00:00:00Z"]);
+});
+
 test("build arguments arrive as they are; no shell sees them", async () => {
   const value = "one two; $(touch seen) 'x' \"y\" `z`";
   const w = await world({

@@ -75,6 +75,23 @@ test("every image that buildah reads is named by its ID, and nothing is pulled",
   ).toEqual([]);
 });
 
+test("an image that an engine has built on another base than the one it was given is refused", async () => {
+  const host = process.arch === "arm64" ? "arm64" : "amd64";
+  const w = await running('COPY --chmod=755 p /bin/p\nRUN ["/bin/p"]');
+  fs.writeFileSync(path.join(w.root, components, "runs/p"), foreignProgram(host));
+  // Stands for an engine that takes an older base for the new one; this one takes none.
+  w.stub(
+    "buildah",
+    `#!/bin/sh\nfor word; do case $before in --file) sed -i 's/^FROM .*/FROM scratch/' "$word" ;; esac; before=$word; done\nPATH="\${PATH#*:}" exec buildah "$@"\n`,
+  );
+
+  const result = await w.side({ COMPONENTS: "runs", ARCHITECTURES: host }, "side-images");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain(`bt: runs:${host} does not begin with the layers of base-image:${host}\n`);
+  expect(w.exists(".bt/side-images/runs.json")).toBe(false);
+});
+
 test("buildah and bt's own engine give the same layers of the base to a child", async () => {
   const w = await running('LABEL a="1"');
   const given = { COMPONENTS: "runs", ARCHITECTURES: "amd64" };

@@ -113,6 +113,24 @@ test("with -k every failure is listed; a group is published whole or not, and al
   expect(await repositoriesOf(host)).toEqual(["ms/base-image"]);
 });
 
+test("groups of the builderfile become visible each as a whole", async () => {
+  const { host } = await startRegistry();
+  const broken = "FROM scratch\nCOPY nothing /\n";
+  const w = await world({
+    options: 'imageReferences: false, publishGroup: [["base-image", "coredns"], ["fine", "broken"]]',
+    files: { "broken/Dockerfile": broken, "fine/Dockerfile": "FROM scratch\nLABEL a=1\n" },
+  });
+
+  const result = await w.side(
+    { DEST_REGISTRY: `${host}/ms`, ARCHITECTURES: "arm64", PUSH: "yes" },
+    "-k",
+    "side-images",
+  );
+
+  expect(result.exitCode).toBe(1);
+  expect(await repositoriesOf(host)).toEqual(["ms/base-image", "ms/coredns"]);
+});
+
 test("an architecture of ALLOW_MISSING may fail or have no method; the others are published", async () => {
   const { host } = await startRegistry();
   const w = await world({

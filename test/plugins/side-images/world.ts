@@ -55,6 +55,7 @@ interface IndexFile {
 interface Config {
   readonly architecture: string;
   readonly variant?: string;
+  readonly created?: string;
   readonly config?: { readonly Labels?: Readonly<Record<string, string>> };
   readonly rootfs: { readonly diff_ids: readonly string[] };
 }

@@ -1,13 +1,11 @@
 /** Compares what make would run for each target with what the imported tasks would run. Does not know how either is shown. */
 import * as path from "node:path";
-import { build } from "../build.ts";
-import { isBtError } from "../errors.ts";
-import type { Reporter } from "../event.ts";
-import { loadProject, type Project } from "../load.ts";
-import { canonical, compareTarget, type Commands, type Comparison } from "../makefile/compare.ts";
+import { loadProject } from "../load.ts";
+import { canonical, compareTarget, readDryRun, type Commands, type Comparison } from "../makefile/compare.ts";
 import { reachableRules, type Draft } from "../makefile/draft.ts";
 import type { Probe } from "../makefile/probe.ts";
 import { whereOf, type Drafted, type Makefile } from "../makefile/tree.ts";
+import { planCommands, type Planned } from "./import-plan.ts";
 import type { World } from "./world.ts";
 
 type Values = Readonly<Record<string, string>>;
@@ -179,18 +177,28 @@ function createSides({ drafts, probe }: Imported, env: Values): Sides {
     const all = commands.flatMap(({ task, text }): readonly string[] => {
       const drafted = byName.get(task)!; // Only these tasks are in the builderfile.
       const { body, params, prelude = "" } = drafted.draft;
-      const own = canonical(text.startsWith(prelude) ? text.slice(prelude.length) : text, valuesOf(drafted, given));
-      if (body.kind !== "kept" || isShared(drafted, commands, byName)) return [inDir(drafted.draft, own)];
+      const bare = text.startsWith(prelude) ? text.slice(prelude.length) : text;
+      // Make shows the lines of one script as if they were several.
+      const lines = drafted.makefile.database.hasOneShell ? readDryRun(bare) : [bare];
+      const own = lines.map((line) => inDir(drafted.draft, canonical(line, valuesOf(drafted, given))));
+      if (body.kind !== "kept" || isShared(drafted, commands, byName)) return own;
       const handed = Object.fromEntries(
         Object.entries(given).filter(([name]) => params.some((one) => one.name === name)),
       );
       const made = askMake(task, handed);
-      return made.failure === undefined ? made.commands : [inDir(drafted.draft, own)];
+      return made.failure === undefined ? made.commands : own;
     });
     return { commands: all, ...(failure === undefined ? {} : { failure }) };
   };
   const notes: Sides["notes"] = (name) => {
-    const reached = closureOf(name, byName).map(({ draft }) => draft);
+    const closure = closureOf(name, byName);
+    const reached = closure.map(({ draft }) => draft);
+    const isScript = closure.some(
+      ({ draft: { body }, makefile }) =>
+        makefile.database.hasOneShell &&
+        body.kind === "commands" &&
+        body.commands.some(({ text }) => text.includes("\n")),
+    );
     const kept = reached.filter(({ body }) => body.kind === "kept");
     return [
       ...kept.map(({ target, dir }) => `${path.posix.join(dir, target)} is kept`),
@@ -198,6 +206,7 @@ function createSides({ drafts, probe }: Imported, env: Values): Sides {
         ? ["values for bt do not reach the make that it calls"]
         : []),
       ...reached.flatMap(({ later = [] }) => later).map((need) => `after ${need}`),
+      ...(isScript ? ["a failure in the middle ends the script"] : []),
       ...(reached.some(({ prelude }) => prelude !== undefined) ? ["what is exported is set before each command"] : []),
     ];
   };
@@ -237,55 +246,4 @@ function closureOf(name: string, byName: ReadonlyMap<string, Drafted>): readonly
     for (const need of [...needs, ...orderOnly]) reached.add(need);
   }
   return [...reached].flatMap((one) => byName.get(one) ?? []);
-}
-
-/** Commands of a task and of those that it needs. */
-interface Planned {
-  readonly commands: readonly { readonly task: string; readonly text: string }[];
-  readonly failure?: string;
-}
-
-/** What bt would run for a task, as it says under `-n -B`. */
-async function planCommands(project: Project, name: string, env: Values): Promise<Planned> {
-  const commands: { task: string; text: string }[] = [];
-  const reporter: Reporter = {
-    event: (event) =>
-      void (
-        event.kind === "task-output" &&
-        event.stream === "command" &&
-        commands.push({ task: event.task, text: event.text })
-      ),
-  };
-  const never = new AbortController().signal;
-  try {
-    await build(
-      project,
-      {
-        selection: { words: [name], tags: [], except: [] },
-        assignments: [],
-        rest: [],
-        env,
-        isForced: true,
-        mayWrite: false,
-      },
-      {
-        env,
-        jobs: 1,
-        keepGoing: false,
-        failFast: false,
-        graceMs: 0,
-        interrupt: never,
-        kill: never,
-        confirm: async () => true,
-        isDryRun: true,
-        reporters: [reporter],
-      },
-    );
-    return { commands };
-  } catch (error) {
-    const all: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
-    const first = all.find(isBtError);
-    if (first === undefined) throw error;
-    return { commands, failure: `bt -n: ${first.message}` };
-  }
 }

@@ -8,6 +8,7 @@ import {
   makefileMissing,
   optionUnknown,
   optionValue,
+  optionWrong,
 } from "../errors/request.ts";
 import { findText, writeAtomic } from "../files.ts";
 import { applyAccepted, findSettled, parseAccepted, renderAccepted, type Accepted } from "../makefile/accept.ts";
@@ -23,6 +24,7 @@ import { passedEnvironment } from "../environment.ts";
 import type { Args, Token } from "./args.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { compareTree, keptPatterns } from "./import-compare.ts";
+import { callsMake, findExecuted, findUnsafe } from "./import-consent.ts";
 import { print, printJson } from "./print.ts";
 import type { World } from "./world.ts";
 
@@ -41,18 +43,14 @@ export async function importMake({ tokens, options }: Args, world: World): Promi
   const accepted = acceptFile === undefined ? undefined : readAccepted(acceptFile, accept ?? "");
   const mayExecute = !own.has("no-exec");
   const isRecursive = own.has("recursive");
-  const executed = findExecuted(text);
+  const others = isRecursive && callsMake(text) ? ["what the Makefiles that it calls run"] : [];
+  const executed = [...findExecuted(text), ...others];
   if (flags.has("dry-run")) return (print(executed.map((line) => `${line}\n`).join("")), 0);
-  if (!mayExecute && /^\s*(override\s+SHELL|-?load)\b/m.test(text))
-    throw importUnconfirmed(["override SHELL, or load"]);
-  // Which other Makefiles there are is known only when this one has been read.
-  if (mayExecute && (executed.length > 0 || isRecursive) && !flags.has("yes")) {
-    const others = isRecursive ? "and whatever the Makefiles that it calls run" : "";
-    const lines = [...executed, ...(others === "" ? [] : [others])];
-    print(
-      `Reading ${path.basename(file)} runs, in a copy of the folder:\n${lines.map((line) => `  ${line}\n`).join("")}`,
-    );
-    if ((await confirmOnTerminal("Go on?")) !== true) throw importUnconfirmed(lines);
+  if (!mayExecute) refuseUnsafe(file, folder);
+  if (mayExecute && executed.length > 0 && !flags.has("yes")) {
+    const lines = executed.map((line) => `  ${line}\n`).join("");
+    print(`Reading ${path.basename(file)} runs, in a copy of the folder:\n${lines}`);
+    if ((await confirmOnTerminal("Go on?")) !== true) throw importUnconfirmed(executed);
   }
   const env = passedEnvironment(world.env);
   const probe = openProbe(folder, { mayExecute, env });
@@ -63,6 +61,7 @@ export async function importMake({ tokens, options }: Args, world: World): Promi
       world,
       mayRun: own.has("allow-run"),
       isRecursive,
+      mayExecute,
       ...(acceptFile === undefined ? {} : { decides: true }),
     });
     writeAtomic(target, result.builderfile);
@@ -116,7 +115,8 @@ function readTokens(tokens: readonly Token[]): Given {
     if (accept === undefined || accept === "") throw optionValue("--accept");
     if (token.value === undefined) at++;
   }
-  const [makefile] = words;
+  const [makefile, other] = words;
+  if (other !== undefined) throw optionWrong("--import-make", words.join(" "), "one Makefile");
   return { own, ...(makefile === undefined ? {} : { makefile }), ...(accept === undefined ? {} : { accept }) };
 }
 
@@ -129,13 +129,9 @@ function readAccepted(file: string, name: string): Accepted | undefined {
   return accepted;
 }
 
-/** Lines that make executes while it reads. */
-function findExecuted(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .flatMap((line, at) =>
-      /\$[({]shell\s|!=|^\s*-?include\s/.test(line) && !line.startsWith("\t") ? [`${at + 1}: ${line.trim()}`] : [],
-    );
+function refuseUnsafe(file: string, root: string): void {
+  const unsafe = findUnsafe(file);
+  if (unsafe !== undefined) throw importUnconfirmed([`override SHELL, or load, in ${path.relative(root, unsafe)}`]);
 }
 
 interface Request {
@@ -146,6 +142,7 @@ interface Request {
   /** Recipes with `+` may be run. */
   readonly mayRun: boolean;
   readonly isRecursive: boolean;
+  readonly mayExecute: boolean;
   /** Somebody decides about differences. Otherwise what differs stays with make. */
   readonly decides?: boolean;
 }
@@ -160,9 +157,12 @@ interface Translation {
 /** What turns out to differ is kept with make, and the rest compared once more; unless somebody decides about differences. */
 async function translate(
   probe: Probe,
-  { file, isRecursive, decides = false, ...request }: Request,
+  { file, isRecursive, mayExecute, decides = false, ...request }: Request,
 ): Promise<Translation> {
-  const tree = readTree(probe, file, isRecursive);
+  const tree = readTree(probe, file, {
+    isRecursive,
+    check: (one) => (mayExecute ? undefined : refuseUnsafe(one, probe.root)),
+  });
   const keep = new Map(tree.flatMap(wholeReason));
   for (let round = 0; ; round++) {
     const drafts = draftTree(tree, probe, { keep, isRecursive });
@@ -186,11 +186,27 @@ async function translate(
   }
 }
 
-/** Features that reach into every rule: then make keeps them all. */
+/** What reaches into every rule: then make keeps them all. */
 function wholeReason(makefile: Makefile): readonly (readonly [string, string])[] {
   const { lines, database } = makefile;
   const feature = [".SECONDEXPANSION", ".DEFAULT", "vpath", "VPATH"].find((name) =>
     lines.some((line) => new RegExp(`^\\s*${name.replace(".", "\\.")}\\b`).test(line)),
   );
-  return feature === undefined ? [] : database.rules.map(({ target }) => [keepKey(makefile, target), feature] as const);
+  const reason = feature ?? findOtherShell(makefile);
+  return reason === undefined ? [] : database.rules.map(({ target }) => [keepKey(makefile, target), reason] as const);
+}
+
+/** Recipes of a Makefile that are not for a shell as bt's. */
+function findOtherShell({ lines, database }: Makefile): string | undefined {
+  const { origin = "", value = "" } = database.variables.get("SHELL") ?? {};
+  const written = lines
+    .flatMap((line) => /^\s*(?:export\s+|override\s+)*SHELL\s*[:?]*=\s*(.*)$/.exec(line)?.[1] ?? [])
+    .at(-1);
+  const text = origin.startsWith("makefile") ? value : (written ?? "");
+  const program = text
+    .split(/\s+/)
+    .filter((word) => word !== "" && !word.startsWith("-"))
+    .at(-1);
+  if (program === undefined || program.includes("$")) return undefined;
+  return /^(ba|da|a|k|z)?sh$/.test(path.basename(program)) ? undefined : `its SHELL is ${path.basename(program)}`;
 }

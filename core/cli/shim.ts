@@ -1,7 +1,7 @@
 /** `bt --make-shim`: the rules that make the tasks targets of a Makefile. Does not know what make does with them. */
 import * as path from "node:path";
 import { addressText, cellsOf, needEntries, resolveNeed, type Address, type Catalog } from "../catalog.ts";
-import { makeNameClash, makeNameWrong, optionUnknown } from "../errors/request.ts";
+import { makeNameClash, makeNameWrong, optionUnknown, optionWrong } from "../errors/request.ts";
 import { throwAll } from "../errors.ts";
 import { findText } from "../files.ts";
 import { variableName } from "../params.ts";
@@ -15,6 +15,14 @@ import type { Desk } from "./world.ts";
 export async function showShim({ tokens, options }: Args, { project, world }: Desk): Promise<number> {
   const unknown = tokens.find((token) => token.kind === "option" && token.name !== "auto");
   if (unknown?.kind === "option") throw optionUnknown(`--${unknown.name}`, ["--auto", "--check"]);
+  const words = tokens.flatMap((token) => (token.kind === "word" ? [token.text] : []));
+  const isCheck = options.flags.has("check");
+  if (words.length > (isCheck ? 1 : 0))
+    throw optionWrong(
+      isCheck ? "--check" : "--make-shim",
+      words.join(" "),
+      isCheck ? "one file" : "no value; `> FILE` writes one",
+    );
   const { catalog } = assemble(project.builder);
   const { nodes } = await outlineGraph(project);
   const edges = (name: string): readonly string[] =>
@@ -23,9 +31,8 @@ export async function showShim({ tokens, options }: Args, { project, world }: De
       .flatMap((node) => node.edges.map(({ to }) => nodes.get(to)?.name ?? ""));
   const isAuto = tokens.some((token) => token.kind === "option");
   const text = renderShim(catalog, { edges, ...(isAuto ? { auto: project.file } : {}) });
-  if (!options.flags.has("check")) return (print(text), 0);
-  const file = tokens.find((token) => token.kind === "word");
-  const name = file?.kind === "word" ? file.text : "bt.mk";
+  if (!isCheck) return (print(text), 0);
+  const [name = "bt.mk"] = words;
   const difference = renderDifference(findText(path.resolve(world.cwd, name)) ?? "", text);
   print(difference);
   return difference === "" ? 0 : 1;

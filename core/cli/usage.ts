@@ -59,6 +59,8 @@ Make
       --make-shim             rules for a Makefile, one for each task: bt --make-shim > bt.mk
       --make-shim --check F   the difference to that file; exit 1 if there is one
       --import-make [FILE]    a builderfile from a Makefile, and whether both run the same
+      --import-make --recursive  and from the Makefiles that it calls
+      --import-make --accept F   what differs is written to F; then only what is new counts
       --make                  take params from the variables of the make above
 
 Start

@@ -55,14 +55,21 @@ export function parseDatabase(text: string): MakeDatabase {
   const patterns = readRules(lines.slice(implicit + 1, files), true);
   const { rules, mentioned } = readRules(lines.slice(files + 1), false);
   const phony = new Set(rules.find(({ target }) => target === ".PHONY")?.needs);
+  const ignored = rules.find(({ target }) => target === ".IGNORE")?.needs;
+  const isIgnored = (target: string): boolean => ignored?.length === 0 || ignored?.includes(target) === true;
   return {
     variables: readVariables(lines.slice(0, implicit)),
     rules: [...rules, ...patterns.rules]
       .filter(({ target }) => !/^\.[A-Z_]+$|^\.bt-none$/.test(target))
-      .map((rule) => (phony.has(rule.target) ? { ...rule, isPhony: true } : rule)),
+      .map((rule) => (phony.has(rule.target) ? { ...rule, isPhony: true } : rule))
+      .map((rule) => (isIgnored(rule.target) ? { ...rule, recipe: rule.recipe.map(ignoreFailure) } : rule)),
     mentioned,
     hasOneShell: [...rules, ...patterns.rules].some(({ target }) => target === ".ONESHELL"),
   };
+}
+
+function ignoreFailure(line: RecipeLine): RecipeLine {
+  return { ...line, isIgnored: true };
 }
 
 function readVariables(lines: readonly string[]): ReadonlyMap<string, MakeVariable> {

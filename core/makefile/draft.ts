@@ -158,7 +158,7 @@ function translate(
     isIgnored,
   }));
   const merged = sources.database.hasOneShell
-    ? [{ text: commands.map(({ text }) => text).join("\n"), isIgnored: false }]
+    ? [{ text: commands.map(({ text }) => text).join("\n"), isIgnored: commands[0]?.isIgnored === true }]
     : commands;
   const inDir = (file: string): string => (path.isAbsolute(file) ? file : path.posix.join(sources.dir, file));
   const makes = isFileTarget(rule)

@@ -30,7 +30,7 @@ export function renderReport(
     ...findings.map(({ file, line, target, text }) => `  ${file}:${line}  ${target}: ${text}\n`),
     complaint === undefined ? "" : `${paint.warn("bt:")} Warning: make did not read all of it: ${complaint}\n`,
     settled.length === 0 ? "" : `${paint.good("bt:")} Accepted, and no different any more: ${settled.join(", ")}\n`,
-    `${paint.good("bt:")} ${targets.length} targets of ${makefile}: ${counts.join(", ")}; builderfile.ts is written\n`,
+    `${paint.good("bt:")} ${targets.length} target${targets.length === 1 ? "" : "s"} of ${makefile}: ${counts.join(", ")}; builderfile.ts is written\n`,
   ].join("");
 }
 

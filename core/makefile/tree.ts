@@ -32,14 +32,22 @@ type Values = Where["inherited"];
 /** Reasons to keep targets, by Makefile and target: {@link keepKey}. */
 export type Keep = ReadonlyMap<string, string>;
 
-/** The Makefile, and if `isRecursive` those that recipes call, each once, with what its first caller exports. */
-export function readTree(probe: Probe, file: string, isRecursive: boolean): readonly Makefile[] {
+/**
+ * The Makefile, and if `isRecursive` those that recipes call, each once, with what its first caller exports.
+ * `check` is given each of these, absolute, before make reads it.
+ */
+export function readTree(
+  probe: Probe,
+  file: string,
+  { isRecursive, check }: { readonly isRecursive: boolean; readonly check: (file: string) => void },
+): readonly Makefile[] {
   const tree = [readMakefile(probe, { dir: "", file })];
   if (!isRecursive) return tree;
   for (const above of tree)
     for (const call of findCalls(above, probe)) {
       const name = findMakefile(probe, call);
       if (name === undefined || tree.some((one) => one.dir === call.dir && one.file === name)) continue;
+      check(path.join(probe.root, call.dir, name));
       tree.push(readMakefile(probe, { dir: call.dir, file: name, above }));
     }
   return tree;

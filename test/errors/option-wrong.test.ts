@@ -22,3 +22,18 @@ const messages = {
   "--timeout=soon": `bt: Option "--timeout" is "soon", but takes a number\n  fix  Correct or leave out the value of "--timeout".\n`,
   "--dry-run=yes": `bt: Option "--dry-run" is "yes", but takes no value\n  fix  Correct or leave out the value of "--dry-run".\n`,
 };
+
+test.each([
+  [["--make-shim", "bt.mk"], `Option "--make-shim" is "bt.mk", but takes no value; \`> FILE\` writes one`],
+  [["--make-shim", "--check", "a.mk", "b.mk"], `Option "--check" is "a.mk b.mk", but takes one file`],
+  [["--import-make", "a", "b"], `Option "--import-make" is "a b", but takes one Makefile`],
+])("OPTION_WRONG: words that nothing takes are not left aside: %j", async (argv, problem) => {
+  const p = await project({ "builderfile.ts": builderfile });
+
+  const result = await p.bt(...argv);
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(result.stderr).toBe(
+    `bt: ${problem}\n  fix  Correct or leave out the value of "${/"(--[^"]+)"/.exec(problem)?.[1] ?? ""}".\n`,
+  );
+});

@@ -1,6 +1,8 @@
-/** `bt --import-make` beyond one Makefile: those that it calls, what they export, and differences that somebody has accepted. */
+/** `bt --import-make` beyond one Makefile: those that it calls, what they export, what they set for all rules, and differences that somebody has accepted. */
+import * as fs from "node:fs";
 import { expect } from "vitest";
 import { project, type Project } from "../support/project.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 import { run, testWith } from "../support/tool.ts";
 
 const test = testWith("make");
@@ -279,6 +281,32 @@ show: ; @env | grep -E '^(REGISTRY|IMAGE|TAG|PLAIN|LOUD)=' | sort > shown
   expect(verdicts(imported.stdout)["show"]).toBe("equivalent (what is exported is set before each command)");
 });
 
+test(".IGNORE and .ONESHELL are heeded, and recipes for something else than a shell stay with make", async () => {
+  const makefile = `.ONESHELL:
+.IGNORE: ign
+.PHONY: ign script
+ign: ; @echo ign >> log; false
+script:
+	@x=1
+	echo "x $$x" >> log
+`;
+  const [p, other] = [await project({ Makefile: makefile }), await project({ Makefile: makefile })];
+  const python = await project({ Makefile: "SHELL := /usr/bin/env python3\n.PHONY: p\np: ; @print('hello')\n" });
+
+  const imported = await p.bt("--import-make");
+  const kept = await python.bt("--import-make");
+  const ran = await p.bt("-j1", "ign", "script");
+  await run("make", ["-s", "-C", other.root, "ign", "script"]);
+
+  expect(ran.exitCode).toBe(0);
+  expect(p.read("log").split("\n").sort()).toEqual(other.read("log").split("\n").sort());
+  expect(verdicts(imported.stdout)).toEqual({
+    ign: "exact",
+    script: "equivalent (a failure in the middle ends the script)",
+  });
+  expect(verdicts(kept.stdout)).toEqual({ p: "kept (its SHELL is python3)" });
+});
+
 const level = (loud: string): string => `LEVEL ?= 1
 ifeq ($(LEVEL),1)
 FLAGS = -q
@@ -325,4 +353,23 @@ test("accepted differences that are gone are named; without --accept what differ
   expect(gone).toMatchObject({ exitCode: 0 });
   expect(gone.stdout).toContain("bt: Accepted, and no different any more: show\n");
   expect(verdicts(kept.stdout)["show"]).toBe("kept (make -n says something else when variables are given)");
+});
+
+test("--no-exec runs nothing of the Makefiles below either, and refuses those that would undo it", async () => {
+  const outside = await temporaryFolder();
+  const root = `X := $(shell touch ${outside}/above)\n.PHONY: all\nall: ; $(MAKE) -C sub\n`;
+  const quiet = `.PHONY: x\nY := $(shell touch ${outside}/below)\nx: ; @echo $(Y)\n`;
+  const sly = `include ../sly.mk\n${quiet}`;
+  const [harmless, hostile] = [
+    await project({ Makefile: root, "sub/Makefile": quiet }),
+    await project({ Makefile: root, "sub/Makefile": sly, "sly.mk": "override SHELL := /bin/sh\n" }),
+  ];
+
+  const imported = await harmless.bt("--import-make", "--recursive", "--no-exec");
+  const refused = await hostile.bt("--import-make", "--recursive", "--no-exec");
+
+  expect(imported).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(refused).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(refused.stderr).toContain("override SHELL, or load, in sly.mk");
+  expect([fs.readdirSync(outside), hostile.exists("builderfile.ts")]).toEqual([[], false]);
 });

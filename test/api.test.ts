@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { renderApiPage } from "./support/api-page.ts";
 
 const core = path.join(import.meta.dirname, "../dist/core");
 
@@ -35,6 +36,10 @@ function readApi(): string {
 
 test("the public types are those of the snapshot; if a change is meant, the changelog names it, and `vitest -u` writes it down", async () => {
   await expect(readApi()).toMatchFileSnapshot("api.snap");
+});
+
+test("docs/api.md says what the declarations say; `vitest -u` writes it", async () => {
+  await expect(renderApiPage()).toMatchFileSnapshot("../docs/api.md");
 });
 
 test("what a builderfile imports is there at run time", async () => {

@@ -93,13 +93,16 @@ test("the documentation names files and links to pages that are there", () => {
     page,
     text: fs.readFileSync(path.join(repository, page), "utf8"),
   }));
-  const anchorsOf = (file: string): string[] =>
-    [...fs.readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+  const anchorsOf = (file: string): string[] => {
+    const plain = [...fs.readFileSync(file, "utf8").matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
       title
         .toLowerCase()
         .replaceAll(/[^\w\- ]/g, "")
         .replaceAll(" ", "-"),
     );
+    const timesBefore = (at: number): number => plain.slice(0, at).filter((anchor) => anchor === plain[at]).length;
+    return plain.map((anchor, at) => (timesBefore(at) === 0 ? anchor : `${anchor}-${timesBefore(at)}`));
+  };
 
   const broken = texts.flatMap(({ page, text }) => {
     const named = [...text.matchAll(/`((?:core|plugins|test|docs|bench|examples)\/[\w./-]+\.(?:ts|md|mjs))`/g)].map(

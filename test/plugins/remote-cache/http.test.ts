@@ -172,7 +172,7 @@ test("a connection that the server closed is opened again", async () => {
   expect(asked).toBe(2);
 });
 
-test("TR-18: an entry stays small, however long the list of outputs is", async () => {
+test("an entry stays small, however long the list of outputs is", async () => {
   const { url, dir } = await startNginx();
   const { store } = openStore({ url, write }, env);
   const many = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`out/${n % 50}/file-${n}`, `bun ${n % 7}`]));

@@ -83,7 +83,7 @@ test("the first result of a key stays, and who comes later learns what it is", a
   expect(await get(store, key)).toEqual(files);
 });
 
-test("TR-16: pull requests write into a repository of their own, which nobody else reads", async () => {
+test("pull requests write into a repository of their own, which nobody else reads", async () => {
   const { host } = await startRegistry();
   const registry = `${host}/team/cache`;
   const evil = resultOf("flour", { "out/bread": "backdoor" });
@@ -103,7 +103,7 @@ test("TR-16: pull requests write into a repository of their own, which nobody el
   );
 });
 
-test("TR-19: an artifact without the signature that is asked for is a miss with a warning", async () => {
+test("an artifact without the signature that is asked for is a miss with a warning", async () => {
   const { host } = await startRegistry();
   const registry = `${host}/team/cache`;
   const signature = { kind: "hmac", key: { env: "BT_KEY" } } as const;
@@ -141,7 +141,7 @@ test("a record that was spoiled in the registry is a miss", async () => {
   expect(await store.findResult(key, soon())).toBe(undefined);
 });
 
-test("TR-18: a result with more files than fit into one manifest is held by several", async () => {
+test("a result with more files than fit into one manifest is held by several", async () => {
   const sizes = new Map<string, number>();
   const { host } = await startServer((request, answer) => {
     const tag = /\/manifests\/(.+)$/.exec(request.url ?? "")?.[1];

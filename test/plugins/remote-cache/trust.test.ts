@@ -52,7 +52,7 @@ describe("how a pull request is told", () => {
   });
 });
 
-withNginx("TR-16: what a pull request has placed is never restored by the protected branch", async () => {
+withNginx("what a pull request has placed is never restored by the protected branch", async () => {
   const { url } = await startNginx();
 
   await put(openStore({ url, write }, pullRequest).store, evil);
@@ -61,7 +61,7 @@ withNginx("TR-16: what a pull request has placed is never restored by the protec
   expect(await get(openStore({ url }, { ...pullRequest, GITHUB_REF: "refs/pull/8/merge" }).store, key)).toBe(undefined);
 });
 
-withNginx("TR-16: nor when both race, and whatever the pull request's builderfile says", async () => {
+withNginx("nor when both race, and whatever the pull request's builderfile says", async () => {
   const { url } = await startNginx();
   const options = { url, write };
 
@@ -75,7 +75,7 @@ withNginx("TR-16: nor when both race, and whatever the pull request's builderfil
   expect(await get(openStore({ url }).store, key)).toEqual({ bread: "bread" });
 });
 
-withNginx("TR-16: the server keeps pull requests out by their login alone", async () => {
+withNginx("the server keeps pull requests out by their login alone", async () => {
   const { url } = await startNginx({ writers: { protected: "baker:crumb", pr: "guest:flour" } });
   const guest = { BAKER: "guest:flour" };
 
@@ -129,7 +129,7 @@ describe.each<[kind: string, signature: Signature, key: Record<string, string>, 
   });
 
   withNginx(
-    "TR-19: an entry without a signature is a miss with a warning, and is replaced by who can sign",
+    "an entry without a signature is a miss with a warning, and is replaced by who can sign",
     async () => {
       const { url } = await startNginx();
       await put(openStore({ url, write }, env).store, evil);
@@ -143,7 +143,7 @@ describe.each<[kind: string, signature: Signature, key: Record<string, string>, 
     },
   );
 
-  withNginx("TR-19: an entry that somebody has signed with another key is a miss with a warning", async () => {
+  withNginx("an entry that somebody has signed with another key is a miss with a warning", async () => {
     const { url } = await startNginx();
     const other: Signature = { kind: "hmac", key: { env: "BT_KEY" } };
     const foreign = { ...env, BT_KEY: "the key of somebody else" };
@@ -157,7 +157,7 @@ describe.each<[kind: string, signature: Signature, key: Record<string, string>, 
     ]);
   });
 
-  withNginx("TR-19: a signature holds for one domain and one key only", async () => {
+  withNginx("a signature holds for one domain and one key only", async () => {
     const { url, dir } = await startNginx();
     const options = { url, write, signature, domain: ["nightly", "protected"] };
     await put(openStore(options, { ...env, ...ownKey }).store, good);

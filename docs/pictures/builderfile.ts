@@ -1,6 +1,6 @@
 /** A made-up builder that the pictures of the documentation show: it waits instead of working. */
 import { createHash } from "node:crypto";
-import { defineBuilder, task } from "builderfile";
+import { defineBuilder, task, type Builder } from "builderfile";
 
 const arches = ["amd64", "arm64", "ppc64le", "s390x"];
 const digest = (text: string): string => `sha256:${createHash("sha256").update(text).digest("hex")}`;
@@ -61,4 +61,8 @@ const publish = task({
   }),
 });
 
-export default defineBuilder({ tasks: { sources, lint, toolchain, kernel, packages, image, boot, publish } });
+const builder: Builder = defineBuilder({
+  tasks: { sources, lint, toolchain, kernel, packages, image, boot, publish },
+});
+
+export default builder;

@@ -46,10 +46,16 @@ export function createDetail(desk: Desk): Detail {
     ),
   );
   let shown: string | undefined;
+  let said = "";
 
   const show = (task: PageTask): void => {
-    put(title, task.task);
-    put(facts, ...renderFacts(task, desk, open));
+    // What somebody has opened or selected stays, as long as nothing but the log grows.
+    const now = JSON.stringify({ ...task, log: "", logCut: 0 });
+    if (now !== said) {
+      put(title, task.task);
+      put(facts, ...renderFacts(task, desk, open));
+    }
+    said = now;
     logNote.textContent = noteOf(task);
     logPlace.hidden = task.log === undefined || task.log === "";
     if (task.log !== undefined) log.show(task.log);
@@ -59,6 +65,7 @@ export function createDetail(desk: Desk): Detail {
     const task = desk.tasks.get(id);
     if (task === undefined) return;
     shown = id;
+    said = "";
     log = createLog();
     put(logPlace, log.element);
     show(task);

@@ -18,30 +18,32 @@ import {
 } from "./words.ts";
 
 export function createSummary(desk: Desk): View {
-  const element = h("header", { class: "summary" });
+  const verdict = h("span", { role: "status" });
+  const numbers = h("div", {});
+  const title = h("h1", {});
+  const element = h(
+    "header",
+    { class: "summary" },
+    h("p", { class: "brand" }, h("strong", {}, "bt"), " run report"),
+    h("div", { class: "headline" }, title, verdict),
+    numbers,
+  );
   const update = (): void => {
     const { run } = desk.page;
-    const verdict = verdictOf(run, desk.isOver());
-    const title = run.targets.length === 0 ? "bt" : run.targets.join(" ");
+    const { kind, text } = verdictOf(run, desk.isOver());
+    const said = `${look(kind).mark} ${text}`;
+    // Read aloud whenever it is written.
+    if (verdict.textContent !== said) verdict.textContent = said;
+    verdict.className = `verdict is-${kind}`;
+    title.textContent = run.targets.length === 0 ? "bt" : run.targets.join(" ");
     put(
-      element,
-      h("p", { class: "brand" }, h("strong", {}, "bt"), " run report"),
-      h(
-        "div",
-        { class: "headline" },
-        h("h1", {}, title),
-        h(
-          "span",
-          { class: `verdict is-${verdict.kind}`, role: "status" },
-          `${look(verdict.kind).mark} ${verdict.text}`,
-        ),
-      ),
+      numbers,
       h(
         "p",
         { class: "meta" },
-        ...metaOf(desk).flatMap((text, at) => [
+        ...metaOf(desk).flatMap((fact, at) => [
           at === 0 ? undefined : h("span", { "aria-hidden": "true" }, " · "),
-          h("span", {}, text),
+          h("span", {}, fact),
         ]),
       ),
       run.command === undefined ? undefined : h("p", { class: "meta" }, h("code", {}, run.command)),
@@ -119,12 +121,16 @@ function barOf(desk: Desk): HTMLElement {
 export function createFailures(desk: Desk): View {
   const list = h("div", {});
   const element = section("failures", "Failures", list);
+  let shown = "";
   return {
     element,
     update() {
       const failed = desk.page.tasks.filter((task) => isBad(standingOf(task, desk.isOver())));
       element.hidden = failed.length === 0;
-      put(list, ...failed.map((task) => renderCard(task, desk)));
+      const cards = failed.map((task) => renderCard(task, desk));
+      const text = cards.map((card) => card.textContent).join("\n");
+      if (text !== shown) put(list, ...cards); // Otherwise what is clicked stays where it is.
+      shown = text;
     },
   };
 }

@@ -53,6 +53,7 @@ export function createTimeline(desk: Desk): View {
   });
 
   const update = (): void => {
+    if (!desk.isOver() && frame.matches(":hover")) return; // Nobody can click what is made anew all the time.
     const { run, tasks } = desk.page;
     const isOver = desk.isOver();
     const chain = desk.chain();

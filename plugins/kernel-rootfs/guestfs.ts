@@ -50,7 +50,10 @@ type Environment = Readonly<Record<string, string>>;
 /** The guests of libguestfs run where a guest can run: without KVM, unless it has proved itself with this machine's own kernel. */
 export async function guestfsEnvironment(context: Context, shop: Shop): Promise<Environment> {
   const { libguestfsBackend: backend = "direct", libguestfsBackendSettings: settings } = valuesOf(context);
-  const env = { LIBGUESTFS_BACKEND: backend };
+  const { TMPDIR: temporary = "/var/tmp", LIBGUESTFS_CACHEDIR: cache = temporary } = process.env;
+  // Its guests' files end with the task, however it ends; the appliance that it makes once is kept where it always is.
+  const places = context.isDryRun ? {} : { TMPDIR: await context.tempDir(), LIBGUESTFS_CACHEDIR: cache };
+  const env = { LIBGUESTFS_BACKEND: backend, ...places };
   if (settings !== undefined) return { ...env, LIBGUESTFS_BACKEND_SETTINGS: settings };
   const { accel: asked = "auto", accelProbeSeconds: seconds = 10 } = shop.options;
   const accel = await chooseAccel(context, { asked, arch: hostArch(), kernel: undefined, seconds });

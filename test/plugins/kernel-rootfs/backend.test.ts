@@ -50,6 +50,7 @@ const lower = ["mmdebstrap", "guestfish", "virt-customize", "qemu-img"];
 
 /** Makes the files that the real programs would make. */
 const make = `for last; do :; done
+case "$(basename "$0")" in guestfish | virt-customize) touch "$TMPDIR/left.$$" ;; esac
 case "$(basename "$0") $*" in
   unshare*) while [ "$1" != -- ]; do shift; done; shift; exec "$@" ;;
   mmdebstrap* | "qemu-img convert"*) echo disk > "$last" ;;
@@ -89,9 +90,17 @@ test.runIf(isAmd64)("with libguestfs the programs are called as little-vm-helper
   const p = await oven();
   const { env, calls } = stub(p, [...lower, "unshare", "zstd"], make);
 
-  const result = await p.btWith({ env: { ...env, ...noProbe } }, "rootfs:plain.img", "ROOTFS_BACKEND=libguestfs");
+  const TMPDIR = path.join(p.root, "tmp");
+  fs.mkdirSync(TMPDIR);
+
+  const result = await p.btWith(
+    { env: { ...env, ...noProbe, TMPDIR } },
+    "rootfs:plain.img",
+    "ROOTFS_BACKEND=libguestfs",
+  );
 
   expect(result.exitCode, told(result)).toBe(0);
+  expect(fs.readdirSync(TMPDIR)).toEqual([]);
   const called = comparable(p, calls());
   expect(called.filter((line) => initrdLine.test(line))).toHaveLength(1);
   expect(called.map((line) => line.replace(initrdLine, ""))).toEqual(recorded);

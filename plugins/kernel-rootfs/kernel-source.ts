@@ -17,9 +17,18 @@ import { needTools } from "./tools.ts";
 
 type GitSource = Extract<KernelSource, { kind: "git" }>;
 
-/** What the source is now: the commit of a branch, the stamps of a folder. Undefined: it cannot be told, then it counts as before. */
-export async function findCommit(shop: Shop, name: string): Promise<Versions> {
-  const source = (await shop.family()).kernels.get(name)?.source;
+/** What the source is now: the commit of a branch, the stamps of a folder; and its age. Undefined: it cannot be told, then it counts as before. */
+export async function findVersions(shop: Shop, name: string): Promise<Versions> {
+  const { source, maxAge } = (await shop.family()).kernels.get(name) ?? {};
+  const now = Date.now();
+  // It changes when so many days have passed, at the same moment for everybody.
+  const age = maxAge === undefined ? {} : { "its age": String(maxAge > 0 ? Math.floor(now / (maxAge * dayMs)) : now) };
+  return { ...age, ...(await findCommit(source)) };
+}
+
+const dayMs = 86_400_000;
+
+async function findCommit(source: KernelSource | undefined): Promise<Versions> {
   if (source?.kind === "local-dir") return { [source.path]: stampsOf(source.path) };
   if (source?.kind !== "git") return {};
   const env = { ...process.env, GIT_TERMINAL_PROMPT: "0" };
@@ -59,19 +68,20 @@ export async function fetchKernel(context: Context, kernel: Kernel, shop: Shop):
     case "src-rpm":
       throw sourceForeign(kernel.name, "a source rpm");
     case "local-dir":
-      return { dir: source.path };
+      return withState({ dir: source.path }, context.isDryRun ? undefined : stampsOf(source.path));
     case "git": {
       needTools(context, "git");
       await (source.depth === undefined
         ? oneAtATime(shop.dataDir, () => fetchShared(context, kernel.name, source, shop))
         : fetchShallow(context, dir, source));
       const { stdout } = await context.exec("git", ["-C", dir, "rev-parse", "HEAD"], { show: false });
-      await applyPatches(context, kernel, dir);
-      return { dir, commit: stdout.trim() };
+      // What an earlier patch has added is not git's.
+      if (kernel.patches !== undefined) await context.exec("git", ["-C", dir, "clean", "-fdq"]);
+      return withState({ dir, commit: stdout.trim() }, await applyPatches(context, kernel, dir));
     }
     case "tarball":
       await unpack(context, dir, await getTarball(context, source, shop));
-      break;
+      return withState({ dir }, source.sha256, await applyPatches(context, kernel, dir));
     case "own":
       await fill(context, dir, shop.options.extend?.sourceKinds?.[source.type]?.(source.op) ?? "");
       break;
@@ -80,7 +90,13 @@ export async function fetchKernel(context: Context, kernel: Kernel, shop: Shop):
       break;
   }
   await applyPatches(context, kernel, dir);
-  return { dir };
+  return withState({ dir }, context.isDryRun ? undefined : stampsOf(path.join(context.root, dir)));
+}
+
+/** What is built from a tree is built again when one of these has changed. */
+function withState(fetched: FetchedKernel, ...states: readonly (string | undefined)[]): FetchedKernel {
+  const state = states.filter((one) => one !== undefined).join(" ");
+  return state === "" ? fetched : { ...fetched, state };
 }
 
 /** A shallow clone of its own, moved to what the branch is now. */
@@ -194,10 +210,20 @@ async function replaceTree(
   fs.renameSync(path.join(root, partial), path.join(root, dir));
 }
 
-async function applyPatches({ root, exec }: Context, { patches }: Kernel, dir: string): Promise<void> {
-  if (patches === undefined) return;
+/** Resolves to a digest of all of them. */
+async function applyPatches(
+  { root, exec, isDryRun }: Context,
+  { patches }: Kernel,
+  dir: string,
+): Promise<string | undefined> {
+  if (patches === undefined) return undefined;
   const folder = path.dirname(patches);
   const end = path.basename(patches).replace("*", "");
   const names = fs.readdirSync(path.join(root, folder)).filter((name) => name.endsWith(end));
-  for (const name of names.sort()) await exec("patch", ["-p1", "-d", dir, "-i", path.join(root, folder, name)]);
+  const hash = createHash("sha256");
+  for (const name of names.sort()) {
+    await exec("patch", ["-p1", "-d", dir, "-i", path.join(root, folder, name)]);
+    if (!isDryRun) hash.update(fs.readFileSync(path.join(root, folder, name)));
+  }
+  return hash.digest("hex").slice(0, 16);
 }

@@ -22,12 +22,9 @@ async function kernelOf(context: Context, shop: Shop): Promise<Kernel> {
 }
 
 export async function hasSource(context: Context, shop: Shop): Promise<boolean> {
-  const { source, name, maxAge } = await kernelOf(context, shop);
+  const { source, name } = await kernelOf(context, shop);
   const dir = source?.kind === "local-dir" ? source.path : sourceDir(shop, name);
-  const stat = fs.statSync(path.resolve(context.root, dir, "Makefile"), { throwIfNoEntry: false });
-  if (stat === undefined) return false;
-  const day = 86_400_000;
-  return maxAge === undefined || Date.now() - stat.ctimeMs < maxAge * day;
+  return fs.existsSync(path.resolve(context.root, dir, "Makefile"));
 }
 
 export async function fetch(context: Context, shop: Shop): Promise<FetchedKernel> {
@@ -38,7 +35,9 @@ export async function fetch(context: Context, shop: Shop): Promise<FetchedKernel
 /** Applies the options to the base configuration and compares what the kernel made of them. */
 export async function configure(context: Context, shop: Shop): Promise<ConfiguredKernel> {
   const { root, exec, log, isDryRun, needs } = context;
-  const target = await targetOf(context, shop, (needs["source"] as FetchedKernel | undefined)?.dir); // Of kernel:fetch.
+  const fetched = needs["source"] as FetchedKernel | undefined; // Of kernel:fetch; absent in a dry run.
+  const target = await targetOf(context, shop, fetched?.dir);
+  const origin = [fetched?.commit, fetched?.state].filter((one) => one !== undefined).join(" ");
   const { kernel, arch, source, out } = target;
   if (!isDryRun) {
     checkTools(context, arch);
@@ -52,7 +51,7 @@ export async function configure(context: Context, shop: Shop): Promise<Configure
   for (const call of configCalls(kernel.options, config))
     await exec(path.resolve(root, source, "scripts/config"), call);
   await exec("make", makeArguments(target, "olddefconfig"));
-  if (isDryRun) return { out, source, arch, unapplied: [] };
+  if (isDryRun) return { out, source, origin, arch, unapplied: [] };
   const allowed = shop.options.configAllow?.[kernel.name] ?? [];
   const unapplied = checkConfig(kernel, fs.readFileSync(config, "utf8"), allowed);
   for (const symbol of unapplied.unused)
@@ -63,6 +62,7 @@ export async function configure(context: Context, shop: Shop): Promise<Configure
   return {
     out: outDir(shop, kernel.name, arch),
     source,
+    origin,
     arch,
     unapplied: [...unapplied.refused, ...unapplied.allowed],
   };

@@ -14,12 +14,16 @@ export interface FetchedKernel {
   readonly dir: string;
   /** Of git. */
   readonly commit?: string;
+  /** A digest that changes with what is in the tree. Absent: the commit says it all. */
+  readonly state?: string;
 }
 
 export interface ConfiguredKernel {
   /** Output folder of make, relative to the project root. */
   readonly out: string;
   readonly source: string;
+  /** Commit and state of the source: a kernel is built again when they change, even if its options stay. */
+  readonly origin: string;
   readonly arch: string;
   /** Options that the kernel has not granted, in words; all of them are allowed or only warned about. */
   readonly unapplied: readonly string[];

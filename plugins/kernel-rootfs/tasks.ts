@@ -104,7 +104,8 @@ export function describeKernelTasks(shop: Shop): Kinds {
       ...shared,
       params: sourceParams(outline), // The same source for every architecture.
       description: "Fetches the source of a kernel",
-      versions: async ({ cell }) => (await import("./kernel-source.ts")).findCommit(shop, cell.kernel),
+      inputs: async ({ cell }) => (await import("./local-inputs.ts")).findPatches(shop, cell.kernel),
+      versions: async ({ cell }) => (await import("./kernel-source.ts")).findVersions(shop, cell.kernel),
       status: async (context) => (await work()).hasSource(context as Context, shop),
       run: async (context): Promise<FetchedKernel> => (await work()).fetch(context as Context, shop),
     }),
@@ -166,7 +167,7 @@ export function describeRootfsTasks(shop: Shop): Kinds {
     "rootfs:customize": task({
       ...shared,
       description: "Applies the actions of an image to the files of its parent",
-      inputs: async ({ cell }) => (await import("./rootfs-inputs.ts")).findLocalFiles(shop, cell.image),
+      inputs: async ({ cell }) => (await import("./local-inputs.ts")).findLocalFiles(shop, cell.image),
       outputs: ({ cell, params: values }) => (isWhole(values) ? [] : [treeFile(shop, target(values), cell.image)]),
       run: async (context): Promise<RootfsTree> => (await work()).customize(context as Context, shop),
     }),
@@ -174,7 +175,7 @@ export function describeRootfsTasks(shop: Shop): Kinds {
       ...shared,
       description: "Makes the disk of an image: ext4, qcow2, zstd",
       inputs: async ({ cell, params: values }) =>
-        isWhole(values) ? (await import("./rootfs-inputs.ts")).findLocalFiles(shop, cell.image) : [],
+        isWhole(values) ? (await import("./local-inputs.ts")).findLocalFiles(shop, cell.image) : [],
       outputs: ({ cell, params: values }) => [`${imageDir(shop, target(values))}/${cell.image}.zst`],
       run: async (context): Promise<RootfsImage> => (await work()).pack(context as Context, shop),
     }),

@@ -215,6 +215,14 @@ test("a release of main copies every tag, and joins what was built for each arch
     expect(lines).toContain(line);
 });
 
+test("TO gives a name back to an older build", async () => {
+  const result = await (await store()).bt("ci:release", "NAME=main", "TO=20250101.000000", "PLAN=1");
+
+  const image = "quay.io/lvh-images";
+  expect(result.stdout).toContain(`${image}/kernel-images-ci:b-20250101.000000 -> ${image}/kernel-images:b-main`);
+  expect(result.stdout).not.toContain("2026");
+});
+
 test("a release of a version touches only its own tags", async () => {
   const result = await (await store()).bt("ci:release", "NAME=v1.0.0", "PLAN=1");
 

@@ -209,6 +209,97 @@ test("KERNEL_ROOTFS_CONFIG_UNAPPLIED: all options that were not taken are named;
   expect(told(allowed)).toContain("configAllow: CONFIG_Z");
 });
 
+test("a changed patch is applied to the source as it was, and the kernel is built again", async () => {
+  const p = await family();
+  const { url, commit } = await origin(p);
+  await commit("one\n");
+  const patch = (text: string): string => `--- a/Makefile\n+++ b/Makefile\n@@ -1 +1 @@\n-one\n+${text}\n`;
+  const added = `--- /dev/null\n+++ b/added.c\n@@ -0,0 +1 @@\n+int x;\n`;
+  p.write("_data/kernels.json", withUrl(`${url}?depth=1`));
+  p.write(
+    "builderfile.ts",
+    builderfileWith(`kernels: fromLvhJson("_data/kernels.json", { overrides: { a: { patches: "p/*.patch" } } }),`),
+  );
+  p.write("p/1.patch", patch("two") + added);
+  const { env } = stub(p, tools, make);
+  const first = await p.btWith({ env }, "kernel:build:a");
+  const idle = await p.btWith({ env }, "kernel:build:a");
+  p.write("p/1.patch", patch("three") + added);
+
+  const second = await p.btWith({ env }, "kernel:build:a");
+
+  expect(first.exitCode, told(first)).toBe(0);
+  expect(idle.stdout).toContain("Nothing to do");
+  expect(second.exitCode, told(second)).toBe(0);
+  expect(p.read("_data/kernels/a/Makefile")).toBe("three\n");
+  expect(second.stdout).toMatch(/kernel:build:a (in|\()/);
+});
+
+test("a new commit builds the kernel again, even if its options stay", async () => {
+  const p = await family();
+  const { url, commit } = await origin(p);
+  await commit("one");
+  p.write("_data/kernels.json", withUrl(`${url}?depth=1`).replace(`["--enable", "CONFIG_BPF"]`, ""));
+  const { env } = stub(p, tools, make);
+  await p.btWith({ env }, "kernel:build:a");
+  await commit("two");
+
+  const result = await p.btWith({ env }, "kernel:build:a");
+
+  expect(result.exitCode, told(result)).toBe(0);
+  expect(result.stdout).toMatch(/kernel:build:a (in|\()/);
+});
+
+test("a folder that is the source is built again when a file of it changes; maxAge makes it look again", async () => {
+  const p = await family({ "linux/Makefile": "", "linux/scripts/config": "#!/bin/sh\nexit 0\n" });
+  fs.chmodSync(path.join(p.root, "linux/scripts/config"), 0o755);
+  p.write(
+    "builderfile.ts",
+    builderfileWith(`kernels: [{ name: "a", source: localDir({ path: "linux" }), maxAge: 0 }], flavors: {},`),
+  );
+  const { env } = stub(p, tools, make);
+  const first = await p.btWith({ env }, "kernel:build:a");
+  p.write("linux/new.c", "int x;");
+
+  const second = await p.btWith({ env }, "kernel:build:a");
+  const third = await p.btWith({ env }, "kernel:build:a");
+
+  expect(first.exitCode, told(first)).toBe(0);
+  expect(second.stdout).toMatch(/kernel:build:a (in|\()/);
+  expect(third.stdout).toMatch(/kernel:fetch:a (in|\()/);
+  expect(third.stdout).not.toMatch(/kernel:build:a (in|\()/);
+});
+
+test("a kernel with debug information gets its BTF in a file of its own, and the version of pahole is told", async () => {
+  const p = await family();
+  const { url, commit } = await origin(p);
+  await commit("one");
+  p.write("_data/kernels.json", withUrl(`${url}?depth=1`));
+  const debug = `case "$*" in *dir-pkg*) echo CONFIG_DEBUG_INFO=y > "$o/tar-install/boot/config-6.1.0";; esac`;
+  const { env } = stub(p, tools, `${make}\n${debug}`);
+  const pahole = `#!/bin/sh\ncase "$1" in --version) echo v1.24;; *) echo btf > "\${1#*=}";; esac\n`;
+  p.write("tools/pahole", pahole);
+  fs.chmodSync(path.join(p.root, "tools/pahole"), 0o755);
+  const PATH = `${path.join(p.root, "tools")}:${env["PATH"]}`;
+
+  const result = await p.btWith({ env: { PATH } }, "--json", "kernel:btf:a", "TARGET_ARCH=amd64");
+
+  expect(result.exitCode, told(result)).toBe(0);
+  expect(valuesOf(result)["kernel:btf:a"]).toMatchObject({ release: "6.1.0", btf: { pahole: "v1.24" } });
+  expect(p.read("_data/kernels/out/a/amd64/tar-install/boot/btf-6.1.0")).toBe("btf\n");
+});
+
+test("a project adds options to a kernel; kernel:diff-config says what became of them", async () => {
+  const p = await family({ "_data/kernels/out/a/amd64/.config": "CONFIG_BPF=y\n" });
+  const extend = `extend: { kernelOptions: (kernel, options) => [...options, ["--module", "OVEN_" + kernel.toUpperCase()]] },`;
+  p.write("builderfile.ts", builderfileWith(extend));
+
+  const result = await p.bt("kernel:diff-config:a", "TARGET_ARCH=amd64");
+
+  expect(result.stdout).toContain("CONFIG_BPF: enable, is y");
+  expect(result.stdout).toContain("CONFIG_OVEN_A: module, is absent");
+});
+
 test("REFRESH makes a kernel again that is up to date", async () => {
   const p = await family();
   const { url, commit } = await origin(p);

@@ -271,6 +271,18 @@ test("KERNEL_ROOTFS_DISK_FULL: no space left is told as that, and no half-writte
   expect(fs.readdirSync(path.join(p.root, "_data/images/tree"))).toEqual([]);
 });
 
+test("a project's own type of action is a shell line; WITH_CHILDREN adds what is made from an image", async () => {
+  const own = { name: "child.qcow2", parent: "hello.qcow2", actions: [{ type: "greet", op: { Name: "oven" } }] };
+  const p = await oven([hello, own], `extend: { actionTypes: { greet: ({ Name }) => "echo hello " + Name } },`);
+
+  const alone = await p.bt("-n", "rootfs:hello.qcow2");
+  const result = await p.bt("-n", "rootfs:hello.qcow2", "WITH_CHILDREN=1");
+
+  expect(alone.stdout).not.toContain("child.qcow2");
+  expect(result.stdout).toContain("rootfs:pack:child.qcow2");
+  expect(result.stdout).toMatch(/ 'echo hello oven' sh$/m);
+});
+
 test("with libguestfs the commands are those of little-vm-helper, actions in the order of the file", async () => {
   const child = {
     name: "child.qcow2",

@@ -1,4 +1,4 @@
-/** Files of the project that an image is made of. Reads names only. */
+/** Files of the project that an image or a kernel is made of. Reads names only. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { localPathOf } from "./forest.ts";
@@ -14,4 +14,10 @@ export async function findLocalFiles(shop: Shop, name: string): Promise<readonly
     if (stat === undefined || path.isAbsolute(local)) return [];
     return [stat.isDirectory() ? `${file}/**` : file];
   });
+}
+
+/** Patches of a kernel, as a glob. */
+export async function findPatches(shop: Shop, name: string): Promise<readonly string[]> {
+  const family = await shop.family().catch(() => undefined); // As above.
+  return [family?.kernels.get(name)?.patches ?? []].flat();
 }

@@ -44,7 +44,7 @@ export async function planRun(context: Context, shop: Shop): Promise<Plan> {
     changed,
     tag: options.tag?.({ now }) ?? renderTag(now),
     versions,
-    stale: await findStale({ root: context.root, dataDir, family, versions }, context),
+    stale: await findStale({ root: context.root, dataDir, family, versions, now }, context),
     by: values.by,
   });
   const changedPlan = options.extend?.plan?.(own) ?? own;

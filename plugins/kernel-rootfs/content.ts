@@ -54,7 +54,7 @@ function listFiles(root: string, file: string): readonly string[] {
 }
 
 /** Images that are not what they would be now, in the order of stages; what is made from a stale one is stale too. */
-export async function findStale(made: Made, context: Asking): Promise<readonly Stale[]> {
+export async function findStale(made: Made & { readonly now: Date }, context: Asking): Promise<readonly Stale[]> {
   const stale = new Map<string, string>();
   const newest = new Map<string, Promise<Newest | undefined>>();
   for (const key of keysOf(made.family)) {
@@ -63,6 +63,7 @@ export async function findStale(made: Made, context: Asking): Promise<readonly S
     const below = usesOf(stage).find((used) => stale.has(used));
     if (version === undefined) stale.set(key, "it was never built");
     else if (below !== undefined) stale.set(key, `${below} is stale`);
+    else if (isOld(stage, version.tag, made.now)) stale.set(key, `it is older than its maxAge`);
     else if (version.inputs !== undefined) {
       if (version.inputs !== contentHash(key, made)) stale.set(key, "what it is made of changed");
     } else {
@@ -108,10 +109,23 @@ async function findNewer(
     newestOf,
   }: { readonly made: Made; readonly newestOf: (files: readonly string[]) => Promise<Newest | undefined> },
 ): Promise<string | undefined> {
-  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)\.(\d\d)(\d\d)(\d\d)/.exec(tag) ?? [];
+  const built = findTime(tag);
   const files = filesOf(stage, made.root, made.dataDir);
-  if (year === undefined || files.length === 0) return undefined;
-  const built = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+  if (built === undefined || files.length === 0) return undefined;
   const newest = await newestOf(files);
   return newest !== undefined && newest.timeMs > built ? newest.commit : undefined;
+}
+
+/** Milliseconds since 1970 of a tag that starts with a time, UTC. */
+function findTime(tag: string): number | undefined {
+  const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)\.(\d\d)(\d\d)(\d\d)/.exec(tag) ?? [];
+  if (year === undefined) return undefined;
+  return Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+}
+
+/** Whether a kernel was built too many days ago. */
+function isOld(stage: Stage, tag: string, now: Date): boolean {
+  const built = findTime(tag);
+  if (stage.kind !== "kernel-images" || stage.kernel.maxAge === undefined || built === undefined) return false;
+  return now.getTime() - built > stage.kernel.maxAge * 86_400_000;
 }

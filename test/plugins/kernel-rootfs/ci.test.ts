@@ -289,6 +289,23 @@ test("KERNEL_ROOTFS_KEY_FOREIGN: only keys of the family are written", async () 
   expect(result.stderr).toContain(`Use "kernel-images/a"`);
 });
 
+test("a kernel that is older than its maxAge is stale, and so is what contains it", async () => {
+  const p = await store();
+  const old = "20250101.000000";
+  p.write("versions/kernel-images/b", `${old}\n`);
+  p.write(
+    "builderfile.ts",
+    builderfile.replace(`b: { pkgRepo: "bookworm" }`, `"a|b": { pkgRepo: "bookworm", maxAge: 300 }`),
+  );
+
+  const planned = await plan(p, "CHANGED=README.md");
+
+  const stale = planned.stale.map(({ key }) => key);
+  expect(stale).toContain("kernel-images/b");
+  expect(stale).toContain("kind/amd64/b");
+  expect(stale).not.toContain("kernel-images/a");
+});
+
 test("a project changes its plan, and the matrix follows", async () => {
   const p = await store();
   const extend = `extend: { plan: (plan) => ({ ...plan, builds: plan.builds?.filter(({ key }) => key.endsWith("/a")) ?? [] }) },`;

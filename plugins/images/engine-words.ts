@@ -46,6 +46,13 @@ function candidates(words: EngineWords): readonly string[] {
   return wanted === undefined ? engineNames.filter((name) => name !== "embedded") : [wanted.program];
 }
 
+/** The program that would build, told by looking at PATH alone. Undefined: there is none. */
+export function findProgram(words: EngineWords, env: Environment): string | undefined {
+  const names = candidates(words);
+  if (names.length === 0) return "embedded";
+  return names.find((name) => name.includes("/") || findTool(name, env["PATH"] ?? "") !== undefined);
+}
+
 /** What describeWish() has looked at. */
 export function lookedFor(words: EngineWords, env: Environment): readonly Evidence[] {
   const names = candidates(words);

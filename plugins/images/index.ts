@@ -65,7 +65,12 @@ export function image<const A extends readonly Arch[]>(
     evidence: async (bound) => (await import("./image-facts.ts")).findEvidence(bound, recipe),
     salt: JSON.stringify(recipe),
     status: async ({ root, previous }) => (await import("./image-facts.ts")).isStored(root, previous as ImageResult), // Its own last result.
-    run: async (context): Promise<ImageResult> => (await import("./image-task.ts")).buildCell(context, recipe),
+    dryRun: "record",
+    run: async (context): Promise<ImageResult> => {
+      if (!context.isDryRun) return (await import("./image-task.ts")).buildCell(context, recipe);
+      await (await import("./image-plan.ts")).describeCell(context, recipe);
+      return undefined as never; // Nobody looks at what a dry run has not made.
+    },
   });
   recipes.set(made.handle, recipe);
   return made;

@@ -1,12 +1,13 @@
 /** Builds with buildah or podman: images go in and out as layouts, the build has a store of its own. Does not know where bases come from. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findTool, ociPlatform, type ExecResult } from "../../core/index.ts";
+import { findTool, ociPlatform, type Arch, type ExecResult } from "../../core/index.ts";
 import { openLayout, readEntries } from "../multiarch-manifest/index.ts";
 import { wrapCommand, type Started } from "./emulation.ts";
 import { resultUnreadable } from "./engine-errors.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
 import { generateDockerfile, needsDockerFormat, pairFlags } from "./generate.ts";
+import type { BuildPlan } from "./plan.ts";
 import { allBases, nameBases, writeBaseLayout, writeIgnoreFile } from "./prepared-build.ts";
 
 /** Which program, and as what it behaves. */
@@ -74,6 +75,42 @@ async function importBase(session: Session, base: Base): Promise<void> {
     throw resultUnreadable(session.engine.name, `"${base.reference}" became ${stdout.trim()}`);
 }
 
+/** What `buildah bud` is told. */
+export interface BuildFacts {
+  readonly engine: Pick<StorageProgram, "name">;
+  readonly isolation: string;
+  readonly platform: Arch;
+  readonly plan: BuildPlan;
+  readonly args: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly timestamp: number;
+  readonly extraArgs?: readonly string[];
+  /** Paths. */
+  readonly files: {
+    readonly id: string;
+    readonly ignore: string;
+    readonly dockerfile: string;
+    readonly context: string;
+  };
+}
+
+/** The words of a build, without the program and its store. */
+export function buildWords(facts: BuildFacts): readonly string[] {
+  const { engine, isolation, platform, plan, args, labels = {}, timestamp, extraArgs = [], files } = facts;
+  return [
+    // Older releases of buildah know only this name.
+    engine.name === "buildah" ? "bud" : "build",
+    ...["--isolation", isolation],
+    ...["--platform", ociPlatform(platform)],
+    ...["--pull=never", "--layers=false", "--format", needsDockerFormat(plan) ? "docker" : "oci"],
+    ...["--iidfile", files.id, "--timestamp", String(timestamp), "--ignorefile", files.ignore],
+    ...pairFlags("--build-arg", args),
+    ...pairFlags("--label", labels),
+    ...extraArgs,
+    ...["--file", files.dockerfile, files.context],
+  ];
+}
+
 async function runBuild(session: Session): Promise<string> {
   const { build, options, desk, engine } = session;
   const { request, plan, folder } = build;
@@ -81,22 +118,19 @@ async function runBuild(session: Session): Promise<string> {
   const idFile = join(folder, "id");
   const names = nameBases(build, ({ id }) => id);
   await writeFile(file, generateDockerfile(plan, names));
-  await run(
-    session,
-    [
-      // Older releases of buildah know only this name.
-      engine.name === "buildah" ? "bud" : "build",
-      ...["--isolation", options.isolation ?? desk.env["BUILDAH_ISOLATION"] ?? "chroot"],
-      ...["--platform", ociPlatform(request.platform)],
-      ...["--pull=never", "--layers=false", "--format", needsDockerFormat(plan) ? "docker" : "oci"],
-      ...["--iidfile", idFile, "--timestamp", String(build.timestamp), "--ignorefile", await writeIgnoreFile(build)],
-      ...pairFlags("--build-arg", build.args),
-      ...pairFlags("--label", request.labels ?? {}),
-      ...(options.extraArgs ?? []),
-      ...["--file", file, request.context],
-    ],
-    { store: "build" },
-  );
+  const { platform, labels, context } = request;
+  const words = buildWords({
+    engine,
+    isolation: options.isolation ?? desk.env["BUILDAH_ISOLATION"] ?? "chroot",
+    platform,
+    plan,
+    args: build.args,
+    timestamp: build.timestamp,
+    files: { id: idFile, ignore: await writeIgnoreFile(build), dockerfile: file, context },
+    ...(labels === undefined ? {} : { labels }),
+    ...(options.extraArgs === undefined ? {} : { extraArgs: options.extraArgs }),
+  });
+  await run(session, words, { store: "build" });
   return (await readFile(idFile, "utf8")).trim().replace("sha256:", "");
 }
 

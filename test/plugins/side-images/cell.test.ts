@@ -141,7 +141,7 @@ test("an image whose layer is gone or cut is made again, and only that one; the 
 
 test("-C names the project's folder", async () => {
   const w = await world();
-  const elsewhere = { ...w.settings({ COMPONENTS: "base-image", ARCHITECTURES: "arm64" }), cwd: "/" };
+  const elsewhere = { ...w.settings({ COMPONENTS: "base-image", ARCHITECTURES: "arm64" }), cwd: ".." };
 
   const result = await w.btWith(elsewhere, "-C", w.root, "side-images");
 

@@ -118,6 +118,24 @@ testWith("make", "cargo")("cargo takes part, under make and beside it", { timeou
   expect(result.stdout).not.toMatch(/warning/i);
 });
 
+testWith("make", "gcc")("gcc that links takes part beside make, and every slot comes back", async () => {
+  const p = await project({
+    ...files(1),
+    "builderfile.ts": withTasks({
+      link: `task({ run: ["gcc", "-O2", "-flto=jobserver", "-o", "loaf", "loaf.c", "crumb.c"] })`,
+      first: `task({ run: ["make", "-f", "jobs.mk"] })`,
+    }),
+    "loaf.c": "int crumb(int); int main(void) { return crumb(0); }\n",
+    "crumb.c": "int crumb(int n) { return n; }\n",
+  });
+
+  const result = await p.bt("-j3", "link", "first");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).not.toMatch(/warning/i);
+  expect(readCrowd(p).jobs).toBe(8);
+});
+
 test("a script that calls make inside shares the pool", async () => {
   const p = await project(files(3));
 

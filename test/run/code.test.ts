@@ -2,23 +2,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { project, withTasks, type Project } from "../support/project.ts";
-
-/** The tasks that ran, in the order in which they ended. */
-async function ran(p: Project, ...argv: string[]): Promise<string[]> {
-  const { stdout, stderr } = await p.bt("--output=json", ...argv);
-  expect(stderr).toBe("");
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  return events.filter((event) => event.state === "done" && event.outcome === "ran").map((event) => event.task);
-}
-
-async function why(p: Project, ...argv: string[]): Promise<string[]> {
-  const { stdout } = await p.bt("--why", "--json", ...argv);
-  return JSON.parse(stdout).tasks.flatMap((task: { reasons: string[] }) => task.reasons);
-}
+import { ran, why } from "../support/outcome.ts";
+import { project, withTasks } from "../support/project.ts";
 
 test("a changed command names the old and the new one", async () => {
   const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: "echo rye" })` }) });

@@ -2,26 +2,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { ran, why } from "../support/outcome.ts";
 import { until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
 const bake = `task({ inputs: ["flour"], outputs: ["loaf"], run: "cp flour loaf" })`;
-
-/** The tasks that ran, in the order in which they ended. */
-async function ran(p: Project, ...argv: string[]): Promise<string[]> {
-  const { stdout, stderr } = await p.bt("--output=json", ...argv);
-  expect(stderr).toBe("");
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  return events.filter((event) => event.state === "done" && event.outcome === "ran").map((event) => event.task);
-}
-
-async function why(p: Project, ...argv: string[]): Promise<string[]> {
-  const { stdout } = await p.bt("--why", "--json", ...argv);
-  return JSON.parse(stdout).tasks.flatMap((task: { reasons: string[] }) => task.reasons);
-}
 
 test("a task whose inputs did not change does not run again", async () => {
   const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });

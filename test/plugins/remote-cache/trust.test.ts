@@ -128,20 +128,17 @@ describe.each<[kind: string, signature: Signature, key: Record<string, string>, 
     expect(warnings).toEqual([]);
   });
 
-  withNginx(
-    "an entry without a signature is a miss with a warning, and is replaced by who can sign",
-    async () => {
-      const { url } = await startNginx();
-      await put(openStore({ url, write }, env).store, evil);
-      const { store, warnings } = openStore({ url, write, signature }, { ...env, ...ownKey });
+  withNginx("an entry without a signature is a miss with a warning, and is replaced by who can sign", async () => {
+    const { url } = await startNginx();
+    await put(openStore({ url, write }, env).store, evil);
+    const { store, warnings } = openStore({ url, write, signature }, { ...env, ...ownKey });
 
-      expect(await get(store, key)).toBe(undefined);
+    expect(await get(store, key)).toBe(undefined);
 
-      expect(warnings).toEqual([`The entry ${key.slice(0, 12)} of ${url}/protected is not signed; it is not used`]);
-      expect(await put(store, good)).toEqual({});
-      expect(await get(store, key)).toEqual({ bread: "bread" });
-    },
-  );
+    expect(warnings).toEqual([`The entry ${key.slice(0, 12)} of ${url}/protected is not signed; it is not used`]);
+    expect(await put(store, good)).toEqual({});
+    expect(await get(store, key)).toEqual({ bread: "bread" });
+  });
 
   withNginx("an entry that somebody has signed with another key is a miss with a warning", async () => {
     const { url } = await startNginx();

@@ -205,22 +205,17 @@ test("a run that is killed while it solves leaves both files, and no lock for th
   expect(next.exitCode, next.stdout).toBe(0);
 });
 
+/** bt under strace, which kills it when it renames this file. */
+function killedAtRename(file: string): readonly string[] {
+  const fault = "inject=rename,renameat,renameat2:error=EIO:signal=SIGKILL:when=1";
+  return ["strace", "-f", "-qq", "-o", "/dev/null", "-P", file, "-e", fault, process.execPath, program];
+}
+
 testWith("strace")("kill -9 between the two renames: the next start brings the pair to its end", async () => {
   const { p } = await kitchen();
   const before = read(p);
   const second = path.join(p.root, "rpm/BUILD.bazel.bt-new");
-  const traced = [
-    "strace",
-    "-f",
-    "-qq",
-    "-o",
-    "/dev/null",
-    "-P",
-    second,
-    "-e",
-    "inject=rename,renameat,renameat2:error=EIO:signal=SIGKILL:when=1",
-  ];
-  const killed = await p.btWith({ program: [...traced, process.execPath, program] }, "rpm-deps");
+  const killed = await p.btWith({ program: killedAtRename(second) }, "rpm-deps");
   const between = read(p);
 
   const next = await p.bt("rpm-deps");
@@ -237,18 +232,7 @@ testWith("strace")("kill -9 between the two renames: the next start brings the p
 testWith("strace")("RPM_DEPS_JOURNAL_FOREIGN: what somebody changed after a crash is not overwritten", async () => {
   const { p } = await kitchen();
   const second = path.join(p.root, "rpm/BUILD.bazel.bt-new");
-  const traced = [
-    "strace",
-    "-f",
-    "-qq",
-    "-o",
-    "/dev/null",
-    "-P",
-    second,
-    "-e",
-    "inject=rename,renameat,renameat2:error=EIO:signal=SIGKILL:when=1",
-  ];
-  await p.btWith({ program: [...traced, process.execPath, program] }, "rpm-deps");
+  await p.btWith({ program: killedAtRename(second) }, "rpm-deps");
   p.write("rpm/BUILD.bazel", "# mine\n");
 
   const next = await p.bt("rpm-deps");

@@ -47,23 +47,27 @@ const wanted: readonly (readonly [place: string, offered: readonly string[], not
   ["fields of a builderfile", ["pools", "params", "default", "apply"], ["plugins"]],
 ];
 
-test("an editor offers options of plugins, tasks, cells, needs, results, params and their words", async () => {
-  const p = await project({
-    "package.json": `{ "type": "module" }`,
-    "tsconfig.json": `{ "compilerOptions": { "module": "nodenext", "target": "es2023", "strict": true, "types": ["node"] } }`,
-    "builderfile.ts": text.replaceAll("‸", ""),
-  });
-  fs.mkdirSync(path.join(p.root, "node_modules"));
-  fs.symlinkSync(repository, path.join(p.root, "node_modules/builderfile"));
-  fs.symlinkSync(path.join(repository, "node_modules/@types"), path.join(p.root, "node_modules/@types"));
+test(
+  "an editor offers options of plugins, tasks, cells, needs, results, params and their words",
+  { timeout: 180_000 },
+  async () => {
+    const p = await project({
+      "package.json": `{ "type": "module" }`,
+      "tsconfig.json": `{ "compilerOptions": { "module": "nodenext", "target": "es2023", "strict": true, "types": ["node"] } }`,
+      "builderfile.ts": text.replaceAll("‸", ""),
+    });
+    fs.mkdirSync(path.join(p.root, "node_modules"));
+    fs.symlinkSync(repository, path.join(p.root, "node_modules/builderfile"));
+    fs.symlinkSync(path.join(repository, "node_modules/@types"), path.join(p.root, "node_modules/@types"));
 
-  const offered = await offeredIn(p.root, "builderfile.ts", text);
+    const offered = await offeredIn(p.root, "builderfile.ts", text);
 
-  const told = wanted.map(([place, names, others = []], at) => ({
-    place,
-    missing: names.filter((name) => offered[at]?.includes(name) !== true),
-    wrong: others.filter((name) => offered[at]?.includes(name) === true),
-  }));
-  expect(offered).toHaveLength(wanted.length);
-  expect(told).toEqual(wanted.map(([place]) => ({ place, missing: [], wrong: [] })));
-});
+    const told = wanted.map(([place, names, others = []], at) => ({
+      place,
+      missing: names.filter((name) => offered[at]?.includes(name) !== true),
+      wrong: others.filter((name) => offered[at]?.includes(name) === true),
+    }));
+    expect(offered).toHaveLength(wanted.length);
+    expect(told).toEqual(wanted.map(([place]) => ({ place, missing: [], wrong: [] })));
+  },
+);

@@ -242,18 +242,22 @@ const typed: readonly (readonly [keys: string, line: string])[] = [
   ["bin/bt lin\t", "bin/bt lint "],
 ];
 
-testWith("bash", "script")("bash completes tasks, cells behind their colon, params and their values", async () => {
-  const p = await settledBakery();
+testWith("bash", "script")(
+  "bash completes tasks, cells behind their colon, params and their values",
+  { timeout: 180_000 },
+  async () => {
+    const p = await settledBakery();
 
-  const answered = await pressKeys(p, "bash", [...typed.map(([keys]) => keys), "bt dough:\t\t", "bt l\t\t"]);
+    const answered = await pressKeys(p, "bash", [...typed.map(([keys]) => keys), "bt dough:\t\t", "bt l\t\t"]);
 
-  expect(answered.slice(0, typed.length).map(({ line }) => line)).toEqual(typed.map(([, line]) => line));
-  expect(answered.at(-2)?.screen).toMatch(/dough:knead|knead +rest/);
-  expect(answered.at(-1)?.screen).toMatch(/lint +loaf-build +loaf-publish/);
-  expect(p.exists("pwned")).toBe(false);
-});
+    expect(answered.slice(0, typed.length).map(({ line }) => line)).toEqual(typed.map(([, line]) => line));
+    expect(answered.at(-2)?.screen).toMatch(/dough:knead|knead +rest/);
+    expect(answered.at(-1)?.screen).toMatch(/lint +loaf-build +loaf-publish/);
+    expect(p.exists("pwned")).toBe(false);
+  },
+);
 
-testWith("zsh", "script")("zsh completes the same, and shows what the words mean", async () => {
+testWith("zsh", "script")("zsh completes the same, and shows what the words mean", { timeout: 180_000 }, async () => {
   const p = await settledBakery();
 
   const answered = await pressKeys(p, "zsh", [...typed.map(([keys]) => keys), "bt l\t\t", "bt push --c\t\t"]);
@@ -264,7 +268,7 @@ testWith("zsh", "script")("zsh completes the same, and shows what the words mean
   expect(p.exists("pwned")).toBe(false);
 });
 
-testWith("fish")("fish completes the same, with what the words mean", async () => {
+testWith("fish")("fish completes the same, with what the words mean", { timeout: 180_000 }, async () => {
   const p = await settledBakery();
   const expected = {
     "bt loaf-p": "loaf-publish\tPushes: all of it",

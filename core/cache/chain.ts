@@ -46,7 +46,8 @@ export function createChain(
     let last = "";
     const isOff = (): boolean => row >= patience;
     const fail = (error: unknown): void => {
-      failures++;
+      if (isWrongBlob(error)) warn(`Cache "${store.name}" gave bytes that are not ${error.blob.digest}`, wrongFix);
+      else failures++;
       last = error instanceof Error ? error.message : String(error);
       if (++row === patience) warn(`Cache "${store.name}" is not used any more in this run: ${last}`);
     };
@@ -64,7 +65,6 @@ export function createChain(
           return answer;
         } catch (error) {
           if (signal.aborted || error instanceof SourceChanged) return undefined; // Not the cache's fault.
-          if (isWrongBlob(error)) warn(`Cache "${store.name}" gave bytes that are not ${error.blob.digest}`, wrongFix);
           fail(error);
           return undefined;
         } finally {

@@ -29,7 +29,7 @@ function createDice(seed: number): (sides: number) => number {
   };
 }
 
-test("no partial cache entry after a crash at any point; none ever hits", { timeout: 120_000 }, async () => {
+test("no partial cache entry after a crash at any point; none ever hits", { timeout: 180_000 }, async () => {
   const p = await project({ "builderfile.ts": withTasks({ shop }), flour: "rye" });
   const dice = createDice(11);
   const right = new Map<string, string>();

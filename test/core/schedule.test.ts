@@ -183,7 +183,10 @@ test("what a finally task needs runs after a failure too, unless what it follows
   kitchen.end("bake", "failed");
 
   expect(await kitchen.look()).toEqual(["eat blocked by bake", "key in 1"]);
-  for (const id of ["key", "pump", "water"]) (kitchen.end(id), await kitchen.look());
+  for (const id of ["key", "pump", "water"]) {
+    kitchen.end(id);
+    await kitchen.look();
+  }
   kitchen.end("wash");
   expect(await kitchen.isOver()).toBe(true);
 });

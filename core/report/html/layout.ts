@@ -9,7 +9,7 @@ const gap = { across: 12, along: 52 };
 /** From here on columns alone are drawn: dagre would take seconds. Its time is that of all columns that edges cross. */
 const many = { tasks: 2000, crossings: 3000 };
 /** More are not drawn: nobody could read them. */
-const most = 10_000;
+const most = 5000;
 /** Up to here the best of dagre's ways to choose columns is quick. */
 const few = 150;
 
@@ -147,7 +147,8 @@ function pack(parts: readonly Layout[]): Layout {
   const edges: Record<string, Readonly<Record<string, string>>> = {};
   let [left, top, rowHeight, width] = [0, 0, 0, 0];
   for (const part of parts) {
-    const own = isSingle(part) ? single : part.width;
+    const isAlone = isSingle(part);
+    const own = isAlone ? single : part.width;
     if (left > 0 && left + own > widest) {
       [left, top] = [0, top + rowHeight + gap.across];
       rowHeight = 0;
@@ -155,7 +156,7 @@ function pack(parts: readonly Layout[]): Layout {
     for (const [task, at] of Object.entries(part.places))
       places[task] = {
         ...at,
-        x: at.x + Math.round(left + (isSingle(part) ? (own - part.width) / 2 : 0)),
+        x: at.x + Math.round(left + (isAlone ? (own - part.width) / 2 : 0)),
         y: at.y + top,
       };
     for (const [task, needs] of Object.entries(part.edges))

@@ -20,6 +20,7 @@ fs.writeFileSync(here + "/dist/bt.cjs", "console.log(JSON.stringify(process.argv
 fs.writeFileSync(here + "/dist/.stamp", "");`,
     [`${folder}/core/index.ts`]: "",
     [`${folder}/plugins/images/index.ts`]: "",
+    [`${folder}/templates/empty/ABOUT`]: "",
     [`${folder}/node_modules/.package-lock.json`]: "{}",
     "bin/npm": `#!/bin/sh\necho "npm $*" >> "${"$"}HOME/calls"\nmkdir -p node_modules && echo {} > node_modules/.package-lock.json\n`,
     "elsewhere/file": "",
@@ -77,7 +78,7 @@ test("./bt works from another folder, by a relative path, and through links", as
   expect(results.map(({ stdout }) => stdout)).toEqual([answer, answer, answer, answer]);
 });
 
-test.for(["core/new.ts", "plugins/images/index.ts", "build.mjs", "package-lock.json"])(
+test.for(["core/new.ts", "plugins/images/index.ts", "templates/empty/ABOUT", "build.mjs", "package-lock.json"])(
   "./bt rebuilds dist when %s is newer",
   async (file) => {
     const c = await checkout();
@@ -89,6 +90,9 @@ test.for(["core/new.ts", "plugins/images/index.ts", "build.mjs", "package-lock.j
       "plugins",
       "plugins/images",
       "plugins/images/index.ts",
+      "templates",
+      "templates/empty",
+      "templates/empty/ABOUT",
       "build.mjs",
     ])
       age(path.join(c.at, name), 50);

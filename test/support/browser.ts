@@ -4,6 +4,8 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from "p
 import { afterAll, onTestFinished } from "vitest";
 
 const program = "/usr/bin/chromium";
+/** For each thing that is waited for, on a machine that has much to do. Milliseconds. */
+const patienceMs = 55_000;
 
 /** Without it tests are skipped, but for CI. */
 export const hasBrowser: boolean = fs.existsSync(program);
@@ -20,9 +22,14 @@ export interface Visit {
 
 export async function visit(url: string, options: BrowserContextOptions = {}): Promise<Visit> {
   // In CI tests run as root, where the sandbox of Chromium does not work.
-  started ??= chromium.launch({ executablePath: program, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+  started ??= chromium.launch({
+    executablePath: program,
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    timeout: patienceMs,
+  });
   const context = await (await started).newContext(options);
   onTestFinished(async () => await context.close());
+  context.setDefaultTimeout(patienceMs);
   const page = await context.newPage();
   const [requests, mistakes]: [string[], string[]] = [[], []];
   page.on("request", (request) => {

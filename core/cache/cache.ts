@@ -3,6 +3,7 @@ import * as path from "node:path";
 import type { CachedResult, CacheStore } from "../cache-store.ts";
 import type { EventBody } from "../event.ts";
 import { findStat } from "../files.ts";
+import { keyText } from "../fingerprint.ts";
 import type { Node } from "../graph.ts";
 import type { Finished, Hooks } from "../hooks.ts";
 import type { Secrets } from "../secrets.ts";
@@ -140,7 +141,11 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
           `Task "${node.id}" is not kept in a cache: there is a secret in "${path.relative(root, leak)}"`,
           "Set `cache: false`, or keep the secret out of the output.",
         );
-      write(writers, await pack(job, { ...made, packed, madeMs }));
+      const parcel = await pack(job, { ...made, packed, madeMs });
+      const text = JSON.stringify(parcel.result);
+      if (secrets.hide(text) !== text)
+        return warn(`Task "${node.id}" is not kept in a cache: there is a secret in its paths or its result`);
+      write(writers, parcel);
     });
   };
 
@@ -151,8 +156,9 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     const stat = findStat(logFile);
     const log = stat === undefined ? undefined : { digest: await digestFile(logFile, signal), size: stat.size };
     const { durationMs, madeMs, value } = made;
-    const facts = { durationMs, madeMs, by: wish.by, ...(log === undefined ? {} : { log }) };
-    const { result, sources } = createResult(job.node, { ...job, ...facts, packed, value });
+    const { key, document } = job;
+    const facts = { key, document, packed, value, log, durationMs, madeMs, by: wish.by };
+    const { result, sources } = createResult(job.node, facts);
     const all = log === undefined ? sources : new Map([...sources, [log.digest, logFile]]);
     return { node: job.node, result, sources: all, isForced };
   };
@@ -187,10 +193,15 @@ function repack(root: string, job: CacheJob, from: { readonly taken: Taken; read
       output.blob === undefined ? [] : [[output.blob.digest, path.join(root, output.path)]],
     ),
   );
-  const packed = { outputs: result.outputs, files, sizeBytes: 0 };
-  const { sources } = createResult(job.node, { ...result, ...job, packed, value: result.value });
+  const text = Buffer.from(keyText(job.document));
+  const document = [[result.document.digest, text]] as const;
   const log = result.log === undefined ? [] : [[result.log.digest, from.logFile] as const];
-  return { node: job.node, result, sources: new Map([...sources, ...log]), isForced: false };
+  return {
+    node: job.node,
+    result,
+    sources: new Map<string, string | Buffer>([...files, ...document, ...log]),
+    isForced: false,
+  };
 }
 
 /** The first file that a secret stands in. */

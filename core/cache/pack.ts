@@ -77,19 +77,22 @@ function addBelow(root: string, folder: string, found: Set<string>): void {
   }
 }
 
+/** What a result says besides its outputs. Nothing else of a task gets into a cache: its params may be secrets. */
+export interface ResultFacts {
+  readonly key: string;
+  readonly document: KeyDocument;
+  readonly packed: Packed;
+  readonly value: unknown;
+  readonly log: Blob | undefined;
+  readonly durationMs: number;
+  readonly madeMs: number;
+  readonly by: string;
+}
+
 /** A result as caches keep it, and where its bytes are now. */
 export function createResult(
   node: Node,
-  {
-    key,
-    document,
-    packed,
-    value,
-    ...facts
-  }: { readonly key: string; readonly document: KeyDocument; readonly packed: Packed; readonly value: unknown } & Pick<
-    CachedResult,
-    "durationMs" | "madeMs" | "by" | "log"
-  >,
+  { key, document, packed, value, log, durationMs, madeMs, by }: ResultFacts,
 ): { readonly result: CachedResult; readonly sources: ReadonlyMap<string, string | Buffer> } {
   const text = Buffer.from(keyText(document));
   const own = blobOf(text);
@@ -99,8 +102,11 @@ export function createResult(
     task: node.id,
     outputs: packed.outputs,
     ...(value === undefined ? {} : { value }),
+    ...(log === undefined ? {} : { log }),
     document: own,
-    ...facts,
+    durationMs,
+    madeMs,
+    by,
   };
   return { result, sources: new Map<string, string | Buffer>([...packed.files, [own.digest, text]]) };
 }

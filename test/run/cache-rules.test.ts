@@ -73,6 +73,21 @@ test.for(["plain", "base64"])("a secret in an output keeps it out of the cache, 
   expect(kept(p)).toEqual([]);
 });
 
+test("a result holds what its format says, and nothing else of the task", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: bake.replace("task({", `task({ params: { key: param.secret({ env: "KEY" }) },`),
+    }),
+    flour: "rye",
+  });
+
+  await p.btWith({ env: { KEY: "sesame-open-4711" } }, "bake");
+
+  const [, body = ""] = p.read(`.bt/cache/ac/${kept(p)[0]}`).split("\n");
+  const names = ["by", "document", "durationMs", "key", "log", "madeMs", "outputs", "task", "v"];
+  expect(Object.keys(JSON.parse(body)).sort()).toEqual(names);
+});
+
 test.for([
   ["off", 0],
   ["read", 0],

@@ -40,7 +40,7 @@ function createDice(seed: number): (sides: number) => number {
 
 test(
   "killed at any moment, bt never takes half-made things for done, and the next run ends with the right outputs",
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async () => {
     const p = await project(chains());
     const dice = createDice(7);

@@ -233,11 +233,17 @@ function findMissingInputs(graph: Graph, root: string): unknown[] {
   const isMade = (reader: Node, input: string): boolean =>
     inferEdges([{ ...reader, inputs: [input] }], writers).length > 0 ||
     reader.edges.some(({ to }) => graph.nodes.get(to)?.outputs.some(isGlob));
-  return [...graph.nodes.values()].flatMap((node) => {
+  const missing = [...graph.nodes.values()].flatMap((node) => {
     const literal = (node.inputs ?? []).filter((input) => !isGlob(input) && !input.startsWith("!"));
     return literal
       .filter((input) => findStat(path.resolve(root, input)) === undefined && !isMade(node, input))
-      .map((input) => inputMissing(node.id, input, node.task.site));
+      .map((input) => ({ node, input }));
+  });
+  // What several cells of a task miss is told once, of the task.
+  return missing.flatMap(({ node, input }, at) => {
+    const same = missing.filter((other) => other.node.name === node.name && other.input === input);
+    if (same[0] !== missing[at]) return [];
+    return [inputMissing(same.length === 1 ? node.id : node.name, input, node.task.site)];
   });
 }
 

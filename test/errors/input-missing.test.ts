@@ -28,3 +28,17 @@ test("INPUT_MISSING: every input that neither exists nor is made by a task, befo
   `);
   expect(p.exists("milled")).toBe(false);
 });
+
+test("INPUT_MISSING: what all cells of a task miss is told once", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ matrix: { kind: ["rye", "wheat", "oat"] }, inputs: ["flour"], run: "true" })`,
+    }),
+  });
+
+  const result = await p.bt("bake");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stderr.match(/which does not exist/g)).toHaveLength(1);
+  expect(result.stderr).toContain('Task "bake" reads "flour"');
+});

@@ -15,7 +15,7 @@ const files = { "out/bread": "bread", "bin/knife": "knife" };
 const bread = resultOf("flour", files);
 const { key } = bread.result;
 const nobody = "0".repeat(64);
-const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const soon = (): AbortSignal => AbortSignal.timeout(50_000);
 
 test("a result comes back from the server; its bytes go there before its entry", async () => {
   const { url, seen } = await startNginx();

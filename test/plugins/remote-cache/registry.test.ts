@@ -13,7 +13,7 @@ const env = { BAKER: "baker:crumb" };
 const files = { "out/bread": "bread", "bin/knife": "knife", "out/same": "bread" };
 const bread = resultOf("flour", files);
 const { key } = bread.result;
-const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const soon = (): AbortSignal => AbortSignal.timeout(50_000);
 const nobody = "0".repeat(64);
 
 async function manifestOf(image: string): Promise<Record<string, unknown>> {

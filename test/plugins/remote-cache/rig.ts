@@ -145,7 +145,7 @@ export function resultOf(document: string, files: Readonly<Record<string, string
   return { result: { ...named, outputs, log: blobOf(log), ...facts }, contents };
 }
 
-const patience = (): AbortSignal => AbortSignal.timeout(20_000);
+const patience = (): AbortSignal => AbortSignal.timeout(50_000);
 
 /** Writes a result as core does: bytes that are missing, then the entry. */
 export async function put(store: CacheStore, { result, contents }: TestResult): Promise<{ kept?: CachedResult }> {

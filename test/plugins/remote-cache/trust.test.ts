@@ -203,7 +203,7 @@ test.each<[name: string, signature: Signature, key: string, problem: string]>([
 ])("CACHE_SIGNATURE_KEY: %s", async (_, signature, text, message) => {
   const { store } = openStore({ url: "http://127.0.0.1:9", signature }, { BT_KEY: text });
 
-  await expect(store.findResult(key, AbortSignal.timeout(20_000))).rejects.toMatchObject({
+  await expect(store.findResult(key, AbortSignal.timeout(50_000))).rejects.toMatchObject({
     code: "CACHE_SIGNATURE_KEY",
     message,
   });

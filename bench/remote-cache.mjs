@@ -1,0 +1,174 @@
+/** Measures hits in a remote cache beside curl, which fetches the same bytes from the same nginx on loopback. `--quick`, `--json FILE`, `--size MIB`. */
+import { execFileSync, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { parseArgs } from "node:util";
+import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { toRow } from "./table.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+    size: { type: "string", default: "256" },
+  },
+});
+const bt = [process.execPath, path.join(import.meta.dirname, "../dist/bt.cjs")];
+const patience = { rounds: options.quick ? 3 : 11, budgetMs: Infinity, limitMs: 120_000 };
+/** Files of the second case, of 64 KiB each. */
+const fewFiles = 400;
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
+const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1", LANG: "C.UTF-8" };
+const server = { process: undefined };
+const cleanUp = () => {
+  server.process?.kill("SIGKILL");
+  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+};
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
+try {
+  await main();
+} finally {
+  cleanUp();
+}
+
+async function main() {
+  for (const tool of ["nginx", "curl"]) execFileSync("which", [tool]);
+  const url = await startNginx();
+  writeProject(url);
+  const writer = { ...env, BAKER: "baker:crumb" };
+  for (const name of ["big", "many"]) execFileSync(bt[0], [bt[1], "-s", name], { cwd: folder, env: writer });
+  const digests = { big: digestsOf("big"), many: digestsOf("many") };
+  fs.rmSync(path.join(folder, "sources"), { recursive: true }); // A task that is not restored fails.
+  const rows = [
+    ...(await measureHit("one-file", "big", { url, digests: digests.big })),
+    ...(await measureHit("many-files", "many", { url, digests: digests.many })),
+  ];
+  console.log(`1 file of ${options.size} MiB, ${fewFiles} of 64 KiB · ${os.cpus().length} CPUs · ${process.version}`);
+  for (const row of rows) console.log(renderRow(row));
+  if (!canTellMemory()) console.log("No MiB: GNU time is not installed.");
+  const missed = rows.flatMap((row) => row.bars ?? []).filter(({ isMet }) => !isMet).length;
+  if (missed > 0) console.log(`Bars missed: ${missed}.`);
+  if (options.json !== undefined)
+    fs.writeFileSync(options.json, `${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);
+}
+
+/** The files of a task, which neither the project nor the local cache has. */
+async function measureHit(name, task, { url, digests }) {
+  const list = path.join(folder, `${task}.curl`);
+  const lines = digests.map(([file, digest]) => {
+    return `url = "${url}/protected/cas/${digest}"\noutput = "${folder}/fetched/${file}"\n`;
+  });
+  fs.writeFileSync(list, lines.join(""));
+  const emptyCurl = () => {
+    fs.rmSync(path.join(folder, "fetched"), { recursive: true, force: true });
+    fs.mkdirSync(path.join(folder, "fetched"));
+  };
+  const emptyBt = () => {
+    for (const made of ["out", ".bt/cache", ".bt/state.log", ".bt/runs"])
+      fs.rmSync(path.join(folder, made), { recursive: true, force: true });
+  };
+  const hit = { argv: [...bt, "-s", task], cwd: folder, env };
+  const arms = [
+    { name: "curl", command: { argv: ["curl", "-s", "-K", list], cwd: folder, env }, before: emptyCurl },
+    { name: "bt", command: hit, before: emptyBt },
+  ];
+  const measured = await interleave(arms, patience);
+  emptyBt();
+  const peakMiB = await peakMemory(hit, patience.limitMs);
+  return measured.map((own) =>
+    toRow(
+      name,
+      own,
+      measured,
+      own.name === "bt" ? peakMiB : undefined,
+      own.name === "bt" ? { base: "curl", ratio: 1.3 } : undefined,
+    ),
+  );
+}
+
+/** File name to digest. */
+function digestsOf(task) {
+  const from = path.join(folder, "sources", task);
+  return fs.readdirSync(from).map((file) => {
+    return [
+      file,
+      createHash("sha256")
+        .update(fs.readFileSync(path.join(from, file)))
+        .digest("hex"),
+    ];
+  });
+}
+
+/** Two tasks that copy what is in `sources`. */
+function writeProject(url) {
+  const sources = path.join(folder, "sources");
+  fs.mkdirSync(path.join(sources, "big"), { recursive: true });
+  fs.mkdirSync(path.join(sources, "many"));
+  const big = fs.openSync(path.join(sources, "big/file"), "w");
+  for (let mib = 0; mib < Number(options.size); mib++) fs.writeSync(big, randomBytes(1 << 20));
+  fs.closeSync(big);
+  for (let n = 0; n < fewFiles; n++) fs.writeFileSync(path.join(sources, `many/${n}`), randomBytes(1 << 16));
+  fs.writeFileSync(
+    path.join(folder, "builderfile.ts"),
+    `import { defineBuilder, task } from "builderfile";
+import { remoteCache } from "builderfile/plugins/remote-cache";
+const copy = (name: string) => task({ inputs: [], outputs: ["out/" + name + "/"], run: "mkdir -p out && cp -r sources/" + name + " out/" });
+export default defineBuilder({ plugins: [remoteCache({ url: "${url}", write: { env: "BAKER" } })], tasks: { big: copy("big"), many: copy("many") } });
+`,
+  );
+}
+
+async function startNginx() {
+  const port = await freePort();
+  const conf = path.join(folder, "nginx.conf");
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (name) => `${name}_temp_path ${folder}/tmp-${name};`,
+  );
+  fs.mkdirSync(path.join(folder, "served/bt"), { recursive: true });
+  fs.writeFileSync(
+    conf,
+    `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log; ${process.getuid?.() === 0 ? "user root;" : ""}
+events {}
+http { access_log off; sendfile on; ${temporary.join(" ")}
+  server { listen 127.0.0.1:${port}; root ${folder}/served; client_max_body_size 0;
+    location /bt/ { dav_methods PUT; create_full_put_path on; } } }
+`,
+  );
+  server.process = spawn("nginx", ["-p", folder, "-c", conf, "-e", path.join(folder, "error.log")], {
+    stdio: "ignore",
+  });
+  while (!(await isOpen(port))) {
+    if (server.process.exitCode !== null) throw new Error(fs.readFileSync(path.join(folder, "error.log"), "utf8"));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return `http://127.0.0.1:${port}/bt`;
+}
+
+async function isOpen(port) {
+  const socket = net.connect(port, "127.0.0.1");
+  return await new Promise((resolve) => {
+    socket.once("connect", () => (socket.destroy(), resolve(true))).once("error", () => resolve(false));
+  });
+}
+
+async function freePort() {
+  const listener = net.createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const { port } = listener.address();
+  listener.close();
+  return port;
+}
+
+function renderRow(row) {
+  const head = `${row.case.padEnd(11)} ${row.tool.padEnd(5)}`;
+  if (row.problem !== undefined) return `${head} ${row.problem}`;
+  const ratio = Object.entries(row.ratios).map(([base, { wall }]) => `${wall.toFixed(2)} × ${base}`);
+  const bars = (row.bars ?? []).map(({ bar, isMet }) => `${bar}${isMet ? "" : ", missed"}`);
+  const peak = row.peakMiB === undefined ? [] : [`${Math.round(row.peakMiB)} MiB`];
+  return `${head} ${row.wallMs.toFixed(0).padStart(6)} ms  ${[...ratio, ...bars, ...peak].join(" · ")}`;
+}

@@ -1,9 +1,10 @@
 /** A result as bytes and back, with every field checked: servers are not believed. Does not know where it is kept. */
 import type { Blob, CachedOutput, CachedResult } from "../../core/index.ts";
 
-/** The record of a result. The same result gives the same bytes. */
+/** The record of a result, and nothing that somebody may have added to it. The same result gives the same bytes. */
 export function renderRecord(result: CachedResult): Buffer {
-  return Buffer.from(JSON.stringify(result));
+  const { v, key, task, outputs, value, log, document, durationMs, madeMs, by } = result;
+  return Buffer.from(JSON.stringify({ v, key, task, outputs, value, log, document, durationMs, madeMs, by }));
 }
 
 /** The result of `key` in a record. Undefined: it is none, or that of another key. */

@@ -26,7 +26,7 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
 const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1", LANG: "C.UTF-8" };
 const server = { process: undefined };
 const cleanUp = () => {
-  server.process?.kill("SIGKILL");
+  server.process?.kill("SIGTERM"); // Not KILL: its worker would stay.
   fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 };
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));

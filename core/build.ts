@@ -104,7 +104,13 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
       urgency: (id) => remaining.get(id) ?? 0,
       keep: (entry) => journal?.keep(entry),
     });
-    return await (options.isDryRun ? carried.dryRun() : carried.run());
+    const release = takeWarnings((text) => emit({ kind: "warning", text: prepared.secrets.hide(text) }));
+    try {
+      return await (options.isDryRun ? carried.dryRun() : carried.run());
+    } finally {
+      await new Promise((resolve) => setImmediate(resolve)); // Node tells warnings a moment later.
+      release();
+    }
   };
   const end = await carry().catch(async (error: unknown) => {
     await finish({ exitCode: isBtError(error) ? error.exitCode : 70, counts: {} });
@@ -145,6 +151,17 @@ function createOwnRecorder(
 
 /** How long the end of a run waits for git. Milliseconds. */
 const gitPatienceMs = 200;
+
+/** What Node or an action warns of is told like any warning, with secrets hidden, instead of being printed as it is. */
+function takeWarnings(say: (text: string) => void): () => void {
+  const before = process.listeners("warning");
+  const onWarning = ({ name, message }: Error): void => say(name === "Warning" ? message : `${name}: ${message}`);
+  process.removeAllListeners("warning").on("warning", onWarning);
+  return () => {
+    process.off("warning", onWarning);
+    for (const listener of before) process.on("warning", listener);
+  };
+}
 
 /** A task that has started this bt waits for it: to run it here would wait for ever. @throws BtError CYCLE_NESTED */
 function checkNotRunningAbove({ project, forecast, decide }: Prepared): void {

@@ -189,7 +189,7 @@ test("a secret is not shown by --help, by a dry run or by a question", async () 
 test("nothing that bt writes or starts holds a secret: GitHub's summary, the trace, records, the comparison of runs, command lines", async () => {
   const push = `async ({ $, params, log }) => {
     log.info(params.token);
-    await $({ input: params.token })\`cat > given; cat /proc/[0-9]*/cmdline | tr '\\\\0' '\\\\n' > commands; cat given\`;
+    await $({ input: params.token })\`cat > given; { cat /proc/[0-9]*/cmdline 2> /dev/null || true; } | tr '\\\\0' '\\\\n' > commands; cat given\`;
     process.emitWarning(params.token);
   }`;
   const p = await project({

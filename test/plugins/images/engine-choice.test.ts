@@ -104,16 +104,18 @@ test("IMAGES_ENGINE_NONE says what was tried", async () => {
   );
 });
 
+const packages = (name: string): object => ({ apt: name, dnf: name, zypper: name });
+
 test("describeEngines() shows the choice with its reason, and what is missing with its package", async () => {
   const listed = await describeEngines({ containerCli: "podman" }, {}, machine({ docker: noDaemon, buildah: missing }));
 
   expect(listed).toEqual([
-    { name: "buildah", plugin: "images", isRequired: false, install: "apt-get install buildah" },
+    { name: "buildah", plugin: "images", isRequired: false, install: packages("buildah") },
     {
       name: "podman",
       plugin: "images",
       isRequired: true,
-      install: "apt-get install podman",
+      install: packages("podman"),
       found: "1.2.3; chosen: CONTAINER_CLI chooses it",
     },
     { name: "docker", plugin: "images", isRequired: false, install: 'no daemon answers at "unix:///run/x.sock"' },
@@ -124,7 +126,12 @@ test("describeEngines() requires the engine that was asked for and is missing", 
   const listed = await describeEngines({ docker: "docker" }, {}, machine({ docker: missing }));
 
   expect(listed.filter(({ isRequired }) => isRequired)).toEqual([
-    { name: "docker", plugin: "images", isRequired: true, install: "apt-get install docker.io" },
+    {
+      name: "docker",
+      plugin: "images",
+      isRequired: true,
+      install: { apt: "docker.io", dnf: "moby-engine", zypper: "docker" },
+    },
   ]);
 });
 

@@ -12,7 +12,15 @@ export async function temporaryFolder(): Promise<string> {
   return dir;
 }
 
-/** Removes a folder in which processes that a test has killed may still be writing: it tries again for some seconds. */
+/** Removes a folder in which processes that a test has killed may still be writing: it begins anew for some seconds. */
 export function removeFolder(dir: string): void {
-  rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  for (let tries = 50; ; tries--) {
+    try {
+      rmSync(dir, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (tries === 0) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100); // Teardown is not asynchronous everywhere.
+    }
+  }
 }

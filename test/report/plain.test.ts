@@ -190,7 +190,7 @@ test("a dry run prints what would run, why, and the commands", () => {
   expect(text).toBe(`bake (input "dough" changed)
   $ bake --hot
   $ bake --cool
-sell (from the cache)
+sell (it is in cache "local")
 bt: 1 would run, 1 would be restored, 1 up to date
 `);
 });

@@ -9,7 +9,7 @@ export interface Interrupts {
   readonly stop: () => void;
 }
 
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+export const endSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Shows the cursor again, which the live view hides; leaving at once skips its own end. */
 const showCursor = "\u001B[?25h";
@@ -35,12 +35,12 @@ export function watchInterrupts(say: (text: string) => void): Interrupts {
     }
   };
   const stop = (): void => {
-    for (const signal of signals) process.off(signal, onSignal);
+    for (const signal of endSignals) process.off(signal, onSignal);
   };
   const leave = (): void => {
     stop();
     if (received !== undefined) process.kill(process.pid, received);
   };
-  for (const signal of signals) process.on(signal, onSignal);
+  for (const signal of endSignals) process.on(signal, onSignal);
   return { first: first.signal, second: second.signal, reraise: () => received !== undefined && leave(), stop };
 }

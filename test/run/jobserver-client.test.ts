@@ -119,7 +119,7 @@ async function endBt(how: {
   const { isKilled = false, after, run = job() } = how;
   const p = await makeProject(
     withTasks({ left: `task({ matrix: ${cells(10)}, run: ${JSON.stringify(run)} })` }),
-    `both: mine other\nmine: ; -+@echo $$$$ > pid; exec $(BT) -k left\nother: ; @until [ -e over ]; do sleep 0.01; done`,
+    `both: mine other\nmine: ; -+@echo $$$$ > pid; exec $(BT) -k left\nother: ; @until [ -e over -o ! -e Makefile ]; do sleep 0.01; done`,
   );
   const { child, ended } = p.start({ env: { BT: bt }, program: ["make"] }, "-s", "-j5", "both");
   const guards = (): number[] => findGuards(child.pid ?? 0);
@@ -165,7 +165,7 @@ function findLink(pid: number, descriptor: number): string | undefined {
 }
 
 test("without the guard a bt that is killed keeps its slots: make complains, so tests of lost slots would notice", async () => {
-  const run = "echo s >> log; until [ -e over ]; do sleep 0.01; done";
+  const run = "echo s >> log; until [ -e over -o ! -e Makefile ]; do sleep 0.01; done";
 
   const result = await endBt({ isKilled: true, after: 4, run });
 
@@ -181,7 +181,7 @@ test("with tasks that are killed make has all its slots back", async () => {
 test("bt ends at once when the pool is empty", async () => {
   const p = await makeProject(
     withTasks({ left: `task({ matrix: ${cells(3)}, run: "touch started; exec sleep 600" })` }),
-    `both: mine other\nmine: ; -+@echo $$$$ > pid; exec $(BT) left\nother: ; @until [ -e over ]; do sleep 0.01; done`,
+    `both: mine other\nmine: ; -+@echo $$$$ > pid; exec $(BT) left\nother: ; @until [ -e over -o ! -e Makefile ]; do sleep 0.01; done`,
   );
   const { ended } = p.start({ env: { BT: bt }, program: ["make"] }, "-s", "-j2", "both");
   await until(() => p.exists("started"));

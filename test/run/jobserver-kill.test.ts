@@ -28,7 +28,7 @@ function shell(end: string): string {
 const rules = `names := ${numbers.map((at) => `b${at}`).join(" ")}
 .PHONY: other $(names)
 $(names): b%: ; -+@echo $$$$ > pid-$*.new; mv pid-$*.new pid-$*; exec $(BT) -k t$*
-other: ; @until [ -e over ]; do sleep 0.01; done`;
+other: ; @until [ -e over -o ! -e Makefile ]; do sleep 0.01; done`;
 
 /** What make says when it has ended. Every bt is left to `end`, which is given its process. */
 async function runBelow(
@@ -144,7 +144,7 @@ test(
   { timeout: 10 * minutes },
   async () => {
     const cells = `{ n: ["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"] }`;
-    const run = JSON.stringify("echo s >> started-0; until [ -e over ]; do sleep 0.01; done");
+    const run = JSON.stringify("echo s >> started-0; until [ -e over -o ! -e Makefile ]; do sleep 0.01; done");
     const p = await makeProject(withTasks({ t0: `task({ matrix: ${cells}, run: ${run} })` }), rules);
 
     for (let round = 0; round < 40; round++) {

@@ -12,6 +12,7 @@ test("TEMPLATE_MISSING: no name, and nobody to ask", async () => {
            bazel-builder  the builder container of a Bazel project, for several architectures
            empty          one task that says hello
            from-makefile  the Makefile of this folder, imported
+           image          one image for two architectures, published as an index
            image-family   one image for each release branch of a product
            kernel-rootfs  Linux kernels and bootable root filesystems, published as images
            kiwi-dice      operating-system images built with KIWI on a host of your choice

@@ -247,7 +247,7 @@ test("the window follows the size of the terminal", async () => {
   expect(world.bytes()).toContain("\r\x1B[3A");
 });
 
-test("the events of 1,000 tasks cost less than 100 ms", async () => {
+test("of 1,000 tasks no frame draws more than a window", async () => {
   const world = live();
   const tasks = Array.from({ length: 1000 }, (_, index) => ({
     task: `task-${index}`,
@@ -264,12 +264,15 @@ test("the events of 1,000 tasks cost less than 100 ms", async () => {
   world.tell([started(), { kind: "graph-ready", tasks }, running("long")]);
   await world.tick();
 
-  const before = process.cpuUsage();
+  let most = 0;
   for (let index = 0; index < happenings.length; index += 40) {
     world.tell(happenings.slice(index, index + 40));
-    if (index % 400 === 0) await world.tick();
+    if (index % 400 !== 0) continue;
+    const before = world.bytes().length;
+    await world.tick();
+    most = Math.max(most, world.bytes().length - before);
   }
-  const { user, system } = process.cpuUsage(before);
 
-  expect((user + system) / 1000).toBeLessThan(100);
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThan(24 * 120);
 });

@@ -54,7 +54,7 @@ async function expectBread(p: Project): Promise<void> {
   expect(fs.readdirSync(join(p.root, "out/shelf/empty"))).toEqual([]);
 }
 
-test.each(["server", "registry"])("TR-15: a second checkout restores everything from a plain %s", async (kind) => {
+test.each(["server", "registry"])("a second checkout restores everything from a plain %s", async (kind) => {
   const place =
     kind === "server" ? `url: "${(await startNginx()).url}"` : `registry: "${(await startRegistry()).host}/cache"`;
   const [one, other] = [await checkout(place), await checkout(place)];
@@ -142,7 +142,7 @@ test("a server that takes no writes does not delay the result", async () => {
   await ended;
 });
 
-test("TR-16: a run for a pull request restores what is protected, and what it makes stays its own", async () => {
+test("a run for a pull request restores what is protected, and what it makes stays its own", async () => {
   const { url, dir } = await startNginx();
   const pullRequest = { ...writer.env, GITHUB_EVENT_NAME: "pull_request", GITHUB_REF: "refs/pull/7/merge" };
   await build(await checkout(`url: "${url}"`), pullRequest);
@@ -155,7 +155,7 @@ test("TR-16: a run for a pull request restores what is protected, and what it ma
   expect(outcomes(await build(request, { ...pullRequest, GITHUB_REF: "refs/pull/8/merge" }))).toEqual(restored);
 });
 
-test("TR-17: no secret and no value of a variable goes to the server", async () => {
+test("no secret and no value of a variable goes to the server", async () => {
   const { url, dir } = await startNginx();
   const p = await project({
     "builderfile.ts": `import { defineBuilder, param, task } from "builderfile";

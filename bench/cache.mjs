@@ -6,6 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { openStage } from "./stage.mjs";
 
 const { values: options } = parseArgs({
   options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
@@ -15,15 +16,9 @@ const patience = { rounds: options.quick ? 5 : 15, budgetMs: Infinity, limitMs: 
 const files = 1000;
 const inputs = 10_000;
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
+const { folder } = openStage();
 const env = { PATH: process.env.PATH ?? "", HOME: folder, NO_COLOR: "1" };
-const cleanUp = () => fs.rmSync(folder, { recursive: true, force: true });
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
-try {
-  await main();
-} finally {
-  cleanUp();
-}
+await main();
 
 async function main() {
   const rows = [measureRestore(), await measureInputs(), await measureMemory()].filter(Boolean);

@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { interleave } from "./measure.mjs";
+import { openStage } from "./stage.mjs";
 import { toRow } from "./table.mjs";
 
 const { values: options } = parseArgs({
@@ -16,15 +17,9 @@ const recipes = Array.from({ length: 40 }, (_, at) => `recipe-${at}`);
 /** Files in each overlay. */
 const overlayFiles = 50;
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
+const { folder } = openStage();
 const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1", LANG: "C.UTF-8" };
-const cleanUp = () => fs.rmSync(folder, { recursive: true, force: true });
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
-try {
-  await main();
-} finally {
-  cleanUp();
-}
+await main();
 
 async function main() {
   writeProject();

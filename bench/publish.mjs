@@ -8,6 +8,7 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { openStage } from "./stage.mjs";
 import { toRow } from "./table.mjs";
 
 const { values: options } = parseArgs({
@@ -21,7 +22,7 @@ const bt = [process.execPath, path.join(import.meta.dirname, "../dist/bt.cjs")];
 const arches = ["amd64", "arm64", "s390x", "ppc64le"];
 const patience = { rounds: options.quick ? 3 : 11, budgetMs: Infinity, limitMs: 120_000 };
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
+const { folder, atEnd } = openStage();
 const env = {
   ...Object.fromEntries(["PATH", "LANG"].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   HOME: folder,
@@ -29,17 +30,7 @@ const env = {
   CONTAINERS_STORAGE_CONF: path.join(folder, "storage.conf"),
   TMPDIR: folder,
 };
-const registry = { process: undefined };
-const cleanUp = () => {
-  registry.process?.kill("SIGKILL");
-  execFileSync("rm", ["-rf", folder]);
-};
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
-try {
-  await main();
-} finally {
-  cleanUp();
-}
+await main();
 
 async function main() {
   const missing = ["docker-registry", "buildah", "skopeo"].filter((tool) => !isInstalled(tool));
@@ -232,10 +223,12 @@ async function startRegistry() {
   };
   fs.writeFileSync(path.join(folder, "registry.json"), JSON.stringify(config));
   // It takes every REGISTRY_ variable as configuration.
-  registry.process = spawn("docker-registry", ["serve", path.join(folder, "registry.json")], {
+  const registry = spawn("docker-registry", ["serve", path.join(folder, "registry.json")], {
     env: { PATH: process.env.PATH },
     stdio: "ignore",
   });
+  registry.unref();
+  atEnd(() => registry.kill("SIGKILL"));
   for (const deadline = Date.now() + 10_000; !(await answers(port));)
     if (Date.now() > deadline) throw new Error("docker-registry does not answer");
   return host;

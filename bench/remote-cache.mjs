@@ -8,6 +8,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { openStage } from "./stage.mjs";
 import { toRow } from "./table.mjs";
 
 const { values: options } = parseArgs({
@@ -22,19 +23,9 @@ const patience = { rounds: options.quick ? 3 : 11, budgetMs: Infinity, limitMs: 
 /** Files of the second case, of 64 KiB each. */
 const fewFiles = 400;
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
+const { folder, atEnd } = openStage();
 const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1", LANG: "C.UTF-8" };
-const server = { process: undefined };
-const cleanUp = () => {
-  server.process?.kill("SIGTERM"); // Not KILL: its worker would stay.
-  fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-};
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
-try {
-  await main();
-} finally {
-  cleanUp();
-}
+await main();
 
 async function main() {
   for (const tool of ["nginx", "curl"]) execFileSync("which", [tool]);
@@ -139,11 +130,13 @@ http { access_log off; sendfile on; ${temporary.join(" ")}
     location /bt/ { dav_methods PUT; create_full_put_path on; } } }
 `,
   );
-  server.process = spawn("nginx", ["-p", folder, "-c", conf, "-e", path.join(folder, "error.log")], {
+  const server = spawn("nginx", ["-p", folder, "-c", conf, "-e", path.join(folder, "error.log")], {
     stdio: "ignore",
   });
+  server.unref();
+  atEnd(() => server.kill("SIGTERM")); // Not KILL: its worker would stay.
   while (!(await isOpen(port))) {
-    if (server.process.exitCode !== null) throw new Error(fs.readFileSync(path.join(folder, "error.log"), "utf8"));
+    if (server.exitCode !== null) throw new Error(fs.readFileSync(path.join(folder, "error.log"), "utf8"));
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return `http://127.0.0.1:${port}/bt`;

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { openStage } from "./stage.mjs";
 import { renderTable, toRow } from "./table.mjs";
 import { findTools } from "./tools.mjs";
 import { changedInput, forget, writeWork } from "./work.mjs";
@@ -53,14 +54,8 @@ const cases = [
   { name: "live-1000", shape: { kind: "true", count: 1000 }, arms: liveArms, bar: { base: "bt off", ratio: 1.1 } },
 ];
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-"));
-const cleanUp = () => fs.rmSync(folder, { recursive: true, force: true });
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
-try {
-  await main();
-} finally {
-  cleanUp();
-}
+const { folder } = openStage();
+await main();
 
 async function main() {
   const tools = findTools(folder, root);

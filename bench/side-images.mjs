@@ -5,6 +5,7 @@ import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { openStage } from "./stage.mjs";
 
 const { values: options } = parseArgs({
   options: { rounds: { type: "string", default: "3" }, json: { type: "string" } },
@@ -14,7 +15,7 @@ const arches = ["amd64", "arm64", "ppc64le", "riscv64"];
 const engine = "buildah";
 const repository = path.join(import.meta.dirname, "..");
 const bt = [process.execPath, path.join(repository, "dist/bt.cjs")];
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-side-"));
+const { folder, atEnd } = openStage();
 const project = path.join(folder, "project");
 const env = {
   PATH: `${folder}/bin:${process.env.PATH}`,
@@ -46,17 +47,7 @@ for c in base-image pause server tool; do
 done
 `;
 
-const registry = { process: undefined };
-const cleanUp = () => {
-  registry.process?.kill("SIGKILL");
-  execFileSync("rm", ["-rf", folder]);
-};
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => (cleanUp(), process.exit(1)));
-try {
-  await main();
-} finally {
-  cleanUp();
-}
+await main();
 
 async function main() {
   const tools = [
@@ -171,9 +162,11 @@ async function startRegistry() {
   // A file and no pipe: nobody reads while a program is being measured.
   const log = path.join(folder, "registry.log");
   const stdio = ["ignore", "ignore", fs.openSync(log, "w")];
-  registry.process = spawn("docker-registry", ["serve", file], { env: { PATH: env.PATH }, stdio });
+  const registry = spawn("docker-registry", ["serve", file], { env: { PATH: env.PATH }, stdio });
+  registry.unref();
+  atEnd(() => registry.kill("SIGKILL"));
   while (!fs.readFileSync(log, "utf8").includes("listening on")) {
-    if (registry.process.exitCode !== null) throw new Error("The registry has ended.");
+    if (registry.exitCode !== null) throw new Error("The registry has ended.");
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return `127.0.0.1:${port}`;

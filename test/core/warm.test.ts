@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { writeAtomic } from "../../core/files.ts";
-import { checkProof, seeEvidence, writeProof, type Proven } from "../../core/proof.ts";
+import { checkProof, seeEvidence, writeProof, type FreshProof, type Proven } from "../../core/proof.ts";
 import { findManifest, manifestFile, quickHash, stampEnv, stampFile, type Manifest } from "../../core/warm.ts";
 import { project, type Project } from "../support/project.ts";
 
@@ -97,28 +97,9 @@ test("a proof is refuted by another request, variable or builderfile", async () 
   expect(check({ manifest: { writtenMs: 1 } })).toBeUndefined();
 });
 
-test("a proof whose files were young when it was written proves nothing", async () => {
-  const { root, manifest } = await proven();
-  const proof = {
-    request: "[]",
-    manifestMs: manifest.writtenMs,
-    startedMs: Date.now(),
-    state: stampFile(path.join(root, ".bt/state.log")),
-    env: [],
-    tasks: 1,
-    sights: [],
-    questions: [],
-    files: ["flour"],
-  };
-
-  writeProof(root, proof, writeAtomic);
-
-  expect(checkProof(manifest, "[]", env)).toBeUndefined();
-});
-
-test("a proof tells young files by what is in them, and what is not there by its name", async () => {
-  const { root, manifest } = await proven();
-  const proof = {
+/** That one task was up to date just now, whatever the files. */
+function emptyProof(root: string, manifest: Manifest): FreshProof {
+  return {
     request: "[]",
     manifestMs: manifest.writtenMs,
     startedMs: Date.now(),
@@ -126,6 +107,23 @@ test("a proof tells young files by what is in them, and what is not there by its
     env: [],
     tasks: 1,
     files: [],
+    sights: [],
+    questions: [],
+  };
+}
+
+test("a proof whose files were young when it was written proves nothing", async () => {
+  const { root, manifest } = await proven();
+
+  writeProof(root, { ...emptyProof(root, manifest), files: ["flour"] }, writeAtomic);
+
+  expect(checkProof(manifest, "[]", env)).toBeUndefined();
+});
+
+test("a proof tells young files by what is in them, and what is not there by its name", async () => {
+  const { root, manifest } = await proven();
+  const proof = {
+    ...emptyProof(root, manifest),
     sights: [
       seeEvidence({ kind: "text", path: "flour", text: "1" }),
       seeEvidence({ kind: "size", path: "cake", sizeBytes: 1 }),
@@ -155,21 +153,10 @@ test("a proof tells young files by what is in them, and what is not there by its
 
 test("a proof of no files at all holds", async () => {
   const { root, manifest } = await proven();
-  const proof = {
-    request: "[]",
-    manifestMs: manifest.writtenMs,
-    startedMs: later(),
-    state: stampFile(path.join(root, ".bt/state.log")),
-    env: [],
-    tasks: 0,
-    sights: [],
-    questions: [],
-    files: [],
-  };
 
-  writeProof(root, proof, writeAtomic);
+  writeProof(root, { ...emptyProof(root, manifest), startedMs: later() }, writeAtomic);
 
-  expect(checkProof(manifest, "[]", env)).toMatchObject({ tasks: 0 });
+  expect(checkProof(manifest, "[]", env)).toMatchObject({ tasks: 1 });
 });
 
 test("a proof that was cut off anywhere proves nothing", async () => {

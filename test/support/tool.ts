@@ -16,6 +16,11 @@ export function slowTestWith(...tools: readonly string[]): typeof test {
   return process.env["BT_SLOW_TESTS"] === "1" ? testWith(...tools) : skipped;
 }
 
+/** `slowTestWith()` for a tool that is too large for CI: without it a visible skip, there too. */
+export function slowTestWhere(tool: string): typeof test {
+  return spawnSync("which", [tool]).status === 0 ? slowTestWith() : skipped;
+}
+
 /** What the `describe` around slow tests is called, so that a skip says what runs them. */
 export const slow = "slow, only with BT_SLOW_TESTS=1";
 

@@ -247,7 +247,7 @@ testWith(...tools)("KERNEL_ROOTFS_MIRROR: a mirror that cannot be reached is nam
 
 test("KERNEL_ROOTFS_MIRROR_STALE: a mirror that nobody has updated is told as that (mmdebstrap only says so)", async () => {
   const p = await oven([hello]);
-  const said = "E: Release file for http://deb.debian.org/debian/dists/sid/InRelease is expired (invalid since 15d).";
+  const said = "E: Release file for http://mirror.test/debian/dists/sid/InRelease is expired (invalid since 15d).";
   const { env } = stub(p, ["unshare"], `echo "${said}" >&2; exit 25`);
 
   const result = await p.btWith({ env }, "rootfs:bootstrap:hello.qcow2");

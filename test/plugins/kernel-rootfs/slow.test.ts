@@ -4,12 +4,11 @@
  */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { describe, expect, test } from "vitest";
-import { findTool } from "../../../core/index.ts";
+import { describe, expect } from "vitest";
 import { marker, renderProbe } from "../../../plugins/kernel-rootfs/probe-init.ts";
 import { project, type Project } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
-import { run, slow, slowTestWith } from "../../support/tool.ts";
+import { run, slow, slowTestWhere, slowTestWith } from "../../support/tool.ts";
 import { kept } from "./guest.ts";
 import { told, valuesOf } from "./rig.ts";
 
@@ -22,8 +21,7 @@ const armRootTest = slowTestWith(
   "mmdebstrap",
   "qemu-img",
 );
-/** libguestfs-tools is large: where it is missing, this is skipped in CI too. */
-const guestfsTest = findTool("guestfish", process.env["PATH"] ?? "") === undefined ? test.skip : slowTest;
+const guestfsTest = slowTestWhere("guestfish");
 const limit = { timeout: 3_600_000 };
 
 /** The example in a folder that stays, and bt run in it. */

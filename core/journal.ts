@@ -17,6 +17,7 @@ export interface Entry {
 }
 
 export interface Journal {
+  /** The entry is in the file when this returns, before whatever needs the task starts: a bt that is killed then can be resumed. */
   readonly keep: (entry: Entry) => void;
   readonly close: () => void;
 }
@@ -27,35 +28,28 @@ const journalName = "results.ndjson";
 export function openJournal(root: string, run: string): Journal {
   const folder = path.join(root, ".bt", "runs", run);
   let descriptor: number | undefined;
-  let lines = "";
-  const write = (): void => {
+  const write = (line: string): void => {
     if (descriptor === undefined) {
       makeFolder(folder);
       descriptor = fs.openSync(path.join(folder, journalName), "a");
     }
-    writeAll(descriptor, lines);
-  };
-  const flush = (): void => {
-    try {
-      if (lines !== "") write();
-    } catch {
-      // The disk is full, which the record of the run says: this run cannot be resumed, and that is all.
-    }
-    lines = "";
+    writeAll(descriptor, line);
   };
   return {
     keep(entry) {
-      if (lines === "") setImmediate(flush);
       const { document, outputs } = entry;
       const plain = {
         ...entry,
         document: { ...document, inputs: document.inputs.map(withoutStamp) },
         outputs: outputs.map(withoutStamp),
       };
-      lines += `${JSON.stringify(plain)}\n`;
+      try {
+        write(`${JSON.stringify(plain)}\n`);
+      } catch {
+        // The disk is full, which the record of the run says: this run cannot be resumed, and that is all.
+      }
     },
     close() {
-      flush();
       if (descriptor !== undefined) fs.closeSync(descriptor);
       descriptor = undefined;
     },

@@ -1,4 +1,4 @@
-/** Prints the closing line that any CI can read: `N passed, N failed, N skipped`. */
+/** Prints which tests needed a second attempt, and the closing line that any CI can read: `N passed, N failed, N skipped`. */
 import type { Reporter, TestModule } from "vitest/node";
 
 export default class ClosingLine implements Reporter {
@@ -8,6 +8,9 @@ export default class ClosingLine implements Reporter {
     const broken = modules.filter(
       (module) => module.state() === "failed" && ![...module.children.allTests("failed")].length,
     ).length;
+    for (const test of tests)
+      if (test.diagnostic()?.flaky === true)
+        process.stdout.write(`unsteady: ${test.module.relativeModuleId} > ${test.fullName}\n`);
     process.stdout.write(
       `\n${count("passed")} passed, ${count("failed") + broken + errors.length} failed, ${count("skipped")} skipped\n`,
     );

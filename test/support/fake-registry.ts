@@ -45,7 +45,8 @@ export async function startSpoiler(host: string, spoil: Spoiler): Promise<TestSe
     if (typeof fault === "number") {
       asked.resume();
       answer
-        .writeHead(fault, { "content-type": "application/json" })
+        // Clients that try again need not wait: what they do then is the same.
+        .writeHead(fault, { "content-type": "application/json", "retry-after": "0" })
         .end('{"errors":[{"code":"SPOILT","message":"by the test"}]}');
       return;
     }

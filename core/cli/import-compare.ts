@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import { loadProject } from "../load.ts";
 import { canonical, compareTarget, readDryRun, type Commands, type Comparison } from "../makefile/compare.ts";
+import { readConditions, renderRounds } from "../makefile/condition.ts";
 import { reachableRules, type Draft } from "../makefile/draft.ts";
 import type { Probe } from "../makefile/probe.ts";
 import { whereOf, type Drafted, type Makefile } from "../makefile/tree.ts";
@@ -46,7 +47,7 @@ export async function compareTree(
   return results;
 }
 
-/** Targets of pattern rules have no task: make goes on making whatever is asked for. */
+/** Targets of pattern rules have no task. */
 export function keptPatterns(tree: readonly Makefile[]): readonly Comparison[] {
   return tree.flatMap(({ dir, database }) =>
     database.rules
@@ -55,7 +56,7 @@ export function keptPatterns(tree: readonly Makefile[]): readonly Comparison[] {
         ...nothing,
         target: path.posix.join(dir, target),
         verdict: "kept" as const,
-        why: "a pattern: make makes whatever is asked for",
+        why: "a pattern has no task; make goes on making whatever it is asked for",
       })),
   );
 }
@@ -84,7 +85,7 @@ function compareDraft(
   const all = sides.given.map((given) =>
     compareTarget(target, { make: sides.make(draft.name, given), bt: sides.bt(planned, given) }),
   );
-  const [plain, ...others] = all as [Comparison, ...Comparison[]]; // There are three.
+  const [plain, ...others] = all as [Comparison, ...Comparison[]]; // There are three or more.
   const isDifferent = others.some(({ verdict }) => verdict === "manual");
   if (plain.verdict !== "manual" && !isDifferent) return withNotes(plain, sides.notes(draft.name));
   return {
@@ -108,7 +109,7 @@ function hasForced(target: string, { database }: Makefile): boolean {
 }
 
 interface Sides {
-  /** Values that both are asked with: none; one for each variable; one for those that have a default. */
+  /** Values that both are asked with: none; one for each variable; one for those that have a default; what conditions compare with. */
   readonly given: readonly Values[];
   readonly make: (name: string, given: Values) => Commands;
   readonly bt: (planned: Planned, given: Values) => Commands;
@@ -210,7 +211,9 @@ function createSides({ drafts, probe }: Imported, env: Values): Sides {
       ...(reached.some(({ prelude }) => prelude !== undefined) ? ["what is exported is set before each command"] : []),
     ];
   };
-  return { given: [{}, probes, roots], make, bt, notes };
+  const conditions = [...new Set(drafts.map(({ makefile }) => makefile))].flatMap(({ lines }) => readConditions(lines));
+  const rounds = renderRounds(conditions, new Set(Object.keys(probes)));
+  return { given: [{}, probes, roots, ...rounds], make, bt, notes };
 }
 
 const callsMake = /(^|[\s;&|(])make(?=\s)/;

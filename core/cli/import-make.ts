@@ -13,6 +13,7 @@ import {
 import { findText, writeAtomic } from "../files.ts";
 import { applyAccepted, findSettled, parseAccepted, renderAccepted, type Accepted } from "../makefile/accept.ts";
 import type { Comparison } from "../makefile/compare.ts";
+import { lintConditions, readConditions } from "../makefile/condition.ts";
 import { isFileTarget } from "../makefile/draft.ts";
 import { lintRecipes, type Finding } from "../makefile/lint.ts";
 import { openProbe, type Probe } from "../makefile/probe.ts";
@@ -174,8 +175,12 @@ async function translate(
     const compared = await compareTree({ tree, drafts, probe }, request);
     const different = compared.filter(({ comparison }) => comparison.verdict === "manual");
     if (different.length === 0 || round === 2 || decides) {
-      const findings = tree.flatMap(({ database, dir }) =>
-        lintRecipes(database, isFileTarget).map((one) => ({ ...one, file: path.posix.join(dir, one.file) })),
+      const params = new Set(drafts.flatMap(({ draft }) => draft.params.map(({ name }) => name)));
+      const findings = tree.flatMap(({ database, dir, file: own, lines }) =>
+        [...lintConditions(readConditions(lines), params, own), ...lintRecipes(database, isFileTarget)].map((one) => ({
+          ...one,
+          file: path.posix.join(dir, one.file),
+        })),
       );
       const [complaint] = tree.flatMap((one) => one.complaint ?? []);
       const targets = [...compared.map(({ comparison }) => comparison), ...keptPatterns(tree)];

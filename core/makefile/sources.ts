@@ -45,8 +45,13 @@ export function sourceOf(name: string, { database, lineOf }: Sources): string | 
 }
 
 /** `## text` behind the target or above it, or the comment above it. */
-export function describe({ target }: MakeRule, { lines }: Sources): string | undefined {
-  const at = lines.findIndex((line) => line.startsWith(`${target}:`) || line.startsWith(`${target} :`));
+export function describe({ target, recipe, file }: MakeRule, sources: Sources): string | undefined {
+  const { lines } = sources;
+  const named = lines.findIndex((line) => line.startsWith(`${target}:`) || line.startsWith(`${target} :`));
+  // A computed name, or a pattern: what stands right before the recipe, or is its line.
+  const first = file === sources.file ? (recipe[0]?.line ?? 0) : 0;
+  const before = lines[first - 1]?.startsWith("\t") === true ? first - 2 : first - 1;
+  const at = named === -1 && /^[^\s#][^=]*:/.test(lines[before] ?? "") ? before : named;
   if (at === -1) return undefined;
   const own = /##\s*(.+)$/.exec(lines[at]!)?.[1];
   if (own !== undefined) return own.trim();

@@ -91,7 +91,7 @@ test("every target has a verdict, and what only make can do stays with make", as
       "push": "equivalent ($(shell …) runs when the command runs)",
       "shown": "exact",
       "sub": "equivalent (values for bt do not reach the make that it calls)",
-      "tray-%": "kept (a pattern: make makes whatever is asked for)",
+      "tray-%": "kept (a pattern has no task; make goes on making whatever it is asked for)",
       "tray-1": "exact",
       "tray-2": "exact",
     }
@@ -362,4 +362,41 @@ test("--json gives the report to machines", async () => {
   const report = JSON.parse(stdout) as { targets: { target: string; verdict: string }[]; findings: { code: string }[] };
   expect(report.targets.find(({ target }) => target === "image")?.verdict).toBe("equivalent");
   expect(report.findings.map(({ code }) => code)).toContain("loop");
+});
+
+test("what a condition compares with is tried too; what only make decides is told", async () => {
+  const makefile = `DEBUG ?= 0
+UNAME := $(shell uname)
+ifeq ($(UNAME),Linux)
+  SYSTEM ?= linux
+endif
+ifeq ($(DEBUG),1)
+  FLAGS := -g
+endif
+.PHONY: bake eat
+bake: ; echo $(FLAGS) $(DEBUG)
+eat: ; echo $(DEBUG) $(SYSTEM)
+`;
+
+  const { stdout } = await imported({ Makefile: makefile });
+
+  expect(verdicts(stdout)).toEqual({
+    bake: "kept (make -n says something else when variables are given)",
+    eat: "exact",
+  });
+  expect(stdout).toContain(
+    "  Makefile:3  ifeq ($(UNAME),Linux): decided while make reads: the builderfile has what holds here, and no param for UNAME\n",
+  );
+  expect(stdout).not.toContain("ifeq ($(DEBUG),1)");
+});
+
+test("a comment describes the target below it, whatever its name is made of", async () => {
+  const makefile =
+    "NAME = loaf\n# Eats it\n$(NAME).eat: ; echo eat\n# Any flavour.\n$(NAME)_%:\n\techo $@\nall: $(NAME)_rye\n";
+
+  const { p } = await imported({ Makefile: makefile });
+
+  const listed = (await p.bt("--list")).stdout;
+  expect(listed).toContain("loaf.eat  Eats it");
+  expect(listed).toContain("loaf_rye  Any flavour");
 });

@@ -25,7 +25,7 @@ export interface Workshop {
   /** What of it every task gets. */
   readonly passedEnv: Readonly<Record<string, string>>;
   /** Starts short commands fast. Absent: there are too few of them. */
-  readonly pool?: WorkerPool;
+  readonly pool?: WorkerPool | undefined;
   readonly secrets: Secrets;
   readonly hooks: Hooks;
   readonly emit: (event: EventBody) => void;

@@ -21,9 +21,11 @@ import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
 import type { Entry } from "./journal.ts";
 import { createKept } from "./kept.ts";
+import type { Lasting } from "./lasting.ts";
 import type { Ledger } from "./ledger.ts";
 import { finalHelpers } from "./order.ts";
 import { acquireLock, tryLock } from "./lock.ts";
+import { claimProcesses } from "./orphans.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
@@ -38,6 +40,8 @@ export interface CarryOptions {
   readonly kill: AbortSignal;
   /** Hears what every task came to. */
   readonly keep: (entry: Entry) => void;
+  /** Services that stay when the run has ended. Absent: none does. */
+  readonly lasting?: Lasting;
 }
 
 export interface Carrier {
@@ -46,13 +50,15 @@ export interface Carrier {
   readonly services: Services;
   /** What is handed to the action of a node. */
   readonly createWork: (node: Node, slot: number, decision: Decision) => Work;
-  /** Lets plugins say which caches there are. */
+  /** Ends what is over, and lets plugins say which caches there are. */
   readonly open: () => Promise<void>;
   /** Waits until what is to be kept is kept. */
   readonly close: () => Promise<void>;
 }
 
-export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, kill, keep }: CarryOptions): Carrier {
+export function createCarrier(prepared: Prepared, options: CarryOptions): Carrier {
+  const { ledger, workshop, cancel, kill, keep, lasting } = options;
+  const serviceWorkshop = lasting === undefined ? workshop : lastingWorkshop(workshop, lasting);
   const { project, graph, state, secrets, decide, forecast } = prepared;
   const { root } = project;
   const { results, outcomes, tell, finish } = ledger;
@@ -245,19 +251,40 @@ export function createCarrier(prepared: Prepared, { ledger, workshop, cancel, ki
   const services = createServices({
     graph,
     wanted: forecast.wanted,
-    attempt: async (node, slot, signal) => {
-      const decision = await decideNode(node, results, decide);
-      const work = createWork(node, slot, { ...decision, step: { action: "run", because: [{ kind: "service" }] } });
-      return await attemptTask({ ...work, signal: AbortSignal.any([kill, signal]) }, workshop);
-    },
-    ask: (node, command, signal) =>
-      askCommand({ ...createWork(node, 1, forecast.decisions.get(node.id)!), signal }, command, workshop),
-    ended: (node, { hasRun, startedMs, error }) =>
-      void finish(node, error !== undefined ? "failed" : hasRun ? "ran" : "skipped", {
+    ...(lasting === undefined ? {} : { lasting }),
+    keyOf: (id) => results.get(id)?.digest ?? "",
+    operate: (node, slot) => ({
+      async attempt(signal, hear) {
+        const decision = await decideNode(node, results, decide);
+        const work = createWork(node, slot, { ...decision, step: { action: "run", because: [{ kind: "service" }] } });
+        const end = await attemptTask(
+          { ...work, signal: AbortSignal.any([lasting?.killed ?? kill, signal]) },
+          { ...serviceWorkshop, emit: hear },
+        );
+        return end.kind === "done" ? {} : { cause: end.error };
+      },
+      ask: (command, signal) =>
+        askCommand({ ...createWork(node, 1, forecast.decisions.get(node.id)!), signal }, command, serviceWorkshop),
+    }),
+    claim: () => claimProcesses(root, workshop.run),
+    tell,
+    ended: (node, { how, startedMs, error }) =>
+      void finish(node, error !== undefined ? "failed" : outcomeOf[how], {
         ...(startedMs === undefined ? {} : { startedMs }),
         ...(error === undefined ? {} : { error }),
       }),
   });
 
-  return { start, createWork, services, open: kept.open, close: kept.close };
+  const open = async (): Promise<void> => {
+    await services.open();
+    await kept.open();
+  };
+  return { start, createWork, services, open, close: kept.close };
+}
+
+const outcomeOf = { ran: "ran", unused: "skipped", kept: "fresh" } as const;
+
+/** For what goes on when the run has ended: nothing in it ends with the run. */
+function lastingWorkshop(workshop: Workshop, { run, trees }: Lasting): Workshop {
+  return { ...workshop, run, trees, pool: undefined, handOn: () => undefined, away: (wait) => wait() };
 }

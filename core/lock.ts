@@ -42,6 +42,17 @@ export function processName(): string {
   return (own ??= `${process.pid}:${startTime(process.pid)}`);
 }
 
+/** Numbers of processes mean something only within it: a container has its own. */
+export function pidNamespace(): string {
+  try {
+    namespace ??= fs.readlinkSync("/proc/self/ns/pid").replaceAll(/\D/g, "");
+  } catch {
+    namespace = "none"; // No /proc.
+  }
+  return namespace;
+}
+let namespace: string | undefined;
+
 /** Whoever took over a lock that looked stale has removed it already. */
 function removeLink(file: string): void {
   try {

@@ -11,7 +11,9 @@ import type { ProcessTree } from "./exec.ts";
 import { quoteNames } from "./errors.ts";
 import type { Entry } from "./journal.ts";
 import { findForecastHits } from "./hits.ts";
+import type { Lasting } from "./lasting.ts";
 import { createLedger } from "./ledger.ts";
+import { endOrphans } from "./orphans.ts";
 import type { Prepared } from "./prepare.ts";
 import { createShare, type Share, type ShareOptions } from "./share.ts";
 import { createSchedule } from "./schedule.ts";
@@ -46,6 +48,8 @@ export interface RunOptions {
   /** Undefined: nobody is there to answer. */
   readonly confirm: (question: string) => Promise<boolean | undefined>;
   readonly urgency: (id: string) => number;
+  /** Services that stay when the run has ended. Absent: none does. */
+  readonly lasting?: Lasting;
   /** Hears what every task came to. */
   readonly keep: (entry: Entry) => void;
 }
@@ -96,10 +100,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     ...(pool === undefined ? {} : { pool }),
     secrets,
     hooks,
-    emit(event) {
-      tell(event);
-      carrier.services.hear(event);
-    },
+    emit: tell,
     memo: state.memo,
     barrier: (task) => barrier(task),
     away: (wait) => away(wait),
@@ -114,6 +115,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     cancel: cancel.signal,
     kill: options.kill,
     keep: options.keep,
+    ...(options.lasting === undefined ? {} : { lasting: options.lasting }),
   });
   const end = (signal: string | undefined): RunEnd => ({
     ...ledger.close(),
@@ -122,6 +124,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   });
 
   const run = async (): Promise<RunEnd> => {
+    endOrphans(project.root);
     await carrier.open();
     if (hooks.beforeRun.isUsed()) await hooks.beforeRun.promise(graph);
     const stop = (reason: unknown): void => cancel.abort(reason);

@@ -1,61 +1,66 @@
 /**
  * Services of a run: started when the first task that needs one really runs, ready before that task goes on, ended when nobody is left
- * who needs them. Does not know how a task is attempted.
+ * who needs them, or kept for the next run of a watch. Does not know how a task is attempted.
  */
-import type { AttemptEnd } from "./attempt.ts";
 import { isGroupNode, isServiceNode } from "./decide.ts";
 import type { BtError } from "./errors.ts";
-import { serviceEnded, serviceLost, serviceUnready } from "./errors/run.ts";
-import type { EventBody } from "./event.ts";
 import type { Graph, Node } from "./graph.ts";
-import { defaultPatienceMs, waitReady } from "./readiness.ts";
+import type { Lasting } from "./lasting.ts";
+import { serve, type Serving, type ServingOptions, type Tell } from "./serving.ts";
 
 export interface ServiceOptions {
   readonly graph: Graph;
   /** Nodes that may run. */
   readonly wanted: ReadonlySet<string>;
-  /** Runs a service until the signal is aborted or it ends by itself. Never rejects. */
-  readonly attempt: (node: Node, slot: number, signal: AbortSignal) => Promise<AttemptEnd>;
-  /** Whether a command succeeds beside a service. */
-  readonly ask: (node: Node, command: string, signal: AbortSignal) => Promise<boolean>;
-  /** Says how a service ended; absent error: as it should. */
-  readonly ended: (
-    node: Node,
-    facts: { readonly hasRun: boolean; readonly startedMs?: number; readonly error?: BtError },
-  ) => void;
+  /** Those that stay when a run has ended. Absent: none does. */
+  readonly lasting?: Lasting;
+  /** What a service is started with; its needs are done. */
+  readonly keyOf: (id: string) => string;
+  /** How a service is run and asked. */
+  readonly operate: (node: Node, slot: number) => Pick<ServingOptions, "attempt" | "ask">;
+  /** Says that processes of this run may be left if bt is killed; returns what takes it back. */
+  readonly claim: () => () => void;
+  readonly tell: Tell;
+  /** Says how a service ended, or that it goes on; absent error: as it should. */
+  readonly ended: (node: Node, facts: ServiceEnd) => void;
+}
+
+export interface ServiceEnd {
+  /** `kept`: it was there before, and still is. */
+  readonly how: "ran" | "unused" | "kept";
+  readonly startedMs?: number;
+  readonly error?: BtError;
 }
 
 export interface Services {
   readonly isService: (id: string) => boolean;
+  /** Ends those of earlier runs that are no services any more. */
+  readonly open: () => Promise<void>;
   /** Starts the services that a node needs, and waits until they can be used. Returns the id of one that cannot. Rejects when `signal` is aborted. */
   readonly ready: (node: Node, slot: number, signal: AbortSignal) => Promise<string | undefined>;
   /** Aborted also when a service that the node needs has ended; the reason is a BtError. */
   readonly signalOf: (node: Node, own: AbortSignal) => AbortSignal;
   /** The node has ended, or will never start. */
   readonly leave: (id: string) => void;
-  readonly hear: (event: EventBody) => void;
-  /** Ends what still runs. */
+  /** Ends what still runs, or lets it go on for the next run. */
   readonly close: () => Promise<void>;
 }
 
 interface Running {
-  /** False: it will never be. */
-  readonly ready: Promise<boolean>;
-  readonly ended: Promise<void>;
-  readonly stop: () => void;
-  /** Aborted when it has ended by itself. */
-  readonly lost: AbortSignal;
+  readonly node: Node;
+  readonly serving: Serving;
+  /** It has ended, and all have heard of it. */
+  readonly over: Promise<void>;
+  readonly isKept: boolean;
 }
 
-/** Lines of output that a failure shows. */
-const shownLines = 10;
-
-export function createServices({ graph, wanted, attempt, ask, ended }: ServiceOptions): Services {
+export function createServices(options: ServiceOptions): Services {
+  const { graph, wanted, lasting, keyOf, operate, claim, tell, ended } = options;
   const services = new Map([...graph.nodes].filter(([id, node]) => wanted.has(id) && isServiceNode(graph, node)));
   const users = new Map([...services.keys()].map((id) => [id, new Set<string>()]));
   const running = new Map<string, Running>();
-  const lines = new Map<string, string[]>();
-  const listeners = new Map<string, Set<(line: string) => void>>();
+  const started = new Set<string>();
+  let release: (() => void) | undefined;
   /** Directly, or by way of a group. */
   const needed = (node: Node): readonly Node[] =>
     services.size === 0
@@ -69,43 +74,25 @@ export function createServices({ graph, wanted, attempt, ask, ended }: ServiceOp
     if (!isGroupNode(node)) for (const { id: service } of needed(node)) users.get(service)?.add(id);
   }
 
-  const started = new Set<string>();
   const start = (node: Node, slot: number): Running => {
     started.add(node.id);
-    const startedMs = Date.now();
-    const stop = new AbortController();
-    const lost = new AbortController();
-    const end = attempt(node, slot, stop.signal);
-    const patienceMs = node.task.readyWhen?.timeoutMs ?? defaultPatienceMs;
-    const patience = AbortSignal.timeout(patienceMs);
-    let isReady = false;
-    let error: BtError | undefined;
-    const ready = waitReady(node.task.readyWhen ?? {}, {
-      said: (matches, signal) => waitForLine(node.id, matches, signal),
-      ask: (command, signal) => ask(node, command, signal),
-      signal: AbortSignal.any([lost.signal, patience, stop.signal]),
-    }).then(
-      () => (isReady = true),
-      (why: unknown) => {
-        if (why === patience.reason) error = serviceUnready(node.id, patienceMs, tail(node.id));
-        stop.abort();
-        return false;
-      },
-    );
-    const over = end.then((how) => {
-      if (!stop.signal.aborted) {
-        error = serviceEnded(node.id, {
-          isReady,
-          lines: tail(node.id),
-          ...(how.kind === "done" ? {} : { cause: how.error }),
-        });
-        lost.abort(serviceLost(node.id, error));
-      }
-      running.delete(node.id);
-      ended(node, { hasRun: true, startedMs, ...(error === undefined ? {} : { error }) });
+    if (lasting === undefined) release ??= claim();
+    const key = keyOf(node.id);
+    const kept = lasting?.find(node.id, key);
+    const after = kept === undefined ? lasting?.stop(node.id) : undefined;
+    const serving = kept ?? serve(node, { key, after: after ?? Promise.resolve(), ...operate(node, slot) });
+    serving.tellTo(tell);
+    if (kept === undefined)
+      lasting?.add(
+        serving,
+        needed(node).map(({ id }) => id),
+      );
+    const over = serving.ended.then((error) => {
+      if (!running.delete(node.id)) return; // The run was over before.
+      ended(node, { how: "ran", startedMs: serving.startedMs, ...(error === undefined ? {} : { error }) });
       leave(node.id);
     });
-    const made = { ready, ended: over, stop: () => stop.abort(), lost: lost.signal };
+    const made = { node, serving, over, isKept: kept !== undefined };
     running.set(node.id, made);
     return made;
   };
@@ -116,7 +103,7 @@ export function createServices({ graph, wanted, attempt, ask, ended }: ServiceOp
         running.has(service.id) || started.has(service.id) ? undefined : await ready(service, slot, signal);
       if (before !== undefined) return before;
       const one = running.get(service.id) ?? (started.has(service.id) ? undefined : start(service, slot));
-      if (one === undefined || !(await orAborted(one.ready, signal))) return service.id;
+      if (one === undefined || !(await orAborted(one.serving.ready, signal))) return service.id;
     }
     return undefined;
   };
@@ -127,45 +114,34 @@ export function createServices({ graph, wanted, attempt, ask, ended }: ServiceOp
       const left = users.get(service);
       if (left?.delete(id) !== true || left.size > 0) continue;
       const one = running.get(service);
-      if (one !== undefined) one.stop();
-      else leave(service);
+      if (one === undefined) leave(service);
+      else if (lasting === undefined) one.serving.stop();
     }
   };
 
-  const waitForLine = (id: string, matches: (line: string) => boolean, signal: AbortSignal): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const heard = listeners.get(id) ?? new Set();
-      listeners.set(id, heard);
-      const listen = (line: string): void => {
-        if (!matches(line)) return;
-        heard.delete(listen);
-        resolve();
-      };
-      heard.add(listen);
-      signal.addEventListener("abort", () => (heard.delete(listen), reject(signal.reason)), { once: true });
-      for (const line of lines.get(id) ?? []) listen(line);
-    });
-
-  const tail = (id: string): readonly string[] => lines.get(id)?.slice(-shownLines) ?? [];
-
   return {
     isService: (id) => services.has(id),
+    async open() {
+      const ids = [...graph.nodes.values()].filter((node) => isServiceNode(graph, node)).map(({ id }) => id);
+      await lasting?.retain(new Set(ids));
+    },
     ready,
     signalOf(node, own) {
-      const lost = needed(node).flatMap(({ id }) => running.get(id)?.lost ?? []);
+      const lost = needed(node).flatMap(({ id }) => running.get(id)?.serving.lost ?? []);
       return lost.length === 0 ? own : AbortSignal.any([own, ...lost]);
     },
     leave,
-    hear(event) {
-      if (event.kind !== "task-output" || event.stream === "command" || !services.has(event.task)) return;
-      const said = event.text.split("\n");
-      lines.set(event.task, [...(lines.get(event.task) ?? []), ...said].slice(-1000));
-      for (const line of said) for (const listen of listeners.get(event.task) ?? []) listen(line);
-    },
     async close() {
+      if (lasting !== undefined)
+        for (const [id, { node, serving, isKept }] of [...running]) {
+          running.delete(id);
+          ended(node, isKept ? { how: "kept" } : { how: "ran", startedMs: serving.startedMs });
+          serving.tellTo(undefined);
+        }
       // All that needed them have left: each is stopping, or is stopped when the service that needs it has ended.
-      while (running.size > 0) await Promise.race([...running.values()].map((one) => one.ended));
-      for (const node of services.values()) if (!started.has(node.id)) ended(node, { hasRun: false });
+      while (running.size > 0) await Promise.race([...running.values()].map(({ over }) => over));
+      release?.();
+      for (const node of services.values()) if (!started.has(node.id)) ended(node, { how: "unused" });
     },
   };
 }

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { findText, followLinks, makeFolder, removePath } from "../files.ts";
-import { isAlive, processName } from "../lock.ts";
+import { isAlive, pidNamespace, processName } from "../lock.ts";
 
 /** Folders of a local cache, absolute. */
 export interface CachePlace {
@@ -100,14 +100,4 @@ function sweepStages(folder: string): void {
 
 function ageOf(file: string): number {
   return fs.lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-}
-
-let namespace: string | undefined;
-function pidNamespace(): string {
-  try {
-    namespace ??= fs.readlinkSync("/proc/self/ns/pid").replaceAll(/\D/g, "");
-  } catch {
-    namespace = "none"; // No /proc.
-  }
-  return namespace;
 }

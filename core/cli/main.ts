@@ -94,7 +94,7 @@ async function dispatch(args: Args, world: World): Promise<number> {
     if (!flags.has("watch")) return await answer(args, desk);
     return await watchTasks(project, {
       load,
-      run: (now) => answer(args, { ...desk, project: now }),
+      run: (now, lasting) => answer(args, { ...desk, project: now, lasting }),
       prepare(now) {
         const then = { ...desk, project: now, mayWrite: false };
         return prepare(now, createRequest(args, ask(args, then, assemble(now.builder).catalog), then));

@@ -94,6 +94,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
       ...(isTraced ? {} : { call: { words: world.argv, version: world.version } }),
       mayConnect: flags.has("remote"),
       reporters,
+      ...(desk.lasting === undefined ? {} : { lasting: desk.lasting }),
       ...(options.loadLimit === undefined || options.loadLimit === ""
         ? {}
         : { loadLimit: parseNumber("--load-average", options.loadLimit) }),
@@ -105,7 +106,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
       },
       ...(proofRequest === undefined ? {} : { proofRequest }),
     });
-    interrupts.reraise();
+    if (desk.lasting === undefined) interrupts.reraise(); // A watch has heard it too, and has more to end.
     if (replay === undefined || result.run === undefined || result.exitCode !== 0) return result.exitCode;
     return tellReplay(compareRuns(project.root, replay.run.id, result.run), flags.has("json"));
   } finally {

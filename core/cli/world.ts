@@ -1,4 +1,5 @@
 /** What a command line is answered with: the process around it and the project it is about. */
+import type { Lasting } from "../lasting.ts";
 import type { Project } from "../load.ts";
 import type { MakeFacts } from "../makeflags.ts";
 import type { Paint } from "../paint.ts";
@@ -21,4 +22,6 @@ export interface Desk {
   readonly world: World;
   readonly paint: Paint;
   readonly mayWrite: boolean;
+  /** Services that stay when a run has ended. Absent: none does. */
+  readonly lasting?: Lasting;
 }

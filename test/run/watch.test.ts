@@ -1,20 +1,7 @@
 /** `bt --watch`: tasks that run again when something changes. */
 import { expect, test } from "vitest";
-import { until } from "../support/processes.ts";
-import { project, withTasks, type Project } from "../support/project.ts";
-
-/** Starts watching; `runs` waits until the task has run so many times, `said` for a text on standard error. */
-function watch(p: Project, ...argv: string[]) {
-  const { child, ended } = p.start({}, "--watch", ...argv);
-  let stderr = "";
-  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  return {
-    child,
-    ended,
-    runs: (lines: string) => until(() => p.exists("log") && p.read("log") === lines),
-    said: (text: string, times = 1) => until(() => stderr.split(text).length > times),
-  };
-}
+import { project, withTasks } from "../support/project.ts";
+import { watch } from "../support/watch.ts";
 
 const bakery = {
   "builderfile.ts": withTasks({

@@ -277,3 +277,15 @@ export function withEdges(graph: Graph, added: readonly { readonly from: string;
   }
   return { ...graph, nodes };
 }
+
+/** Without the nodes that no target leads to. */
+export function pruneGraph(graph: Graph): Graph {
+  const reached = new Set<string>();
+  const open = [...graph.targets];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    if (reached.has(id)) continue;
+    reached.add(id);
+    open.push(...(graph.nodes.get(id)?.edges ?? []).map(({ to }) => to));
+  }
+  return { ...graph, nodes: new Map([...graph.nodes].filter(([id]) => reached.has(id))) };
+}

@@ -9,7 +9,7 @@ export type { Evidence, Question, Versions } from "./evidence.ts";
 export type { Command } from "./exec.ts";
 export { findTool, type FileFact } from "./files.ts";
 export type { Leaf } from "./fingerprint.ts";
-export type { Edge, FoundNeed, Graph, Node } from "./graph.ts";
+export { pruneGraph, type Edge, type FoundNeed, type Graph, type Node } from "./graph.ts";
 export type {
   BoundHooks,
   BuilderSettings,

@@ -2,7 +2,8 @@
 import * as path from "node:path";
 import { runMissing, runUnrepeatable } from "./errors/past.ts";
 import { findJournal, type Entry } from "./journal.ts";
-import { findRun, listRuns, type RunFacts, type RunRecord } from "./record.ts";
+import { findRun, type RunFacts, type RunRecord } from "./record.ts";
+import { listRuns } from "./runs.ts";
 
 /** A run that can be asked for again. */
 export type PastRun = RunRecord & RunFacts;

@@ -5,6 +5,7 @@ import type { Event, Failure, Outcome, Reporter } from "./event.ts";
 import type { Selection } from "./catalog.ts";
 import type { Commit } from "./commit.ts";
 import { fileNameOf, findText, makeFolder, removePath, writeAll, writeAtomic } from "./files.ts";
+import { listRuns } from "./runs.ts";
 
 /** One task of a past run. */
 export interface RecordedTask {
@@ -194,18 +195,6 @@ function closeLog({ logs, commands }: Logs, task: string): void {
   const descriptor = logs.get(task);
   if (descriptor !== undefined) fs.closeSync(descriptor);
   logs.delete(task);
-}
-
-/** Ids of the runs that are kept, the newest first. */
-export function listRuns(root: string): string[] {
-  try {
-    return fs
-      .readdirSync(path.join(root, ".bt", "runs"))
-      .sort()
-      .reverse();
-  } catch {
-    return []; // No run yet.
-  }
 }
 
 /** The record of a past run. Undefined: there is none, or it is damaged. */

@@ -72,6 +72,7 @@ test("what a builderfile imports is there at run time", async () => {
       "platformTable",
       "platforms",
       "prepare",
+      "pruneGraph",
       "recoverChanges",
       "replaceFile",
       "task",

@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { findManifest } from "../warm.ts";
 import { complete } from "./complete.ts";
-import { findOutline, listRunIds, renderCompletion } from "./outline-file.ts";
+import { listRuns } from "../runs.ts";
+import { findOutline, renderCompletion } from "./outline-file.ts";
 
 declare const BT_BUILD: string;
 declare const BT_TEMPLATE_NAMES: readonly string[];
@@ -19,7 +20,7 @@ export function tryComplete(
   const manifest = findManifest(folderOf(words, cwd), BT_BUILD, env);
   const outline = manifest === undefined ? undefined : findOutline(manifest);
   if (manifest === undefined || outline === undefined) return false;
-  const runs = (): readonly string[] => listRunIds(manifest.root);
+  const runs = (): readonly string[] => listRuns(manifest.root);
   fs.writeSync(1, renderCompletion(complete(words, { ...outline, runs, templates: BT_TEMPLATE_NAMES })));
   return true;
 }

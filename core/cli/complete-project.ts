@@ -5,7 +5,8 @@ import { assemble } from "../plugin.ts";
 import { parseArgs, type Options } from "./args.ts";
 import { complete, type CompletionFacts } from "./complete.ts";
 import { outlineTasks } from "./outline.ts";
-import { listRunIds, renderCompletion } from "./outline-file.ts";
+import { listRuns } from "../runs.ts";
+import { renderCompletion } from "./outline-file.ts";
 import { print } from "./print.ts";
 import type { World } from "./world.ts";
 
@@ -34,7 +35,7 @@ async function findFacts(words: readonly string[], world: World): Promise<Comple
     ...(file === undefined ? {} : { file }),
   });
   const outline = outlineTasks(assemble(project.builder).catalog);
-  return { ...outline, runs: () => listRunIds(project.root), templates: BT_TEMPLATE_NAMES };
+  return { ...outline, runs: () => listRuns(project.root), templates: BT_TEMPLATE_NAMES };
 }
 
 /** The line is unfinished: an option without its value is no mistake yet. */

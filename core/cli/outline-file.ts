@@ -1,4 +1,4 @@
-/** What completion reads and prints: the outline kept in `.bt/`, ids of runs, the answer's lines. Knows neither tasks nor shells. */
+/** What completion reads and prints: the outline kept in `.bt/`, and the answer's lines. Knows neither tasks nor shells. */
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Manifest } from "../warm.ts";
@@ -16,18 +16,6 @@ export function findOutline({ root, writtenMs }: Pick<Manifest, "root" | "writte
     return kept.writtenMs === writtenMs ? kept : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Newest first. */
-export function listRunIds(root: string): readonly string[] {
-  try {
-    return fs
-      .readdirSync(path.join(root, ".bt", "runs"))
-      .sort()
-      .reverse();
-  } catch {
-    return [];
   }
 }
 

@@ -5,7 +5,7 @@ import { runMissing } from "../errors/past.ts";
 import { reportUnwritable } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
 import { writeAtomic } from "../files.ts";
-import { listRuns } from "../record.ts";
+import { listRuns } from "../runs.ts";
 import type { Options } from "./args.ts";
 import { writeText } from "./print.ts";
 

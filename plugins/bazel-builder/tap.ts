@@ -2,6 +2,7 @@
 import {
   describeTool,
   packagesOf,
+  pruneGraph,
   type Arch,
   type BoundHooks,
   type DoctorPlace,
@@ -61,14 +62,7 @@ function narrowGraph(graph: Graph, shop: Shop): Graph {
       edges: node.edges.filter(({ as }) => as === undefined || wanted.has(as) || !isImageNeed(as, shop)),
     });
   }
-  const kept = new Set<string>();
-  const open = [...graph.targets];
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (kept.has(id)) continue;
-    kept.add(id);
-    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
-  }
-  return { ...graph, nodes: new Map([...nodes].filter(([id]) => kept.has(id))) };
+  return pruneGraph({ ...graph, nodes });
 }
 
 function isImageNeed(as: string, { variants }: Shop): boolean {

@@ -1,6 +1,7 @@
 /** Looks at a run before it starts: all data is checked, what was not asked for is left out, and every task gets its needs. */
 import {
   isBtError,
+  pruneGraph,
   type BtError,
   type FoundNeed,
   type Graph,
@@ -92,14 +93,7 @@ function prune(graph: Graph, { keyOf }: Links): Graph {
     const edges = node.edges.filter(({ to }) => isAsked(graph.nodes.get(to)));
     nodes.set(node.id, { ...node, edges });
   }
-  const kept = new Set<string>();
-  const open = [...graph.targets];
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (kept.has(id)) continue;
-    kept.add(id);
-    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
-  }
-  return { ...graph, nodes: new Map([...nodes].filter(([id]) => kept.has(id))) };
+  return pruneGraph({ ...graph, nodes });
 }
 
 function isAsked(node: Node | undefined): boolean {

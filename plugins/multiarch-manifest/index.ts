@@ -21,6 +21,7 @@ export * from "./library.ts";
 export { mediaTypes, type Descriptor, type ImageConfig, type Index, type Manifest } from "./oci.ts";
 export type { ImageSource, ImageTask, IndexEntry, IndexSpec, ManifestOptions } from "./options.ts";
 export type { CreateResult, CreateResults, ImageResult, PlatformResult, PublishResult, PushResult } from "./result.ts";
+export { createSlots, type Slots } from "./slots.ts";
 export { publish, type PublishOptions } from "./task.ts";
 export type { ManifestTasks } from "./tasks.ts";
 

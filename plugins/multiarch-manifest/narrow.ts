@@ -1,5 +1,5 @@
 /** Looks at a run before it starts: what was given is checked, what was not asked for is left out of the graph. Loads no client. */
-import { BtError, isBtError, parsePlatform, type Graph, type Node } from "../../core/index.ts";
+import { BtError, isBtError, parsePlatform, pruneGraph, type Graph, type Node } from "../../core/index.ts";
 import {
   adhocName,
   askedEntries,
@@ -42,9 +42,9 @@ export function narrowGraph(graph: Graph, shop: Shop, site: { readonly stack?: s
       attempt(() => raise(error));
     }
   }
-  const kept = reach(nodes, graph.targets);
+  const kept = pruneGraph({ ...graph, nodes });
   const checked = new Set<string>();
-  for (const node of kept.values()) {
+  for (const node of kept.nodes.values()) {
     if (!node.name.startsWith("manifest:")) continue;
     const values = valuesOf(node);
     checkValues(values, attempt);
@@ -60,7 +60,7 @@ export function narrowGraph(graph: Graph, shop: Shop, site: { readonly stack?: s
   const unique = [...new Map(mistakes.map((one) => [one instanceof Error ? one.message : one, one])).values()];
   if (unique.length === 1) throw unique[0];
   if (unique.length > 1) throw new AggregateError(unique);
-  return { ...graph, nodes: kept };
+  return kept;
 }
 
 function valuesOf(node: Node): Values {
@@ -99,17 +99,6 @@ function narrowEdges(node: Node, shop: Shop): Node["edges"] {
   return node.edges.filter(
     ({ kind, as = "" }) => kind !== "result" || as.split("+").some((one) => names.includes(one)),
   );
-}
-
-function reach(nodes: ReadonlyMap<string, Node>, targets: readonly string[]): ReadonlyMap<string, Node> {
-  const found = new Set<string>();
-  const open = [...targets];
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (found.has(id)) continue;
-    found.add(id);
-    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
-  }
-  return new Map([...nodes].filter(([id]) => found.has(id)));
 }
 
 type Attempt = (work: () => unknown, at?: { readonly where: string }) => void;

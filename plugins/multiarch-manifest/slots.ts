@@ -6,7 +6,7 @@ export interface Slots {
   readonly take: (signal?: AbortSignal) => Promise<() => void>;
 }
 
-/** `count` slots, at least 1. */
+/** `count` slots, at least 1; Infinity: all at once. */
 export function createSlots(count: number): Slots {
   let free = Math.max(1, count);
   const waiting: (() => void)[] = [];

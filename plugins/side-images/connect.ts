@@ -1,5 +1,6 @@
 /** The graph of a run: only what was asked for, parents before children, everything checked before anything starts. Starts nothing. */
-import type { FoundNeed, Graph, GraphTools, Node } from "../../core/index.ts";
+import { pruneGraph, type FoundNeed, type Graph, type GraphTools, type Node } from "../../core/index.ts";
+import { createSlots } from "../multiarch-manifest/index.ts";
 import { findArch, suffixOf } from "./arch.ts";
 import { bindNode } from "./bind.ts";
 import type { Cell } from "./cell.ts";
@@ -9,7 +10,6 @@ import { pendingTag } from "./release-tag.ts";
 import { findRole, parentName, type Role, type Site } from "./role.ts";
 import { throwMistakes } from "./mistakes.ts";
 import { findEarlyMistakes } from "./references-task.ts";
-import { createSlots } from "./slots.ts";
 import { findSlots } from "./values.ts";
 
 /** @throws BtError: what is wrong, or all that is wrong */
@@ -26,7 +26,7 @@ export async function connectCells(graph: Graph, tools: GraphTools, site: Site):
   const plan = await createPlan(facts);
   site.plan = plan;
   site.renew = async (tag) => (site.plan = await createPlan({ ...facts, tag }));
-  site.slots = createSlots(findSlots(values.parallel) ?? 0);
+  site.slots = createSlots(findSlots(values.parallel) ?? Number.POSITIVE_INFINITY);
   site.groups.clear();
   site.cells.clear();
   site.made.clear();
@@ -77,14 +77,7 @@ async function narrow(graph: Graph, { site, plan }: Wiring): Promise<Graph> {
       nodes.set(node.id, { ...node, edges: node.edges.filter(({ as = "" }) => wanted.includes(as)) });
     }
   }
-  const reached = new Set<string>();
-  const open = [...graph.targets];
-  for (let id = open.pop(); id !== undefined; id = open.pop()) {
-    if (reached.has(id)) continue;
-    reached.add(id);
-    open.push(...(nodes.get(id)?.edges ?? []).map(({ to }) => to));
-  }
-  return { ...graph, nodes: new Map([...nodes].filter(([id]) => reached.has(id))) };
+  return pruneGraph({ ...graph, nodes });
 }
 
 /** The components that a task without a component is about: for sources and binaries those that have a tree. */

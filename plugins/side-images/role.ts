@@ -1,9 +1,9 @@
 /** What a task is for, kept beside the task, and what the tasks of one run share. Does not know what a task does. */
 import type { Context, TaskBase } from "../../core/index.ts";
+import type { Slots } from "../multiarch-manifest/index.ts";
 import type { Cell, ParentLink } from "./cell.ts";
 import type { SideImagesOptions } from "./options.ts";
 import type { SidePlan } from "./plan.ts";
-import type { Slots } from "./slots.ts";
 
 export type RoleKind =
   | "all"

@@ -30,9 +30,9 @@ export function checkValues(
   ];
 }
 
-/** How many cells at once: 0 is as many as there are. Undefined: the text is none of the allowed ones. */
+/** How many cells at once: Infinity is as many as there are. Undefined: the text is none of the allowed ones. */
 export function findSlots(text: string): number | undefined {
-  if (/^(yes|true|on|y)$/i.test(text)) return 0;
+  if (/^(yes|true|on|y)$/i.test(text)) return Number.POSITIVE_INFINITY;
   if (/^(no|false|off|n)$/i.test(text)) return 1;
   return /^[1-9]\d{0,3}$/.test(text) ? Number(text) : undefined;
 }

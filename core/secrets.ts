@@ -1,5 +1,6 @@
 /** Finds secrets in texts and in streams of bytes, across chunks. Pure; does not know where the bytes go. */
 import { secretShort } from "./errors/run.ts";
+import { findWrapped, findWrappedTail, type Span } from "./wrapped.ts";
 
 /** The secrets of one run, and what hides them. */
 export interface Secrets {
@@ -22,28 +23,41 @@ const stars = "***";
 const shortest = 4;
 
 export function createSecrets(): Secrets {
-  const forms = new Set<string>();
+  const forms: Forms = { all: new Set(), wrapped: new Set() };
   const add = (value: string): void => {
     if (Buffer.byteLength(value) < shortest) throw secretShort(shortest);
-    for (const form of [value, ...value.split(/\r?\n/)].flatMap(formsOf)) if (form.length >= shortest) forms.add(form);
+    for (const part of [value, ...value.split(/\r?\n/)]) {
+      const isLong = (form: string): boolean => form.length >= shortest;
+      const wrapped = base64Of(part).filter(isLong);
+      for (const form of wrapped) forms.wrapped.add(form);
+      for (const form of [...textsOf(part).filter(isLong), ...wrapped]) forms.all.add(form);
+    }
   };
   return {
     add,
-    hide: (text) => (forms.size === 0 ? text : fromBytes(replace(toBytes(Buffer.from(text)), forms).shown)),
+    hide: (text) => (forms.all.size === 0 ? text : fromBytes(replace(toBytes(Buffer.from(text)), forms).shown)),
     createMask: () => createMask(forms),
-    createDetector: () => (forms.size === 0 ? undefined : createDetector([...forms])),
+    createDetector: () => (forms.all.size === 0 ? undefined : createDetector(forms)),
   };
 }
 
+/** What is looked for. */
+interface Forms {
+  readonly all: Set<string>;
+  /** Those that programs break into lines: base64. */
+  readonly wrapped: Set<string>;
+}
+
 /** Keeps as much of each chunk as a form may have begun in. */
-function createDetector(forms: readonly string[]): (chunk: Uint8Array) => boolean {
-  const wanted = forms.map((form) => Buffer.from(form, "latin1"));
+function createDetector({ all, wrapped }: Forms): (chunk: Uint8Array) => boolean {
+  const wanted = [...all].map((form) => Buffer.from(form, "latin1"));
   const longest = Math.max(...wanted.map(({ length }) => length));
+  const room = 2 * longest + contextSize; // Broken into lines they are longer.
   let rest = Buffer.alloc(0);
   return (chunk) => {
     const bytes = Buffer.concat([rest, chunk]);
-    rest = Buffer.from(bytes.subarray(Math.max(0, bytes.length - longest + 1)));
-    return wanted.some((form) => bytes.includes(form));
+    rest = Buffer.from(bytes.subarray(Math.max(0, bytes.length - room)));
+    return wanted.some((form) => bytes.includes(form)) || findWrapped(toBytes(bytes), wrapped).length > 0;
   };
 }
 
@@ -55,16 +69,8 @@ function fromBytes(bytes: string): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
-/** The ways in which programs print a value: as it is, base64 in three alignments, base64url, URL, JSON, shell. */
-function formsOf(value: string): string[] {
-  const bytes = Buffer.from(value);
-  const base64 = [0, 1, 2].flatMap((shift) => {
-    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
-    const first = shift === 0 ? 0 : shift + 1; // Characters that also hold bits of what stands before.
-    const last = ((bytes.length + shift) * 8) / 6;
-    const inner = text.slice(first, Math.floor(last));
-    return [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
-  });
+/** The ways in which programs print a value besides base64: as it is, for URLs, as JSON, for shells. */
+function textsOf(value: string): string[] {
   const quoted = value.replaceAll("'", "'\\''");
   const texts = [
     value,
@@ -73,14 +79,33 @@ function formsOf(value: string): string[] {
     JSON.stringify(value).slice(1, -1),
     quoted,
     value.replaceAll("'", "'\"'\"'"),
+    ...base64Of(value).map(encodeURIComponent),
   ];
-  return [...texts.map((text) => toBytes(Buffer.from(text))), ...base64];
+  return texts.map((text) => toBytes(Buffer.from(text)));
 }
 
-/** Replaces what is decided; `held` starts where more bytes could complete a form. */
-function replace(bytes: string, forms: ReadonlySet<string>, isEnd = true): { shown: string; held: string } {
-  const hits = findHits(bytes, forms);
-  let holdAt = isEnd ? bytes.length : bytes.length - undecidedLength(bytes, forms);
+/** Base64 and base64url, in three alignments. */
+function base64Of(value: string): string[] {
+  const bytes = Buffer.from(value);
+  return [0, 1, 2].flatMap((shift) => {
+    const text = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
+    const first = shift === 0 ? 0 : shift + 1; // Characters that also hold bits of what stands before.
+    const last = ((bytes.length + shift) * 8) / 6;
+    const inner = text.slice(first, Math.floor(last));
+    return [inner, inner.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+}
+
+/** What is replaced, and what waits. */
+interface Replaced {
+  readonly shown: string;
+  readonly held: string;
+}
+
+/** Replaces what is decided; `held` starts where more bytes could complete a form. `before` has been shown already. */
+function replace(bytes: string, forms: Forms, { isEnd = true, before = "" } = {}): Replaced {
+  const hits = findHits(bytes, forms, before);
+  let holdAt = isEnd ? bytes.length : findUndecided(bytes, forms, before);
   for (const { start, end } of hits.toReversed()) if (end > holdAt) holdAt = Math.min(holdAt, start);
   let shown = "";
   let at = 0;
@@ -93,44 +118,56 @@ function replace(bytes: string, forms: ReadonlySet<string>, isEnd = true): { sho
 }
 
 /** Where forms stand, overlapping ones joined, in order. */
-function findHits(bytes: string, forms: ReadonlySet<string>): { start: number; end: number }[] {
-  const all: { start: number; end: number }[] = [];
-  for (const form of forms) {
+function findHits(bytes: string, { all, wrapped }: Forms, before: string): readonly Span[] {
+  const found: Span[] = [];
+  for (const form of all) {
     for (let start = bytes.indexOf(form); start !== -1; start = bytes.indexOf(form, start + 1))
-      all.push({ start, end: start + form.length });
+      found.push({ start, end: start + form.length });
   }
-  all.sort((a, b) => a.start - b.start || b.end - a.end);
-  const joined: { start: number; end: number }[] = [];
-  for (const hit of all) {
+  for (const span of findWrapped(before + bytes, wrapped)) {
+    const [start, end] = [Math.max(0, span.start - before.length), span.end - before.length];
+    if (end > 0) found.push({ start, end });
+  }
+  found.sort((a, b) => a.start - b.start || b.end - a.end);
+  const joined: Span[] = [];
+  for (const hit of found) {
     const last = joined.at(-1);
-    if (last !== undefined && hit.start < last.end) last.end = Math.max(last.end, hit.end);
-    else joined.push({ ...hit });
+    if (last !== undefined && hit.start < last.end)
+      joined[joined.length - 1] = { start: last.start, end: Math.max(last.end, hit.end) };
+    else joined.push(hit);
   }
   return joined;
 }
 
-/** Length of the longest tail that is a proper prefix of some form. */
-function undecidedLength(bytes: string, forms: ReadonlySet<string>): number {
+/** Where the longest tail begins that is a proper prefix of some form. */
+function findUndecided(bytes: string, { all, wrapped }: Forms, before: string): number {
   let longest = 0;
-  for (const form of forms) {
+  for (const form of all) {
     for (let length = Math.min(form.length - 1, bytes.length); length > longest; length--) {
       if (bytes.endsWith(form.slice(0, length))) longest = length;
     }
   }
-  return longest;
+  const tail = findWrappedTail(before + bytes, wrapped);
+  const at = tail === undefined ? bytes.length : Math.max(0, tail - before.length);
+  return Math.min(bytes.length - longest, at);
 }
 
-function createMask(forms: ReadonlySet<string>): Mask {
-  let held = "";
+/** Bytes of what has been shown that are remembered: a form can have begun in them, before a line break. */
+const contextSize = 64;
+
+function createMask(forms: Forms): Mask {
+  let [held, before] = ["", ""];
   return {
     write(chunk) {
-      if (forms.size === 0 && held === "") return chunk;
-      const result = replace(held + toBytes(chunk), forms, false);
+      if (forms.all.size === 0 && held === "") return chunk;
+      const bytes = held + toBytes(chunk);
+      const result = replace(bytes, forms, { isEnd: false, before });
       held = result.held;
+      before = (before + bytes.slice(0, bytes.length - held.length)).slice(-contextSize);
       return Buffer.from(result.shown, "latin1");
     },
     end() {
-      const { shown } = replace(held, forms);
+      const { shown } = replace(held, forms, { before });
       held = "";
       return Buffer.from(shown, "latin1");
     },

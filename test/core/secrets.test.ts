@@ -72,6 +72,69 @@ test("of base64 nothing is left that gives away more than the characters at the 
   }
 });
 
+/** Base64 as programs print it, from which position on in a longer text, and what is left of it in one line. */
+const pem = "swordfish-and-chips ".repeat(6);
+const broken: readonly (readonly [before: number, columns: number, lineBreak: string])[] = [
+  0, 1, 2, 40, 41, 50,
+].flatMap((before) => [
+  [before, 76, "\n"] as const,
+  [before, 64, "\r\n"] as const,
+  [before, 20, "\n    "] as const,
+  [before, 64, "\\n"] as const,
+]);
+
+test.each(broken)(
+  "base64 from position %i on, %i columns wide with %j between, is hidden wherever it is cut",
+  (before, columns, between) => {
+    const whole = Buffer.from(`${"x".repeat(before)}${pem}, please`).toString("base64");
+    const text = Buffer.from(`> ${whole.match(new RegExp(`.{1,${columns}}`, "g"))?.join(between) ?? ""} <`);
+
+    const pieces = [0, 1, 2].flatMap((shift) => {
+      const form = Buffer.from("x".repeat(shift) + pem)
+        .toString("base64")
+        .slice(4, -4);
+      return Array.from({ length: form.length - 5 }, (_, from) => form.slice(from, from + 6));
+    });
+    const leaks = (at: number): boolean => {
+      const shown = stream([pem], [text.subarray(0, at), text.subarray(at)]);
+      const left = shown.replaceAll(/\s|\\n/g, "");
+      return pieces.some((piece) => left.includes(piece)) || !shown.startsWith("> ") || !shown.endsWith(" <");
+    };
+    expect(Array.from(text.keys()).filter(leaks)).toEqual([]);
+  },
+);
+
+test("base64 that is broken into lines is hidden when it comes byte by byte, and base64url in a URL", () => {
+  const text = Buffer.from(Buffer.from(pem).toString("base64").replaceAll(/.{76}/g, "$&\n"));
+  const bytes = [...text].map((byte) => Buffer.from([byte]));
+  const url = `?token=${encodeURIComponent(Buffer.from("~~~~~~>>>>>>").toString("base64"))}&`;
+
+  expect(stream([pem], bytes)).toMatch(/^\*\*\*=*$/);
+  expect(stream(["~~~~~~>>>>>>"], [Buffer.from(url)])).toBe("?token=***&");
+});
+
+test("a line that ends as base64 of a secret begins is not waited for", () => {
+  const secrets = createSecrets();
+  secrets.add("swordfish"); // c3dvcmRmaXNo
+  const mask = secrets.createMask();
+
+  expect(mask.write(Buffer.from("listening at c3d\n")).toString()).toBe("listening at c3d\n");
+  expect(mask.write(Buffer.from("vcmRmaXNo!\n")).toString()).toBe("***!\n");
+});
+
+test("a detector finds base64 that is broken into lines, cut anywhere", () => {
+  const text = Buffer.from(`${"-".repeat(100)}${Buffer.from(pem).toString("base64").replaceAll(/.{76}/g, "$&\n  ")}`);
+  const secrets = createSecrets();
+  secrets.add(pem);
+
+  const unseen = Array.from(text.keys()).filter((at) => {
+    const detect = secrets.createDetector();
+    return ![text.subarray(0, at), text.subarray(at)].some((piece) => detect?.(piece) === true);
+  });
+
+  expect(unseen).toEqual([]);
+});
+
 test("hide() and a mask show the same", () => {
   const piece = fc.constantFrom(
     "swordfish",

@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { build, type BuildFailure, type Message, type Metafile, type Plugin } from "esbuild";
 import type { Place } from "./errors.ts";
 import { builderfileSyntax } from "./errors/builderfile.ts";
+import { fileUnusable } from "./errors/disk.ts";
 
 export interface Compiled {
   /** CommonJS. */
@@ -47,6 +48,8 @@ export async function compile(file: string, root: string): Promise<Compiled> {
     return { code: withLoads(text, result.metafile), map: map?.text ?? "", ...readMetafile(result.metafile, root) };
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
+    const unreadable = error.errors.find(({ detail }) => fileUnusable(detail, 2) !== undefined);
+    if (unreadable !== undefined) throw unreadable.detail;
     const mistakes = error.errors.map((message) => builderfileSyntax(message.text, placeOf(message)));
     if (mistakes.length === 1) throw mistakes[0];
     throw new AggregateError(mistakes);

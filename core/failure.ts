@@ -1,11 +1,14 @@
 /** An error as data that events and records can hold. Does not know how it is shown. */
 import { isBtError, type BtError, type Place, type PlaceOf } from "./errors.ts";
+import { fileUnusable } from "./errors/disk.ts";
 import { actionThrew } from "./errors/run.ts";
 import type { Failure } from "./event.ts";
 
 /** What an action has thrown, as a BtError. */
 export function toBtError(error: unknown, task: string, placeOf: PlaceOf): BtError {
   if (isBtError(error)) return error;
+  const unusable = fileUnusable(error, 1);
+  if (unusable !== undefined) return unusable;
   return actionThrew(task, error, placeOf(error instanceof Error ? error.stack : undefined));
 }
 

@@ -60,7 +60,7 @@ export function hashFile(file: string): string {
   const hash = createHash("sha256");
   const descriptor = fs.openSync(file, "r");
   try {
-    readInto(descriptor, hash);
+    naming(file, () => readInto(descriptor, hash));
   } finally {
     fs.closeSync(descriptor);
   }
@@ -107,16 +107,30 @@ export function expandPaths(root: string, patterns: readonly string[], isGlob: (
 }
 
 function walk(root: string, patterns: readonly string[], ignore: readonly string[]): string[] {
-  return globSync([...patterns], {
+  const failures: unknown[] = []; // The walker takes a folder that cannot be read for an empty one.
+  const read = (folder: string, options: { readonly withFileTypes: true }): fs.Dirent[] => {
+    try {
+      return readWithLinks(folder, options);
+    } catch (error) {
+      if (!passedOver.some((code) => hasCode(error, code))) failures.push(error);
+      throw error;
+    }
+  };
+  const found = globSync([...patterns], {
     cwd: root,
     dot: true,
     onlyFiles: true,
     followSymbolicLinks: false,
     expandDirectories: false,
     ignore: [...ignore, "**/.bt/**", "**/.git/**", "**/node_modules/**"],
-    fs: { readdirSync: readWithLinks as typeof fs.readdirSync }, // The walker calls it in this one way.
+    fs: { readdirSync: read as typeof fs.readdirSync }, // The walker calls it in this one way.
   });
+  if (failures.length > 0) throw failures[0];
+  return found;
 }
+
+/** Folders that a glob does not look into: gone meanwhile, or somebody else's. */
+const passedOver = ["ENOENT", "ENOTDIR", "EACCES", "EPERM"];
 
 /** Entries of a folder; a link counts as a file, as which it is described, and is not followed. */
 function readWithLinks(folder: string, options: { readonly withFileTypes: true }): fs.Dirent[] {
@@ -133,14 +147,17 @@ export function writeAtomic(file: string, content: string | Uint8Array): void {
   try {
     const descriptor = fs.openSync(staged, "wx");
     try {
-      writeAll(descriptor, content);
-      fs.fsyncSync(descriptor);
+      naming(file, () => (writeAll(descriptor, content), fs.fsyncSync(descriptor)));
     } finally {
       fs.closeSync(descriptor);
     }
     fs.renameSync(staged, file);
   } catch (error) {
-    fs.rmSync(staged, { force: true });
+    try {
+      fs.rmSync(staged, { force: true });
+    } catch {
+      // Why it was not written says more.
+    }
     throw error;
   }
 }
@@ -154,10 +171,19 @@ export function writeAll(descriptor: number, content: string | Uint8Array): void
 /** Text of a file. Undefined: it does not exist. */
 export function findText(file: string): string | undefined {
   try {
-    return fs.readFileSync(file, "utf8");
+    return naming(file, () => fs.readFileSync(file, "utf8"));
   } catch (error) {
     if (hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR")) return undefined;
     throw error;
+  }
+}
+
+/** Errors of reading and writing do not say by themselves of which file. */
+function naming<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw error instanceof Error && !("path" in error) ? Object.assign(error, { path: file }) : error;
   }
 }
 

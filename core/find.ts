@@ -5,7 +5,7 @@ import { cosmiconfig, defaultLoaders } from "cosmiconfig";
 import { firstLine } from "./errors.ts";
 import { builderfileMissing } from "./errors/builderfile.ts";
 import { settingsWrong } from "./errors/request.ts";
-import { findStat } from "./files.ts";
+import { findStat, findText } from "./files.ts";
 import type { Settings } from "./settings.ts";
 import { describeKind, isRecord } from "./shape.ts";
 import { builderfileNames } from "./warm.ts";
@@ -37,7 +37,7 @@ export async function findBuilderfile(cwd: string, file: string | undefined): Pr
     loaders: { ".ts": onlyFind, ".mts": onlyFind, ".js": onlyFind, ".mjs": onlyFind },
   });
   const result = await explorer.search(cwd);
-  if (result === null) throw builderfileMissing(undefined, cwd);
+  if (result === null) return findUnread(cwd);
   const folder = path.dirname(result.filepath);
   if (path.basename(result.filepath) === "package.json") {
     const named = path.resolve(folder, String(result.config));
@@ -46,6 +46,16 @@ export async function findBuilderfile(cwd: string, file: string | undefined): Pr
     return { file: named, root: folder };
   }
   return { file: result.filepath, root: path.basename(folder) === ".config" ? path.dirname(folder) : folder };
+}
+
+/** The search passes over files that may not be read. @throws the reason; BtError BUILDERFILE_MISSING */
+function findUnread(cwd: string): Found {
+  for (let folder = cwd; ; folder = path.dirname(folder)) {
+    const name = builderfileNames.find((one) => findStat(path.join(folder, one)) !== undefined);
+    if (name !== undefined && findText(path.join(folder, name)) !== undefined)
+      return { file: path.join(folder, name), root: folder };
+    if (folder === path.dirname(folder)) throw builderfileMissing(undefined, cwd);
+  }
 }
 
 const kinds: Readonly<Record<keyof Settings, "number" | "string" | "object">> = {

@@ -108,7 +108,7 @@ type CompiledFile = Compiled & {
 /** The compiled form of exactly these contents, from the cache or made now. */
 async function compileCached(file: string, root: string, options: LoadOptions): Promise<CompiledFile> {
   const cacheFile = path.join(root, ".bt", "builder", "compiled.json");
-  const text = findText(cacheFile);
+  const text = findBytes(cacheFile)?.toString("utf8");
   const cached = text === undefined ? undefined : parseCompiled(text);
   if (cached !== undefined && cached.build === options.build && cached.file === file && isUnchanged(cached.digests))
     return cached;

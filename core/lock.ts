@@ -53,12 +53,12 @@ export function pidNamespace(): string {
 }
 let namespace: string | undefined;
 
-/** Whoever took over a lock that looked stale has removed it already. */
+/** What cannot be removed is stale when this process has ended; whoever took over a lock that looked stale has removed it already. */
 function removeLink(file: string): void {
   try {
     fs.unlinkSync(file);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+  } catch {
+    return;
   }
 }
 

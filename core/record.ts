@@ -90,10 +90,19 @@ export function createRecorder(
   let head: Omit<RunRecord, "tasks"> = { id: run, version: 1, ...facts, targets: [], startedMs: 0 };
   let journal: number | undefined;
   let lines = "";
+  let lost: { readonly error: unknown } | undefined;
   const flush = (): void => {
     if (lines === "" || journal === undefined) return;
     writeAll(journal, lines);
     lines = "";
+  };
+  /** Nobody hears of what is thrown between two events: the next one tells. */
+  const flushLater = (): void => {
+    try {
+      flush();
+    } catch (error) {
+      lost = { error };
+    }
   };
   const writeHead = (): void =>
     writeAtomic(path.join(folder, "run.json"), JSON.stringify({ ...head, tasks }, undefined, 1));
@@ -142,13 +151,14 @@ export function createRecorder(
   };
   return {
     event(event) {
+      if (lost !== undefined) throw lost.error;
       take(event);
       if (
         event.kind === "task-output" ||
         (event.kind === "task-state" && event.state !== "running" && event.state !== "done")
       )
         return;
-      if (lines === "") setImmediate(flush);
+      if (lines === "") setImmediate(flushLater);
       lines += `${JSON.stringify(event)}\n`;
     },
     async end() {

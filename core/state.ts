@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { crc32 } from "node:zlib";
-import { stateUnwritable } from "./errors/run.ts";
+import { stateUnwritable } from "./errors/disk.ts";
 import type { FileFact } from "./files.ts";
 import { findText, makeFolder, writeAll, writeAtomic } from "./files.ts";
 import type { KeyDocument } from "./fingerprint.ts";

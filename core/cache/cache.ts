@@ -89,8 +89,8 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
   const take: Cache["take"] = async (job, onPlace) => {
     if (holdsInputs(job.node, inputsOf(job))) return undefined;
     for (const member of readers) {
-      const folder = (stage ??= openStage(stageOf(root))).next();
       try {
+        const folder = (stage ??= openStage(stageOf(root))).next();
         const taken = await takeFrom(member, job, { root, folder, warn, onPlace });
         if (taken === undefined) continue;
         const { result, outputs } = taken;

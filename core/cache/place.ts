@@ -75,7 +75,7 @@ export function openStage(folder: string): Stage {
       if (count === 0) makeFolder(own);
       return path.join(own, String((count += 1)));
     },
-    close: () => removePath(own),
+    close: () => tryRemove(own),
   };
 }
 let opened = 0;
@@ -94,7 +94,16 @@ function sweepStages(folder: string): void {
     const [pid, start, space] = name.split(":");
     const file = path.join(folder, name);
     const isOver = space === pidNamespace() ? !isAlive(`${pid}:${start}`) : Date.now() - ageOf(file) > strangerMs;
-    if (isOver) removePath(file);
+    if (isOver) tryRemove(file);
+  }
+}
+
+/** What cannot be removed now is swept some day. */
+function tryRemove(file: string): void {
+  try {
+    removePath(file);
+  } catch {
+    return;
   }
 }
 

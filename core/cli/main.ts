@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import { findAddress, type Catalog } from "../catalog.ts";
 import { placeErrors } from "../errors.ts";
+import { fileUnusable } from "../errors/disk.ts";
 import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
 import { findBuilderfile } from "../find.ts";
@@ -46,10 +47,11 @@ export async function main(world: World): Promise<number> {
     const paint = await createPaint(
       colourLevel({ ...world.env, MAKE_TERMOUT: terminal }, process.stderr.isTTY === true),
     );
-    writeText(2, renderError(error, paint));
-    if (isJson) writeText(1, `${JSON.stringify({ error: codesOf(error) })}\n`);
+    const told = fileUnusable(error, 2) ?? error;
+    writeText(2, renderError(told, paint));
+    if (isJson) writeText(1, `${JSON.stringify({ error: codesOf(told) })}\n`);
     // Make knows only 0, 1 and 2 as answers to `-q`.
-    return isQuestion ? 2 : exitCodeOf(error);
+    return isQuestion ? 2 : exitCodeOf(told);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Tasks that fail while they run, and state that cannot be kept. Does not know what runs them. */
+/** Tasks that fail while they run. Does not know what runs them. */
 import { BtError, firstLine, type Place } from "../errors.ts";
 
 export function actionThrew(task: string, cause: unknown, at: Place | undefined): BtError {
@@ -127,19 +127,6 @@ export function secretShort(shortestBytes: number): BtError {
   );
 }
 
-/** What the codes of the operating system mean, and what helps. */
-const obstacles: Readonly<Record<string, readonly [problem: string, fix: string]>> = {
-  ENOSPC: ["the disk is full", "Make room on the disk"],
-  EDQUOT: ["the quota is used up", "Make room within the quota"],
-  EFBIG: ["the file may not grow any further", "Raise the limit of file sizes (`ulimit -f`)"],
-  EACCES: ["permission is denied", "Make the folder writable"],
-  EPERM: ["permission is denied", "Make the folder writable"],
-  EROFS: ["the file system is read-only", "Make the folder writable"],
-  EEXIST: ["a file is where the folder should be", "Remove that file"],
-  ENOTDIR: ["a file is where the folder should be", "Remove that file"],
-  EISDIR: ["a folder is where the file should be", "Remove that folder"],
-};
-
 /** `isReady`: it could be used before. `cause`: how it failed; absent when it ended with success. */
 export function serviceEnded(
   task: string,
@@ -169,16 +156,6 @@ export function serviceUnready(task: string, patienceMs: number, lines: readonly
     detail: lines,
     fix: "Correct `readyWhen`, or raise its `timeoutMs`.",
     exitCode: 1,
-  });
-}
-
-export function stateUnwritable(file: string, cause: unknown): BtError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const [problem, fix] = obstacles[code] ?? [firstLine(cause), "Make it writable"];
-  return new BtError("STATE_UNWRITABLE", `The state cannot be written: ${problem}`, {
-    at: { where: file },
-    fix: `${fix}, then run bt again; what was remembered before is still there.`,
-    cause,
   });
 }
 

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { program, project, withTasks } from "../support/project.ts";
+import { canDropRights, dropRights } from "../support/rights.ts";
 
 const bake = withTasks({ bake: `task({ inputs: ["flour"], outputs: ["cake"], run: "cp flour cake" })` });
 
@@ -109,13 +110,4 @@ test.skipIf(!canMount())("a disk too full for the record of a run does not fail 
 /** Mounting needs the rights of root, which a container may lack. */
 function canMount(): boolean {
   return spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
-}
-
-/** root may write everywhere: run as nobody. */
-function dropRights(): readonly string[] {
-  return process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
-}
-
-function canDropRights(): boolean {
-  return spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "true"]).status === 0;
 }

@@ -71,6 +71,8 @@ export interface GraphTools {
   readonly tasks: ReadonlyMap<string, NamedTask>;
   /** Project root, absolute. */
   readonly root: string;
+  /** Whether a failure leaves what does not need the failed task running (`-k`). */
+  readonly keepGoing: boolean;
   /** The graph with more needs and all that they need; needs that exist are not doubled. */
   readonly connect: (graph: Graph, found: readonly FoundNeed[]) => Promise<Graph>;
 }

@@ -36,6 +36,8 @@ export interface BuildRequest {
   readonly isForced: boolean | "targets";
   /** False: nothing is written below `.bt/`. */
   readonly mayWrite: boolean;
+  /** What does not need a failed task runs nevertheless. Default: false. */
+  readonly keepGoing?: boolean;
   /** What the nodes came to in a run that is resumed: those that succeeded and have the same key are not run again. */
   readonly journal?: ReadonlyMap<string, Entry>;
   /** Absent: the usual caches, as usual. */
@@ -79,7 +81,8 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   const options = { root: project.root, bind: assigner.bind };
   const declared = await createGraph(catalog, addresses, options);
   assigner.checkAllTaken();
-  const { graph, mistakes } = await completeGraph(assembly, declared, options);
+  const { keepGoing = false } = request;
+  const { graph, mistakes } = await completeGraph(assembly, declared, { ...options, keepGoing });
   const order = checkGraph(graph, { root: project.root, pools: settings.pools, mistakes });
   const rest = restTarget(graph, request.rest);
   if (request.mayWrite) prepareState(project.root);
@@ -163,7 +166,7 @@ function prepareState(root: string): void {
 async function completeGraph(
   { catalog, hooks }: Assembly,
   declared: Graph,
-  options: GraphOptions,
+  { keepGoing = false, ...options }: GraphOptions & Pick<BuildRequest, "keepGoing">,
 ): Promise<{ graph: Graph; mistakes: readonly unknown[] }> {
   const hasPaths = [...catalog.tasks.values()].some(({ task }) => task.outputs !== undefined);
   const known = hasPaths ? await collectAllWriters(catalog, declared, options) : undefined;
@@ -184,7 +187,8 @@ async function completeGraph(
   if (!hooks.graph.isUsed()) return { graph, mistakes };
   const connect: GraphTools["connect"] = async (before, found) =>
     await follow(await withNeeds(catalog, before, found, options));
-  return { graph: await hooks.graph.promise(graph, { tasks: catalog.tasks, root: options.root, connect }), mistakes };
+  const tools: GraphTools = { tasks: catalog.tasks, root: options.root, keepGoing, connect };
+  return { graph: await hooks.graph.promise(graph, tools), mistakes };
 }
 
 /** Who writes what, whether it is part of the run or not. A task whose paths cannot be told without more params writes nothing. */

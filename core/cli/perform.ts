@@ -137,6 +137,7 @@ export function createRequest(
     isForced: options.flags.has("audit") ? "targets" : options.flags.has("force"),
     ...(options.resume === undefined ? {} : resumeRun(project.root, options.resume, asked)),
     mayWrite,
+    keepGoing: options.flags.has("keep-going"),
     ...(only === undefined ? {} : { only }),
   };
 }

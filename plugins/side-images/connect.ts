@@ -206,19 +206,25 @@ async function findCellNeeds(
   ];
 }
 
-/** The tag of a command and what the release says are checked before any cell starts, so that a mistake costs no build. */
+/**
+ * The tag of a command, what the release says, and the commits of all sources are checked before any cell starts, so that a mistake costs
+ * no build. With `-k` a source that is not there ends the cells of its component only.
+ */
 async function checkFirst(graph: Graph, { site, tools }: Wiring): Promise<Graph> {
-  const kinds = (node: Node): Role["kind"] | undefined => findRole(site, node.task)?.kind;
+  const kindOf = (node: Node): Role["kind"] | undefined => findRole(site, node.task)?.kind;
   const nodes = [...graph.nodes.values()].filter(({ isGroup }) => !isGroup);
-  const first = (["tag", "references"] as const).filter((kind) => nodes.some((node) => kinds(node) === kind));
-  const waiting = nodes.filter((node) => ["image", "binaries", "src"].includes(kinds(node) ?? ""));
-  const found = first.flatMap((kind) =>
-    waiting.map(({ id }): FoundNeed => ({
-      from: id,
-      need: { need: `side-images:${kind}`, kind: "order" },
-      as: `checked ${kind}`,
-    })),
-  );
+  const ofKinds = (kinds: readonly Role["kind"][]): readonly Node[] =>
+    nodes.filter((node) => kinds.includes(kindOf(node) ?? "other"));
+  const wait = (waiting: readonly Node[], first: readonly Node[]): readonly FoundNeed[] =>
+    waiting.flatMap(({ id }) =>
+      first.map(({ name }): FoundNeed => ({ from: id, need: { need: name, kind: "order" }, as: `checked ${name}` })),
+    );
+  const cells = ofKinds(["image", "binaries"]);
+  const sources = ofKinds(["src"]);
+  const found = [
+    ...wait([...cells, ...sources], ofKinds(["tag", "references"])),
+    ...(tools.keepGoing ? [] : wait(cells, sources)),
+  ];
   return found.length === 0 ? graph : tools.connect(graph, found);
 }
 

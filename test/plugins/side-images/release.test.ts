@@ -188,15 +188,23 @@ test.each([
   expect(all(result)).toContain(problem);
 });
 
-test("a commit that the repository does not have fails the run before anything is built on it", async () => {
+test("a commit that the repository does not have ends the run before any component is built; -k builds the others", async () => {
   const w = await released("imageReferences: false");
+  w.component("pause/Dockerfile", 'FROM scratch\nCOPY Dockerfile /pause\nCMD ["/pause"]\n');
   w.component("coredns/repo", (await sourceOf(w)).repo);
   w.component("coredns/commit", "0123456789abcdef");
+  const three = { COMPONENTS: "base-image pause coredns", ARCHITECTURES: "amd64 arm64" };
 
-  const result = await w.side(one, "side-images");
+  const result = await w.side(three, "side-images", "-j8");
+  const kept = await w.side(three, "side-images", "-j8", "-k");
 
   expect(result.exitCode).toBe(2);
   expect(all(result)).toContain(`There is no commit "0123456789abcdef" in ${w.root}/upstream`);
+  expect(made(result).filter((name) => /^(image|binaries|manifest):/.test(name))).toEqual([]);
+  expect(kept.exitCode).toBe(2);
+  expect(made(kept).filter((name) => name.startsWith("image:"))).toEqual([
+    ...["image:base-image:amd64", "image:base-image:arm64", "image:pause:amd64", "image:pause:arm64"],
+  ]);
 });
 
 test("a commit that is cached needs no repository any more; with OFFLINE one that is not is refused", async () => {

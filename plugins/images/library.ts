@@ -5,6 +5,7 @@ import type * as Contents from "./content.ts";
 import type * as Engines from "./engine.ts";
 import type { EngineChoice } from "./engine-choice.ts";
 import type { BuiltImage } from "./embedded.ts";
+import type * as ImagePlans from "./image-plan.ts";
 import type * as Inputs from "./inputs.ts";
 import type { BuildPlan } from "./plan.ts";
 import type { Resolution, Tree } from "./tree.ts";
@@ -42,6 +43,20 @@ export async function describeEngine(
 ): Promise<string> {
   const { describeWish, findWords } = await import("./engine-words.ts");
   return describeWish({ ...findWords({ engine }, env, settings), runs }, env);
+}
+
+/** Tells what a build would do, for a dry run: bases, and every call of the engine that is going to build. Starts nothing. */
+export async function describeBuild(
+  context: Parameters<typeof ImagePlans.describeBuild>[0] & { readonly settings: Settings },
+  { engine, runs = true }: EngineWish,
+  build: ImagePlans.ShownBuild,
+): Promise<void> {
+  const [plans, { findProgram, findWords }] = await Promise.all([
+    import("./image-plan.ts"),
+    import("./engine-words.ts"),
+  ]);
+  const { env, settings } = context;
+  await plans.describeBuild(context, findProgram({ ...findWords({ engine }, env, settings), runs }, env), build);
 }
 
 /** Builds an image into a layout with any engine. */

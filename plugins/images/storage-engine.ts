@@ -1,21 +1,14 @@
 /** Builds with buildah or podman: images go in and out as layouts, the build has a store of its own. Does not know where bases come from. */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { findTool, ociPlatform, type Arch, type ExecResult } from "../../core/index.ts";
+import { findTool, type ExecResult } from "../../core/index.ts";
 import { openLayout, readEntries } from "../multiarch-manifest/index.ts";
 import { wrapCommand, type Started } from "./emulation.ts";
+import { buildWords, exportWords, importWords, storeWords, type StorageProgram } from "./engine-calls.ts";
 import { resultUnreadable } from "./engine-errors.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
-import { generateDockerfile, needsDockerFormat, pairFlags } from "./generate.ts";
-import type { BuildPlan } from "./plan.ts";
+import { generateDockerfile } from "./generate.ts";
 import { allBases, nameBases, writeBaseLayout, writeIgnoreFile } from "./prepared-build.ts";
-
-/** Which program, and as what it behaves. */
-export interface StorageProgram {
-  readonly name: "buildah" | "podman";
-  /** Name or path. */
-  readonly program: string;
-}
 
 /** What the steps of one build share. */
 interface Session {
@@ -66,49 +59,9 @@ async function importBase(session: Session, base: Base): Promise<void> {
   const { build, images } = session;
   const dir = `bt-${base.id}`;
   await writeBaseLayout(base, build.request.into, join(build.folder, dir));
-  const { stdout } = await run(
-    session,
-    ["pull", "--quiet", "--platform", ociPlatform(base.platform), `oci:${dir}:image`],
-    { store: images ?? "build" },
-  );
+  const { stdout } = await run(session, importWords(base.platform, dir), { store: images ?? "build" });
   if (stdout.trim().split("\n").at(-1)?.trim() !== base.id)
     throw resultUnreadable(session.engine.name, `"${base.reference}" became ${stdout.trim()}`);
-}
-
-/** What `buildah bud` is told. */
-export interface BuildFacts {
-  readonly engine: Pick<StorageProgram, "name">;
-  readonly isolation: string;
-  readonly platform: Arch;
-  readonly plan: BuildPlan;
-  readonly args: Readonly<Record<string, string>>;
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly timestamp: number;
-  readonly extraArgs?: readonly string[];
-  /** Paths. */
-  readonly files: {
-    readonly id: string;
-    readonly ignore: string;
-    readonly dockerfile: string;
-    readonly context: string;
-  };
-}
-
-/** The words of a build, without the program and its store. */
-export function buildWords(facts: BuildFacts): readonly string[] {
-  const { engine, isolation, platform, plan, args, labels = {}, timestamp, extraArgs = [], files } = facts;
-  return [
-    // Older releases of buildah know only this name.
-    engine.name === "buildah" ? "bud" : "build",
-    ...["--isolation", isolation],
-    ...["--platform", ociPlatform(platform)],
-    ...["--pull=never", "--layers=false", "--format", needsDockerFormat(plan) ? "docker" : "oci"],
-    ...["--iidfile", files.id, "--timestamp", String(timestamp), "--ignorefile", files.ignore],
-    ...pairFlags("--build-arg", args),
-    ...pairFlags("--label", labels),
-    ...extraArgs,
-    ...["--file", files.dockerfile, files.context],
-  ];
 }
 
 async function runBuild(session: Session): Promise<string> {
@@ -135,8 +88,7 @@ async function runBuild(session: Session): Promise<string> {
 }
 
 async function exportImage(session: Session, id: string): Promise<ExportedImage> {
-  const format = needsDockerFormat(session.build.plan) ? "v2s2" : "oci";
-  await run(session, ["push", "--quiet", "--format", format, id, "oci:built:image"], { store: "build" });
+  await run(session, exportWords(session.build.plan, id), { store: "build" });
   const layout = await openLayout(join(session.build.folder, "built"));
   const [entry] = await readEntries(layout);
   if (entry === undefined) throw resultUnreadable(session.engine.name, "there is nothing in it");
@@ -147,13 +99,12 @@ async function exportImage(session: Session, id: string): Promise<ExportedImage>
 function run(session: Session, words: readonly string[], { store }: { readonly store: string }): Promise<ExecResult> {
   const { engine, build, desk, images, options, runDir } = session;
   const root = store === "build" ? join(build.folder, "store") : store;
-  const roots = root === "" ? [] : ["--root", root, "--runroot", join(runDir, store === "build" ? "build" : "images")];
+  const runRoot = join(runDir, store === "build" ? "build" : "images");
   const shared = store === "build" && images !== undefined && allBases(build).length > 0;
-  // The driver's name is left out: whichever it is takes the option.
-  const sharing = shared ? ["--storage-opt", `.imagestore=${images}`] : [];
+  const roots = root === "" ? [] : storeWords({ root, runRoot, ...(shared && { images }) });
   const conf = options.registriesConf;
   const env = { ...desk.env, ...(conf === undefined ? {} : { CONTAINERS_REGISTRIES_CONF: conf }) };
-  const command = { file: engine.program, args: [...roots, ...sharing, ...words], env };
+  const command = { file: engine.program, args: [...roots, ...words], env };
   const started =
     build.emulation.kind === "userns" ? wrapCommand(command, build.emulation) : hideMounts(session, command);
   return desk.exec(started.file, started.args, { ...(store === "" ? {} : { cwd: build.folder }), env: started.env });

@@ -1,7 +1,7 @@
 /** Makes the image of one cell: taken from a registry, or built with its parents by ID. Does not assemble or publish. */
 import { join, resolve } from "node:path";
 import { isBtError, ociPlatform, type Arch, type Context } from "../../core/index.ts";
-import { buildWithEngine, chooseEngine, type BuiltImage } from "../images/index.ts";
+import { buildWithEngine, chooseEngine, describeBuild, type BuiltImage } from "../images/index.ts";
 import { createLayout, openLayout, type Descriptor, type Layout } from "../multiarch-manifest/index.ts";
 import { findArch } from "./arch.ts";
 import { type Cell, type DockerfileCell, type ImageCell } from "./cell.ts";
@@ -165,8 +165,9 @@ export async function isMade({ root, previous }: SideContext): Promise<boolean> 
   return layout !== undefined && (await isWhole(layout, digest));
 }
 
-/** What would be started. */
-async function sayCell({ exec, log }: SideContext, site: Site, cell: Cell): Promise<undefined> {
+/** What would be fetched or started. */
+async function sayCell(context: SideContext, site: Site, cell: Cell): Promise<undefined> {
+  const { root, log } = context;
   if (cell.kind === "image") {
     const { source } = cell;
     log.info(
@@ -175,16 +176,24 @@ async function sayCell({ exec, log }: SideContext, site: Site, cell: Cell): Prom
     return undefined;
   }
   const { values, options } = planOf(site);
-  const context = cell.needsTree ? treeFolder(cell) : join(options.dir, "components", cell.component);
-  if (!cell.runs && values.engine === undefined) {
-    log.info(`[${cell.id}] bt itself builds ${cell.file} for ${ociPlatform(cell.arch)}: it has no RUN`);
-    return undefined;
-  }
-  await exec(values.engine ?? "buildah", [
-    ...["bud", "--isolation", options.isolation ?? "chroot", "--platform", ociPlatform(cell.arch), "--pull=never"],
-    ...["--timestamp", String(values.sourceDateEpoch ?? 0)],
-    ...Object.entries(cell.args).flatMap(([name, value]) => ["--build-arg", `${name}=${value}`]),
-    ...["--file", cell.file, context],
-  ]);
+  const folder = cell.needsTree ? treeFolder(cell) : join(options.dir, "components", cell.component);
+  await describeBuild(
+    context as unknown as Context, // It uses what both have.
+    { engine: values.engine, runs: cell.runs },
+    {
+      dockerfile: resolve(root, cell.file),
+      context: resolve(root, folder),
+      platform: cell.arch,
+      args: { VERSION: cell.needsTree ? "<version of the source>" : "", ...cell.args },
+      timestamp: values.sourceDateEpoch ?? 0,
+      isolation: options.isolation,
+      tellBase: (reference, arch) => {
+        const parent = cell.parents.find((one) => one.reference === reference && one.arch === arch);
+        return parent === undefined
+          ? `${reference}@<digest for ${arch}>`
+          : `the image of this run of ${parent.component} for ${arch}`;
+      },
+    },
+  );
   return undefined;
 }

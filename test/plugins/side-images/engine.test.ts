@@ -132,11 +132,34 @@ test("a dry run prints every call and starts nothing", async () => {
   const result = await w.side({ COMPONENTS: "runs coredns", ARCHITECTURES: foreign, PUSH: "yes" }, "-n", "side-images");
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
-  expect(result.stdout).toContain(`$ buildah bud --isolation chroot --platform linux/${foreign} --pull=never`);
+  expect(result.stdout).toContain(` bud --isolation chroot --platform linux/${foreign} --pull=never`);
   expect(result.stdout).toContain("$ git -C ");
   expect(result.stdout).toContain(`$ ./build_binaries ${foreign}`);
   expect(result.stdout).toContain("publish quay.io/microshift/runs:4.10.18");
   expect([w.calls("buildah"), w.calls("git"), w.exists(".bt/side-images")]).toEqual([[], [], false]);
+});
+
+test("what buildah is told is what a dry run has shown, but for what only a run can know", async () => {
+  const host = process.arch === "arm64" ? "arm64" : "amd64";
+  const w = await running('RUN ["/bin/make"]');
+  const runs = { COMPONENTS: "runs", ARCHITECTURES: host };
+
+  const dry = await w.side(runs, "-n", "side-images");
+  await w.side(runs, "side-images");
+
+  const shown = [...dry.stdout.matchAll(/^ *\$ buildah (.*)$/gm)].map(([, words]) => words!.replaceAll("'", ""));
+  const told = w.calls("buildah").filter((line) => line.startsWith("--root "));
+  expect(shown.map((words) => words.replace(/ .*(pull|bud|push) .*/, " $1"))).toEqual([
+    "--root pull",
+    "--root bud",
+    "--root push",
+  ]);
+  expect(told).toEqual(
+    shown.map((words) => {
+      const parts = words.split(/<[^>]*>/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+      return expect.stringMatching(new RegExp(`^${parts.join("\\S+")}$`)) as string;
+    }),
+  );
 });
 
 test("doctor lists what the cells need and fails when a program is missing", async () => {

@@ -20,7 +20,7 @@ export async function importScript(
   const [file, target] = [String(script), String(out)];
   const text = read(root, file);
   const numbers = findStreams(text);
-  const pins: Record<string, Readonly<Record<string, string>>> = {};
+  const pins: Record<string, Readonly<Record<string, string | { readonly evr: string; readonly hold: string }>>> = {};
   const notes = new Set<string>();
   const streams = (numbers.length === 0 ? [""] : numbers).map((number): StreamCalls => {
     const stream = `cs${number}`;
@@ -29,7 +29,7 @@ export async function importScript(
       ARCHITECTURE: "x86_64",
       KUBEVIRT_DIR: ".",
     });
-    pins[stream] = run.pins;
+    pins[stream] = Object.fromEntries(Object.entries(run.pins).map(([name, evr]) => [name, withHold(text, name, evr)]));
     for (const note of run.skipped) notes.add(note);
     return { stream, suffix: number === "" ? "" : `_cs${number}`, calls: run.calls };
   });
@@ -55,7 +55,23 @@ export async function importScript(
   );
   if (imported.differences.length === 0)
     log.info("Planned again, every tree has the same packages in the same order as in the script");
+  for (const [stream, own] of Object.entries(pins))
+    for (const [name, pin] of Object.entries(own))
+      if (typeof pin !== "string") log.info(`${stream} ${name} stays at ${pin.evr}: ${pin.hold}`);
+  log.info(
+    `Next: \`import { rpms } from "./${target}"\` and \`plugins: [rpmDeps(rpms)]\` in the builderfile, then \`bt rpm-deps:check\``,
+  );
   return { written: outputs.map(([name]) => name), trees };
+}
+
+/** The version, and why it stays, where the comment above it begins with a word such as "Pinned". */
+function withHold(script: string, name: string, evr: string): string | { readonly evr: string; readonly hold: string } {
+  const lines = script.split("\n");
+  const at = lines.findIndex((line) => line.includes(`${name}_VERSION:-${evr}}`));
+  const code = lines.slice(0, Math.max(at, 0)).findLastIndex((line) => !/^\s*#/.test(line));
+  const comment = lines.slice(code + 1, Math.max(at, 0)).map((line) => line.replace(/^\s*#\s*/, "").trimEnd());
+  const hold = comment.join(" ");
+  return /^(pin(ned)?|hold|held|keep|stay)\b/i.test(hold) ? { evr, hold } : evr;
 }
 
 /** The numbers that the script compares with, the default first. */

@@ -17,8 +17,13 @@ KUBEVIRT_CENTOS_STREAM_VERSION=\${KUBEVIRT_CENTOS_STREAM_VERSION:-9}
 SUFFIX="_cs\${KUBEVIRT_CENTOS_STREAM_VERSION}"
 
 if [ "\${KUBEVIRT_CENTOS_STREAM_VERSION}" = "10" ]; then
+    # CS10 versions
+
+    # Pinned to 3.0: 3.1 does not
+    # bake rye.
     OVEN_VERSION=\${OVEN_VERSION:-18:3.0-1.el10}
 else
+    # CS9 versions
     OVEN_VERSION=\${OVEN_VERSION:-17:2.0-1.el9}
 fi
 SINGLE_ARCH=\${SINGLE_ARCH:-""}
@@ -157,11 +162,12 @@ test("what bt would call after the import is what bash calls, for every stream a
   expect(imported.stdout).toContain(
     "Planned again, every tree has the same packages in the same order as in the script\n",
   );
+  expect(imported.stdout).toContain("cs10 OVEN stays at 18:3.0-1.el10: Pinned to 3.0: 3.1 does not bake rye.\n");
   const ours = [...said.join("").matchAll(/^ *\$ (.*)$/gm)].map(([, line]) => line!.replaceAll("'", ""));
   expect(ours).toEqual(p.read("calls").trimEnd().split("\n"));
   expect(JSON.parse(p.read("rpm/pins.json"))).toEqual({
     cs9: { OVEN: "17:2.0-1.el9" },
-    cs10: { OVEN: "18:3.0-1.el10" },
+    cs10: { OVEN: { evr: "18:3.0-1.el10", hold: "Pinned to 3.0: 3.1 does not bake rye." } },
   });
 });
 

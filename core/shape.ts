@@ -102,7 +102,13 @@ export function describeKind(value: unknown): string {
   if (Array.isArray(value) && value.length === 0) return "an empty list";
   const inner: unknown[] = kind === "list" || kind === "record" ? Object.values(Object(value)) : [];
   const odd = inner.find((one) => !isString(one) && !isNeed(one));
-  return odd === undefined && !inner.includes(undefined) ? `a ${kind}` : `a ${kind} with ${describeKind(odd)} in it`;
+  return odd === undefined && !inner.includes(undefined)
+    ? `a ${kind}`
+    : `a ${kind} with ${withArticle(kindOf(odd))} in it`;
+}
+
+function withArticle(kind: string): string {
+  return kind === "undefined" || kind === "null" ? kind : `a ${kind}`;
 }
 
 function kindOf(value: unknown): string {

@@ -46,6 +46,8 @@ test("BUILDER_SHAPE: the default export is something else", async () => {
 const fields = {
   "plugins: {}": "`plugins` of the builderfile is a record, but takes a list of plugins",
   "plugins: [() => 1]": "`plugins[0]` of the builderfile is a function, but takes a plugin with `name` and `tasks`",
+  "plugins: [{ ovens: { hot: { at: [1] } } }]":
+    "`plugins[0]` of the builderfile is a record with a record in it, but takes a plugin with `name` and `tasks`",
   "plugins: [{ name: 'oven', tasks: { bake: 1 } }]":
     '"bake" in `tasks` of plugin "oven" of the builderfile is a number, but takes a task made with `task({ … })`',
   "tasks: [1]": "`tasks` of the builderfile is a list with a number in it, but takes a record of tasks",

@@ -8,6 +8,7 @@ import {
   groupResult,
   isGroupNode,
   isSkipped,
+  recordResult,
   serviceResult,
   skippedResult,
   type Decision,
@@ -30,6 +31,7 @@ import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
 import { createServices, type Services } from "./service.ts";
+import type { TaskRecord } from "./state.ts";
 
 export interface CarryOptions {
   readonly ledger: Ledger;
@@ -236,6 +238,7 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
       state.append({ id: node.id, gone: "changed", durationMs });
       return false;
     }
+    if (node.task.inputs === undefined && isAsKnown(state.find(node.id), { digest: result, durationMs })) return true;
     const append = node.task.inputs === undefined ? state.appendLater : state.append;
     append({
       id: node.id,
@@ -287,4 +290,14 @@ const outcomeOf = { ran: "ran", unused: "skipped", kept: "fresh" } as const;
 /** For what goes on when the run has ended: nothing in it ends with the run. */
 function lastingWorkshop(workshop: Workshop, { run, trees }: Lasting): Workshop {
   return { ...workshop, run, trees, pool: undefined, handOn: () => undefined, away: (wait) => wait() };
+}
+
+/** Whether a task that runs every time came to what is known of it, and took about as long: then the log need not grow. */
+function isAsKnown(
+  known: TaskRecord | undefined,
+  now: { readonly digest: string; readonly durationMs: number },
+): boolean {
+  if (known === undefined || recordResult(known).digest !== now.digest) return false;
+  const [shorter = 0, longer = 0] = [known.durationMs, now.durationMs].sort((a, b) => a - b);
+  return longer < 1000 || longer < 2 * shorter;
 }

@@ -162,6 +162,19 @@ test("without an input list a task always runs; with an empty one it runs once",
   expect(await why(p, "always", "once")).toEqual(["it declares no inputs"]);
 });
 
+test("what a task without inputs came to is written down again only when it is something else", async () => {
+  const look = `task({ run: ({ root }) => require("node:fs").readFileSync(root + "/flour", "utf8") })`;
+  const p = await project({ "builderfile.ts": withTasks({ look }), flour: "rye" });
+  const size = async (): Promise<number> => (await p.bt("look"), p.read(".bt/state.log").length);
+  const first = await size();
+
+  const same = await size();
+  p.write("flour", "oat");
+  const changed = await size();
+
+  expect([same - first, changed > same]).toEqual([0, true]);
+});
+
 test("an input that changes while the task runs makes a success that is not remembered", async () => {
   const slow = `task({ inputs: ["flour"], outputs: ["loaf"], run: "cp flour loaf; touch started; until test -e go; do sleep 0.01; done" })`;
   const p = await project({ "builderfile.ts": withTasks({ bake: slow }), flour: "rye" });

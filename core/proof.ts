@@ -34,7 +34,11 @@ export interface FreshProof {
   readonly files: readonly string[];
   readonly sights: readonly Sight[];
   readonly questions: readonly Question[];
+  readonly sayings: readonly Saying[];
 }
+
+/** What a task says of itself while nothing has changed. */
+export type Saying = readonly [task: string, text: string];
 
 /** A file that may be young, because it is told by what is in it. Size −1: nothing is there. No digest: the name stands for the content. */
 export type Sight = readonly [path: string, sizeBytes: number, digest: number | null];
@@ -56,6 +60,7 @@ export interface Proven {
   /** How many tasks are up to date. */
   readonly tasks: number;
   readonly questions: readonly Question[];
+  readonly sayings: readonly Saying[];
 }
 
 function proofFile(root: string, request: string): string {
@@ -109,7 +114,7 @@ export function checkProof(
     columns,
     header.startedMs - youngMs,
   )
-    ? { tasks: header.tasks, questions: header.questions }
+    ? { tasks: header.tasks, questions: header.questions, sayings: header.sayings }
     : undefined;
 }
 

@@ -11,7 +11,7 @@ import { stableJson } from "./fingerprint.ts";
 import { variableName } from "./params.ts";
 import { isGlob } from "./paths.ts";
 import type { Prepared } from "./prepare.ts";
-import { seeEvidence, writeProof, type Sight } from "./proof.ts";
+import { seeEvidence, writeProof, type Saying, type Sight } from "./proof.ts";
 import type { State } from "./state.ts";
 import { manifestFile, stampEnv, stampFile } from "./warm.ts";
 
@@ -29,14 +29,19 @@ export async function proveFresh(
     (node) => isProvable(node) && (state.find(node.id) !== undefined || !forecast.wanted.has(node.id)),
   );
   if (!isWhole || secrets.hide(options.request) !== options.request) return;
-  const facts: Facts = { files: new Set(), variables: new Set(), sights: [], questions: [] };
+  const facts: Facts = { files: new Set(), variables: new Set(), sights: [], questions: new Map() };
   for (const node of nodes) addNode(node, { root, env: decide.env, facts, record: knownFiles(state, node.id) });
   for (const node of nodes) {
     const evidence = await gatherEvidence(node, prepared).catch(() => undefined); // It will be asked the long way.
     if (evidence === undefined) return;
     for (const one of evidence) addEvidence(one, facts, decide.env);
   }
-  if (secrets.hide(JSON.stringify(facts.questions)) !== JSON.stringify(facts.questions)) return;
+  const asked = askedIds(graph)
+    .flatMap((id) => graph.nodes.get(id) ?? [])
+    .filter((node) => !isGroupNode(node)); // Below a task that is up to date nobody is asked.
+  const sayings = asked.flatMap((node) => findSaying(node, state));
+  const told = JSON.stringify([...facts.questions.keys(), sayings]);
+  if (secrets.hide(told) !== told) return;
   try {
     const proof = {
       request: options.request,
@@ -44,10 +49,11 @@ export async function proveFresh(
       startedMs: project.startedMs,
       state: stampFile(path.join(root, ".bt", "state.log")),
       env: [...facts.variables].sort().map((name) => stampEnv(name, decide.env, root)),
-      tasks: askedIds(graph).filter((id) => !isGroupNode(graph.nodes.get(id)!)).length, // Below a task that is up to date nobody is asked.
+      tasks: asked.length,
       files: [...facts.files].sort(),
       sights: facts.sights,
-      questions: facts.questions,
+      questions: [...facts.questions.values()],
+      sayings,
     };
     writeAtomic(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
     writeProof(root, proof, writeAtomic);
@@ -59,8 +65,17 @@ export async function proveFresh(
 function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {
   const isPlain = !hasFoundPaths && task.status === undefined && task.versions === undefined;
   return (
-    inputs !== undefined && task.always !== true && task.when === undefined && (isPlain || task.evidence !== undefined)
+    (inputs !== undefined || task.evidence !== undefined) &&
+    task.always !== true &&
+    task.when === undefined &&
+    (isPlain || task.evidence !== undefined)
   );
+}
+
+/** Only a task that would otherwise run has something to say. */
+function findSaying({ id, inputs, task }: Node, state: State): readonly Saying[] {
+  const text = inputs === undefined ? task.says?.(state.find(id)?.value as never) : undefined; // The type is the task's own.
+  return text === undefined ? [] : [[id, text]];
 }
 
 /**
@@ -107,9 +122,14 @@ function addEvidence(evidence: Evidence, facts: Facts, env: NodeFacts["env"]): v
       addTool(evidence.name, facts, env);
       break;
     case "question":
-      facts.questions.push({ script: evidence.script, about: evidence.about });
+      addQuestion(facts, { script: evidence.script, about: evidence.about });
       break;
   }
+}
+
+/** Several tasks may want to know the same. */
+function addQuestion({ questions }: Facts, question: Question): void {
+  questions.set(JSON.stringify(question), question);
 }
 
 function knownFiles(state: State, id: string): NodeFacts["record"] {
@@ -125,7 +145,8 @@ interface Facts {
   readonly files: Set<string>;
   readonly variables: Set<string>;
   readonly sights: Sight[];
-  readonly questions: Question[];
+  /** By their text. */
+  readonly questions: Map<string, Question>;
 }
 
 interface NodeFacts {

@@ -40,6 +40,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   status: ["function"],
   versions: ["function"],
   evidence: ["function"],
+  says: ["function"],
   brings: ["record"],
   service: ["boolean"],
   readyWhen: ["record"],

@@ -221,8 +221,10 @@ export interface TaskSpec<R, P extends ParamSet, N extends Needs, M extends Matr
   readonly outputs?: Paths<P, M>;
   /** What else the result depends on, such as a tag's digest now. Asked once a run, not in `-n`, `-q`, `--why`; unknown counts as last time. */
   readonly versions?: (bound: Surveyed<P, M>) => Versions | Promise<Versions>;
-  /** What the answers of this task's functions came from: while it is the same they are not called. Undefined: they always are. */
+  /** What the answers of this task's functions came from, or what it returned if it has no `inputs`: while it is the same they are not called. Undefined: they always are. */
   readonly evidence?: (bound: Surveyed<P, M>) => Promise<readonly Evidence[] | undefined>;
+  /** For a task without `inputs`: what is printed while its evidence is the same. Default: nothing. */
+  readonly says?: (value: NoInfer<R>) => string;
   /** A function, one command line (`bash -euo pipefail` when it needs a shell), or an argument list. Absent: a group. */
   readonly run?: string | readonly string[] | ((context: Context<P, N, M>) => R | Promise<R>);
   /** False: the task is skipped. */
@@ -248,6 +250,7 @@ export interface TaskBase extends TaskFacts {
   readonly status?: (context: never) => boolean | Promise<boolean>;
   readonly versions?: (bound: never) => Versions | Promise<Versions>;
   readonly evidence?: (bound: never) => Promise<readonly Evidence[] | undefined>;
+  readonly says?: (value: never) => string;
   readonly inputs?: AnyPaths;
   readonly outputs?: AnyPaths;
 }
@@ -278,8 +281,7 @@ export function task<R = void, const P extends ParamSet = {}, const N extends Ne
   checkShape(spec);
   const site: { stack?: string } = {};
   Error.captureStackTrace(site, task);
-  const described: unknown = Object.freeze(Object.assign(Object.create(methods), spec, { handle: {}, site }));
-  return described as Task<R, P, CellName<M>>; // The methods stand on the prototype, which Object.create does not tell the compiler.
+  return Object.freeze(Object.assign(Object.create(methods), spec, { handle: {}, site })) as Task<R, P, CellName<M>>; // The methods stand on the prototype, which Object.create does not tell the compiler.
 }
 
 /** A need that only has to be done before; its result is not an input. */

@@ -150,6 +150,7 @@ test("what the shortcut loads is small: nothing but the files it names", () => {
 
   expect([...reached].sort()).toEqual([
     "core/cli/boot.ts",
+    "core/cli/print.ts",
     "core/cli/shortcut.ts",
     "core/evidence.ts",
     "core/makeflags.ts",

@@ -2,8 +2,9 @@
 import * as fs from "node:fs";
 import { isBelowMake } from "../makeflags.ts";
 import type { Question } from "../evidence.ts";
-import { checkProof } from "../proof.ts";
+import { checkProof, type Saying } from "../proof.ts";
 import { findList, findManifest } from "../warm.ts";
+import { print } from "./print.ts";
 import { freshRequest, isListRequest } from "./shortcut.ts";
 
 declare const BT_BUILD: string;
@@ -36,16 +37,28 @@ export function tryShortcut(
   }
   const proven = checkProof(manifest, request ?? "", env);
   if (proven === undefined) return false;
-  const { tasks, questions } = proven;
+  const { tasks, questions, sayings } = proven;
+  if (sayings.length > 0 && argv.includes("--output=prefixed")) return false;
   // Below make nothing is said of what is up to date, as make does.
-  const isQuiet = isBelowMake(env) || argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word));
+  const isSilent = argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word));
   const say = (): void => {
-    if (!isQuiet)
-      fs.writeSync(1, `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`);
+    const said = isSilent ? "" : renderSayings(sayings);
+    const closing = isSilent || isBelowMake(env) ? "" : renderClosing(tasks, sayings.length);
+    if (said !== "" || closing !== "") print(`${said}${closing}`);
   };
   if (questions.length > 0) return { root: manifest.root, questions, say };
   say();
   return true;
+}
+
+/** As a run shows what its tasks print: an only one as it is, of several each below its name. */
+function renderSayings(sayings: readonly Saying[]): string {
+  return sayings.map(([task, text]) => `${sayings.length === 1 ? "" : `✔ ${task} as last time\n`}${text}\n`).join("");
+}
+
+function renderClosing(tasks: number, saying: number): string {
+  if (saying === tasks) return "bt: Nothing has changed since the last time\n";
+  return `bt: Nothing to do: ${tasks === 1 ? "1 task is" : `${tasks} tasks are`} up to date\n`;
 }
 
 /** As paint.ts decides, for the one level that the stored list has. */

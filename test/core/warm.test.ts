@@ -42,6 +42,7 @@ async function proven(): Promise<Kitchen> {
     tasks: 2,
     sights: [],
     questions: [],
+    sayings: [],
   };
   writeProof(root, { ...proof, files: ["cake", "flour", "src", "src/a.c", path.join(root, "flour")] }, writeAtomic);
   const check: Kitchen["check"] = (changes = {}) =>
@@ -52,7 +53,7 @@ async function proven(): Promise<Kitchen> {
 test("a proof holds while nothing changes", async () => {
   const { check } = await proven();
 
-  expect(check()).toEqual({ tasks: 2, questions: [] });
+  expect(check()).toEqual({ tasks: 2, questions: [], sayings: [] });
 });
 
 const changes: Readonly<Record<string, (p: Kitchen) => unknown>> = {
@@ -109,6 +110,7 @@ function emptyProof(root: string, manifest: Manifest): FreshProof {
     files: [],
     sights: [],
     questions: [],
+    sayings: [],
   };
 }
 

@@ -161,3 +161,49 @@ test("the builderfile is read in its own folder, wherever bt is called", async (
 
   expect((await p.btWith({ cwd: "deep/down" }, "print")).stdout).toContain("\n11\n");
 });
+
+/** Two tasks without inputs, which look at what they say they have looked at. */
+const asking = {
+  "builderfile.ts": `import { existsSync } from "node:fs";
+import { defineBuilder, task } from "builderfile";
+const ask = (name) => task({
+  evidence: async () => [{ kind: existsSync(name) ? "file" : "absent", path: name }],
+  says: (value) => name + " is " + value,
+  run: ({ log, root }) => { const value = existsSync(root + "/" + name) ? "there" : "missing"; log.info("looked: " + value); return value; },
+});
+export default defineBuilder({ tasks: { askFlour: ask("flour"), askSalt: ask("salt"), mute: task({ run: "true" }) } });`,
+};
+
+test("a task without inputs that gives evidence says what it said last time, until that is no longer true", async () => {
+  const p = await project(asking);
+  const madeMs = Date.now();
+  await until(() => Date.now() - madeMs > 2100);
+
+  const [first, again] = [await p.bt("askFlour"), await p.bt("askFlour")];
+  await p.bt("askFlour", "askSalt");
+  const both = await p.bt("askSalt", "askFlour"); // The order of what is asked for is part of the question.
+  const bothAgain = await p.bt("askSalt", "askFlour");
+  const silent = await p.bt("-s", "askSalt", "askFlour");
+  const prefixed = await p.bt("--output=prefixed", "askSalt", "askFlour");
+  p.write("flour", "rye");
+  const changed = await p.bt("askSalt", "askFlour");
+
+  expect(first.stdout).toContain("looked: missing\nbt: 1 ran in ");
+  expect(again.stdout).toBe("flour is missing\nbt: Nothing has changed since the last time\n");
+  expect(both.stdout).toContain("bt: 2 ran in ");
+  expect(bothAgain.stdout).toBe(
+    "✔ askSalt as last time\nsalt is missing\n✔ askFlour as last time\nflour is missing\nbt: Nothing has changed since the last time\n",
+  );
+  expect(silent.stdout).toBe("");
+  expect(prefixed.stdout).toContain("askSalt | looked: missing\n");
+  expect(changed.stdout).toContain("looked: there\n");
+});
+
+test("beside a task that gives no evidence every task without inputs runs", async () => {
+  const p = await project(asking);
+  const madeMs = Date.now();
+  await until(() => Date.now() - madeMs > 2100);
+  await p.bt("askFlour", "mute");
+
+  expect((await p.bt("askFlour", "mute")).stdout).toContain("bt: 2 ran in ");
+});

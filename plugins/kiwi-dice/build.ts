@@ -18,6 +18,8 @@ import type { DiceResult } from "./recipe.ts";
 import type { Answers } from "./repository.ts";
 import { listResults, packResult, unpackLayout } from "./result.ts";
 import { addHistory, dicePath, files, makeDice, saveRunning, saveState, type State } from "./state.ts";
+import type { Seen } from "./evidence.ts";
+import { sayResult } from "./say.ts";
 import { showStatus } from "./status.ts";
 import type { Job, Workplace } from "./workplace.ts";
 
@@ -25,6 +27,8 @@ import type { Job, Workplace } from "./workplace.ts";
 export interface Shared {
   readonly logs: Logs;
   readonly answers: Answers;
+  /** What tasks have seen, by id. */
+  readonly seen: Map<string, Seen>;
 }
 
 /** Builds if that is required. The result of the last build if not. */
@@ -34,6 +38,7 @@ export async function dice(bench: Bench, order: Order, shared: Shared): Promise<
   if (order.skipMissing) bench.log.warn("DICE_SKIP_MISSING has no effect: packages are not solved before a build");
   if (order.host.kind === "docker") await (await import("./container.ts")).fetchImage(bench, order.host);
   const verdict = await judge(bench, order, shared.answers);
+  shared.seen.set(bench.name, { order, verdict });
   if (verdict.state === "UpToDate" && !order.force && verdict.before !== undefined) {
     const { lastBuild, result } = verdict.before;
     showStatus(bench, order, { state: "UpToDate", reasons: verdict.reasons, lastBuild, result });
@@ -83,7 +88,7 @@ async function build(bench: Bench, order: Order, { verdict, reasons, shared }: W
     const state = toState(order, { value, leaves, sha256: made.sha256, time: past.time, seconds: seconds() });
     saveState(order.folder, state);
     addHistory(order.folder, { ...past, outcome: "built", duration: seconds(), sha256: made.sha256 });
-    bench.log.info(`--> Build result: tar -tf ${value.bundle}`);
+    bench.log.info(sayResult(value.bundle));
     return value;
   } catch (error) {
     addHistory(order.folder, {

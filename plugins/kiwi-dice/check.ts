@@ -18,6 +18,7 @@ const builders = new Set(["dice-build", "kiwi:prepare", "kiwi:create", "kiwi:bui
 export async function checkRun(graph: Graph, setup: Setup): Promise<void> {
   setup.answers.clear();
   setup.scheduled.clear();
+  setup.seen.clear();
   for (const name of Object.keys(process.env).sort())
     if (name.startsWith("DICE_") && process.env[name] !== "" && !variables.includes(name))
       throw variableUnknown(name, variables);

@@ -1,6 +1,6 @@
 /** All that an image depends on, as named leaves, and what a recipe's status is. Writes nothing and takes no lock. */
 import { statSync } from "node:fs";
-import { listSecrets, listSources } from "./address.ts";
+import { listSecrets, listSources, type Source } from "./address.ts";
 import type { Bench } from "./bench.ts";
 import { readDescription, findDescription, type Description } from "./description.ts";
 import { findOwner, showOwner } from "./lock.ts";
@@ -21,6 +21,8 @@ export interface Verdict {
   /** Repositories and hosts that could not be asked, each with the reason. */
   readonly problems: readonly string[];
   readonly leaves: Leaves;
+  /** The repositories that count; empty if none is to be asked. */
+  readonly sources: readonly Source[];
   readonly before?: State;
   readonly description: Description;
   readonly arch: string;
@@ -40,7 +42,9 @@ export async function judge(bench: Bench, order: Order, answers: Answers): Promi
   const asked = await repositoryLeaves(bench, order, { description, survey, answers });
   const leaves = { ...own, ...survey.leaves, ...asked.leaves };
   const problems = [...survey.problems, ...asked.problems];
-  const shared = { problems, leaves, description, arch: survey.arch, ...(before === undefined ? {} : { before }) };
+  const { sources } = asked;
+  const seen = { problems, leaves, sources, description, arch: survey.arch };
+  const shared = { ...seen, ...(before === undefined ? {} : { before }) };
   if (before === undefined) return { ...shared, state: "BuildRequired", reasons: ["never built by bt"] };
   const changed = diffLeaves(comparable(before.leaves, leaves, asked.unread), withoutStamp(leaves));
   const lost = await describeResult(folder, before);
@@ -51,17 +55,22 @@ export async function judge(bench: Bench, order: Order, answers: Answers): Promi
   return { ...shared, state: "UpToDate", reasons: skipped };
 }
 
-/** What `dice-status` tells. */
-export async function findStatus(bench: Bench, order: Order, answers: Answers): Promise<DiceStatus> {
+/** What `dice-status` tells, and what it was told by; a recipe that is locked is not looked at. */
+export async function findStatus(
+  bench: Bench,
+  order: Order,
+  answers: Answers,
+): Promise<{ readonly status: DiceStatus; readonly verdict?: Verdict }> {
   const before = loadState(order.folder);
   const more = before === undefined ? {} : { lastBuild: before.lastBuild, result: before.result };
   const owner = findOwner(dicePath(order.folder, files.lock));
   if (owner !== undefined) {
     const state = loadRunning(order.folder) === undefined ? "BuildSystemLocked" : "BuildRunning";
-    return { state, reasons: [`locked by ${showOwner(owner)}`], ...more };
+    return { status: { state, reasons: [`locked by ${showOwner(owner)}`], ...more } };
   }
-  const { state, reasons } = await judge(bench, order, answers);
-  return { state, reasons, ...more };
+  const verdict = await judge(bench, order, answers);
+  const { state, reasons } = verdict;
+  return { status: { state, reasons, ...more }, verdict };
 }
 
 /** Files and options. */
@@ -101,8 +110,13 @@ async function repositoryLeaves(
   bench: Bench,
   { offline, kiwi, folder }: Order,
   facts: { readonly description: Description; readonly survey: Survey; readonly answers: Answers },
-): Promise<{ leaves: Leaves; problems: readonly string[]; unread: readonly string[] | "all" }> {
-  if (offline) return { leaves: {}, problems: [], unread: "all" };
+): Promise<{
+  leaves: Leaves;
+  problems: readonly string[];
+  unread: readonly string[] | "all";
+  sources: readonly Source[];
+}> {
+  if (offline) return { leaves: {}, problems: [], unread: "all", sources: [] };
   const { description, survey, answers } = facts;
   const { profiles, setRepo, addRepos } = kiwi;
   const sources = listSources(description, { profiles, arch: survey.arch, folder, setRepo, addRepos });
@@ -114,6 +128,7 @@ async function repositoryLeaves(
   );
   bench.signal.throwIfAborted();
   return {
+    sources,
     leaves: Object.fromEntries(
       asked.flatMap(({ label, answer }) =>
         "digest" in answer ? [[`repository ${label}`, answer.digest] as const] : [],

@@ -23,7 +23,7 @@ export type { DiceTasks } from "./tasks.ts";
 
 /** Tasks that build, look after and describe the recipes; `RECIPE=FOLDER` names one that is not declared. */
 export function kiwiDice<const N extends string>(options: KiwiDiceOptions<N>): Plugin<DiceTasks<N>> {
-  const setup: Setup = { options, logs: new Map(), answers: new Map(), scheduled: new Map() };
+  const setup: Setup = { options, logs: new Map(), answers: new Map(), scheduled: new Map(), seen: new Map() };
   const tasks = makeTasks<N>(setup);
   return definePlugin({
     name: "kiwi-dice",

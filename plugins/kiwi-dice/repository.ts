@@ -73,14 +73,22 @@ async function digestFolder(source: Source, { arch, folder }: { arch: string; fo
       throw error;
     });
   const names = (await readdir(folder)).sort();
-  if (names.some((name) => ["dists", "repodata", "suse", "content", "InRelease", "Release"].includes(name)))
-    return await digestMetadata(source, arch, read);
+  if (names.some(isMetadata)) return await digestMetadata(source, arch, read);
   const lines: string[] = [];
-  for (const name of names.filter((one) => /\.(rpm|deb)$/.test(one))) {
+  for (const name of names.filter(isPackage)) {
     const path = join(folder, name);
     lines.push(`${name} ${(await stat(path)).size} ${await digestFile(path)}`);
   }
   return hash(lines.join("\n"));
+}
+
+/** Whether a folder with such a name in it has metadata. */
+export function isMetadata(name: string): boolean {
+  return ["dists", "repodata", "suse", "content", "InRelease", "Release"].includes(name);
+}
+
+export function isPackage(name: string): boolean {
+  return /\.(rpm|deb)$/.test(name);
 }
 
 /** Hex SHA-256 of a file of any size. */

@@ -24,7 +24,7 @@ export async function runScheduled(bench: Bench, setup: Setup): Promise<void> {
   try {
     setup.write = (event) => writeEvent(setup.logs, event);
     await checkOrder(order, bench.env["PATH"] ?? "");
-    ({ state: before } = await findStatus(bench, order, setup.answers));
+    before = (await findStatus(bench, order, setup.answers)).status.state;
     await dice(bench, order, setup);
     note(before === "UpToDate" && !order.force ? "up to date" : "built", log);
   } catch (error) {

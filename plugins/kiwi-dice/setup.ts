@@ -1,5 +1,6 @@
 /** What the tasks of one plugin share: its options, and what one run of bt has seen so far. */
 import type { Event } from "../../core/index.ts";
+import type { Seen } from "./evidence.ts";
 import type { KiwiDiceOptions } from "./recipe.ts";
 
 /** How one recipe of `dice-schedule` ended. */
@@ -20,6 +21,8 @@ export interface Setup {
   write?: (event: Event) => void;
   /** Digests of repositories, each asked once a run. */
   readonly answers: Map<string, Promise<{ readonly digest: string } | { readonly problem: string }>>;
+  /** What tasks have seen, by id. */
+  readonly seen: Map<string, Seen>;
   /** Project root, absolute; known once a graph was made. */
   root?: string;
   /** By folder as it was asked for. */

@@ -2,6 +2,7 @@
 import type { Bench } from "./bench.ts";
 import type { Order } from "./order.ts";
 import type { DiceStatus } from "./recipe.ts";
+import { sayStatus } from "./say.ts";
 import { loadState } from "./state.ts";
 
 /** Exit codes of `--exit-code`. */
@@ -14,18 +15,8 @@ export const exitCodes: Readonly<Record<DiceStatus["state"], number>> = {
 };
 
 export function showStatus(bench: Pick<Bench, "log">, { name }: Order, status: DiceStatus): void {
-  bench.log.info(renderStatus(status).join("\n"));
+  bench.log.info(sayStatus(status));
   if (status.state === "Unknown") bench.log.warn(`Recipe "${name}" may be out of date`);
-}
-
-/** `BuildStatus: …`, then reasons, then how to look into the result. */
-export function renderStatus({ state, reasons, result }: DiceStatus): string[] {
-  const isThere = result !== undefined && !reasons.includes("result is missing");
-  return [
-    `BuildStatus: ${state}`,
-    ...reasons.map((reason) => `--> ${reason}`),
-    ...(!isThere ? [] : [`--> Build result: tar -tf ${result.file}`]),
-  ];
 }
 
 /** For a status without a type or profiles of its own, those of the last build count, as in Dice. */

@@ -23,7 +23,8 @@ export async function runBuild(bench: Bench, setup: Setup): Promise<DiceResult> 
 /** `dice-status` */
 export async function runStatus(bench: Bench, setup: Setup): Promise<DiceStatus> {
   const order = asLastBuilt(settle(bench, setup));
-  const status = await findStatus(bench, order, setup.answers);
+  const { status, verdict } = await findStatus(bench, order, setup.answers);
+  if (verdict !== undefined) setup.seen.set(bench.name, { order, verdict });
   showStatus(bench, order, status);
   const code = exitCodes[status.state];
   if (bench.params["exitCode"] === true && code !== 0) throw statusCode(order.name, status.state, code);

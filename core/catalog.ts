@@ -4,7 +4,8 @@ import { throwAll } from "./errors.ts";
 import { nameClash, type NameOwner } from "./errors/builderfile.ts";
 import { cellUnknown, handleUnlisted, taskUnknown, type Asker } from "./errors/graph.ts";
 import { selectionEmpty, taskPrivate } from "./errors/request.ts";
-import type { Matrix, Need, NeedInput, TaskBase } from "./task.ts";
+import type { Matrix } from "./matrix.ts";
+import type { Need, NeedInput, TaskBase } from "./task.ts";
 
 /** A task under the name people call it by. */
 export interface NamedTask {

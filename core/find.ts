@@ -60,6 +60,7 @@ function findUnread(cwd: string): Found {
 
 const kinds: Readonly<Record<keyof Settings, "number" | "string" | "object">> = {
   jobs: "number",
+  memory: "string",
   engine: "string",
   output: "string",
   mirrors: "object",

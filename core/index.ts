@@ -25,6 +25,7 @@ export type {
 export { loadProject, type LoadOptions, type Project } from "./load.ts";
 export { make, type MakeCall, type MakeOptions } from "./make.ts";
 export type { NamedTask } from "./catalog.ts";
+export type { Cell, CellName, Matrix } from "./matrix.ts";
 export { param } from "./params.ts";
 export {
   findPlatform,
@@ -50,10 +51,7 @@ export {
   validation,
   type Bound,
   type Brought,
-  type Cell,
-  type CellName,
   type Context,
-  type Matrix,
   type Need,
   type NeedInput,
   type Needs,
@@ -69,3 +67,4 @@ export {
 } from "./task.ts";
 export type { StandardSchema } from "./schema.ts";
 export type { Settings } from "./settings.ts";
+export type { Size } from "./size.ts";

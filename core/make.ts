@@ -5,18 +5,9 @@ import { isBtError } from "./errors.ts";
 import { makeFailed } from "./errors/run.ts";
 import { findStat } from "./files.ts";
 import { decodeVariable, findMakeFacts } from "./makeflags.ts";
+import type { CellName, Matrix } from "./matrix.ts";
 import { variableName } from "./params.ts";
-import {
-  task,
-  type Bound,
-  type CellName,
-  type Context,
-  type Matrix,
-  type Needs,
-  type ParamSet,
-  type Task,
-  type TaskSpec,
-} from "./task.ts";
+import { task, type Bound, type Context, type Needs, type ParamSet, type Task, type TaskSpec } from "./task.ts";
 
 type Variables = Readonly<Record<string, string>>;
 

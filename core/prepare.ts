@@ -18,7 +18,7 @@ import { prepareStateFolder, type Project } from "./load.ts";
 import { collectWriters, inferEdges, isGlob, type Writers } from "./paths.ts";
 import { variableName } from "./params.ts";
 import { assemble, type Assembly } from "./plugin.ts";
-import { poolsOf } from "./schedule.ts";
+import { poolsOf } from "./pools.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { openState, type State } from "./state.ts";
 import type { Surveyed } from "./task.ts";

@@ -15,8 +15,10 @@ import type { Lasting } from "./lasting.ts";
 import { createLedger } from "./ledger.ts";
 import { endOrphans } from "./orphans.ts";
 import type { Prepared } from "./prepare.ts";
+import { memoryOf } from "./pools.ts";
 import { createShare, type Share, type ShareOptions } from "./share.ts";
 import { createSchedule } from "./schedule.ts";
+import { renderSize } from "./size.ts";
 import { createWorkerPool } from "./worker.ts";
 
 export interface RunOptions {
@@ -31,6 +33,8 @@ export interface RunOptions {
     /** Letters for MAKEFLAGS of programs below, besides `k`. */
     readonly letters?: string;
   };
+  /** Bytes that tasks may have together, as they declare it. Absent: as they like. */
+  readonly memoryBytes?: number;
   readonly keepGoing: boolean;
   readonly failFast: boolean;
   /** No further task starts while the 1-minute load average is above it. */
@@ -141,12 +145,14 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     if (share.isBroken) tell({ kind: "warning", ...brokenPool });
     const closeShare = (): void => void share?.close();
     process.once("exit", closeShare); // However bt ends, nobody else may lose a slot.
+    for (const warning of findGreedy(prepared, options)) tell({ kind: "warning", ...warning });
     const schedule = createSchedule(graph, forecast.wanted, {
       jobs: share.jobs,
       slots: share.slots,
       keepGoing: options.keepGoing,
       failFast: options.failFast,
       pools: assembly.settings.pools,
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
       urgency: options.urgency,
       hasRoom: () => options.loadLimit === undefined || (os.loadavg()[0] ?? 0) < options.loadLimit,
       start: carrier.start,
@@ -226,6 +232,20 @@ function lostSlots(count: number, tasks: readonly string[]): { readonly text: st
     text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back${whose}`,
     fix: "Nothing to do for this run: bt has put it right.",
   };
+}
+
+/** Tasks that may run, and want more memory than there is. */
+function findGreedy(
+  { graph, forecast }: Prepared,
+  { memoryBytes = Infinity }: RunOptions,
+): readonly { readonly task: string; readonly text: string; readonly fix: string }[] {
+  return [...graph.nodes.values()]
+    .filter(({ id, task }) => forecast.wanted.has(id) && !forecast.results.has(id) && memoryOf(task) > memoryBytes)
+    .map(({ id, task }) => ({
+      task: id,
+      text: `Task "${id}" wants ${renderSize(memoryOf(task))} of memory, and there are ${renderSize(memoryBytes)}: no other that wants memory runs beside it`,
+      fix: "Lower its `memory`, or raise `--memory` if more is there.",
+    }));
 }
 
 /** When nothing will run there is nothing to share. */

@@ -3,8 +3,8 @@ import { validationFailed } from "./errors/run.ts";
 import type { Outcome } from "./event.ts";
 import { type Graph, type Node } from "./graph.ts";
 import { finalHelpers, finalOwners, waitsFor } from "./order.ts";
+import { createPools, type PoolOptions } from "./pools.ts";
 import type { Slots } from "./slots.ts";
-import type { TaskBase } from "./task.ts";
 
 /** What the scheduler is told about one ended task. */
 export interface Ended {
@@ -13,7 +13,7 @@ export interface Ended {
   readonly isAllowed?: boolean;
 }
 
-export interface ScheduleOptions {
+export interface ScheduleOptions extends PoolOptions {
   /** Tasks running at the same time. At least 1. */
   readonly jobs: number;
   /** Slots that are shared with other programs. Absent: all of `jobs` are ours. */
@@ -21,8 +21,6 @@ export interface ScheduleOptions {
   readonly keepGoing: boolean;
   /** Running tasks are cancelled at the first failure. */
   readonly failFast: boolean;
-  /** Pool name to capacity. Default: 1. */
-  readonly pools: Readonly<Record<string, number>>;
   /** Higher starts first: milliseconds to the end of the longest chain behind the task. */
   readonly urgency: (id: string) => number;
   /** False while the machine is too busy for another task. */
@@ -70,7 +68,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
   const validations = new Set<string>();
   const finals = finalOwners({ nodes, targets: graph.targets });
   const helpers = finalHelpers({ nodes, targets: graph.targets });
-  const used = new Map<string, number>();
+  const pools = createPools(options);
   const slots = new Map<number, string>();
   const started = new Set<string>();
   const ready: string[] = []; // The next one to start is the last.
@@ -151,36 +149,23 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     return { id, hasFailed: true };
   };
 
-  const takePools = (node: Node): boolean => {
-    const pools = poolsOf(node.task);
-    if (pools.some(isFull)) return false;
-    for (const pool of pools) used.set(pool, (used.get(pool) ?? 0) + 1);
-    return true;
-  };
-
   const pickNext = (): Node | undefined => {
     for (let at = ready.length - 1; at >= 0; at--) {
       const node = nodes.get(ready[at]!)!;
-      if (!mayStart(node.id) || !takePools(node)) continue;
+      if (!mayStart(node.id) || !pools.take(node)) continue;
       ready.splice(at, 1);
       return node;
     }
     return undefined;
   };
 
-  const canPick = (): boolean =>
-    ready.some((id) => {
-      const { task } = nodes.get(id)!;
-      return mayStart(id) && !poolsOf(task).some((pool) => isFull(pool));
-    });
-
-  const isFull = (pool: string): boolean => (used.get(pool) ?? 0) >= Math.max(1, options.pools[pool] ?? 1);
+  const canPick = (): boolean => ready.some((id) => mayStart(id) && pools.fits(nodes.get(id)!)); // Only ids of nodes are queued.
 
   /** Takes slots for those that come back, then for those that start. */
   const fill = (): void => {
     const limit = (): number => Math.min(options.jobs, options.slots?.allowed() ?? options.jobs);
     while (running - paused < limit()) {
-      const back = returning.findIndex(({ node }) => node === undefined || takePools(node));
+      const back = returning.findIndex(({ node }) => node === undefined || pools.take(node));
       if (back !== -1) {
         paused--;
         returning.splice(back, 1)[0]?.wake();
@@ -225,7 +210,7 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
         stopped = true; // Known before the slot is free, so that no new task slips in.
         if (options.failFast) options.cancel();
       }
-      freePools(node);
+      pools.free(node);
       slots.delete(slot);
       running--;
       settle(node.id, hasFailed);
@@ -233,16 +218,12 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     });
   };
 
-  const freePools = (node: Node): void => {
-    for (const pool of poolsOf(node.task)) used.set(pool, used.get(pool)! - 1);
-  };
-
   const away: Schedule["away"] = (wait) => leave(wait);
 
   /** `node`: gives up its pools as well while it waits. */
   const leave = async <T>(wait: () => Promise<T>, node?: Node): Promise<T> => {
     paused++;
-    if (node !== undefined) freePools(node);
+    if (node !== undefined) pools.free(node);
     const waited = wait();
     pump();
     try {
@@ -286,11 +267,6 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
       if (bad !== undefined) throw validationFailed(id, bad);
     },
   };
-}
-
-/** Pools that a task takes from while it runs. */
-export function poolsOf(task: TaskBase): readonly string[] {
-  return [task.pool ?? []].flat();
 }
 
 function push(map: Map<string, string[]>, key: string, value: string): void {

@@ -3,6 +3,8 @@
 /** `~/.config/bt/config.json` or `.yaml`. */
 export interface Settings {
   readonly jobs?: number;
+  /** What tasks that declare memory may have together: `8GiB`, or `50%` of the machine's. Default: all of it. */
+  readonly memory?: string;
   /** Container engine that the image plugins use. */
   readonly engine?: string;
   /** live, grouped, prefixed, stream or json. */

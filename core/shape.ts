@@ -1,5 +1,6 @@
 /** What the fields of a task may be, for builderfiles that no compiler has looked at. Does not know what they mean. */
 import { taskFieldUnknown, taskShape } from "./errors/builderfile.ts";
+import { parseSize } from "./size.ts";
 
 type Kind =
   | "string"
@@ -8,6 +9,7 @@ type Kind =
   | "function"
   | "list"
   | "record"
+  | "size such as 4GiB"
   | "command line"
   | "list of words"
   | "list of strings"
@@ -48,6 +50,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   confirm: ["string"],
   retries: ["number", "record"],
   timeoutMs: ["number"],
+  memory: ["size such as 4GiB"],
   pool: ["string", "list of strings"],
   jobserver: ["string"],
   priority: ["number"],
@@ -71,6 +74,8 @@ export function checkShape(spec: object): void {
 
 function isOfKind(value: unknown, kind: Kind): boolean {
   switch (kind) {
+    case "size such as 4GiB":
+      return isString(value) && parseSize(value) !== undefined;
     case "command line":
       return isString(value) && value.trim() !== "";
     case "list of words":

@@ -1,12 +1,14 @@
 /** The vocabulary: what a task is, what it is given when it runs. Does not know how it is run. */
 import type { Outcome } from "./event.ts";
 import type { Evidence, Versions } from "./evidence.ts";
+import type { Cell, CellName, Matrix } from "./matrix.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Retries } from "./retries.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { ExecOptions, ExecResult, Log, Shell } from "./program.ts";
 import type { Settings } from "./settings.ts";
 import { checkShape } from "./shape.ts";
+import type { Size } from "./size.ts";
 
 /** One parameter of a task, made by `param.*`. */
 export interface Param<T = unknown> {
@@ -34,17 +36,6 @@ type RequiredName<P extends ParamSet> = {
 }[keyof P];
 /** What `with()` takes: any params, and all that are required. */
 export type WithParams<P extends ParamSet> = Partial<ParamValues<P>> & Pick<ParamValues<P>, RequiredName<P>>;
-
-/** Axis name to values: one task becomes one cell per combination. */
-export type Matrix = Readonly<Record<string, readonly string[]>>;
-export type Cell<M extends Matrix> = { readonly [K in keyof M]: M[K][number] };
-/** Names of the cells: the values of the only axis; with several axes any string (`a:b`). */
-export type CellName<M extends Matrix> = string extends keyof M
-  ? never
-  : IsUnion<keyof M> extends true
-    ? string
-    : M[keyof M][number];
-type IsUnion<T, U = T> = [T] extends [never] ? false : T extends unknown ? ([U] extends [T] ? false : true) : never;
 
 /** How a need is meant. `result`: its result is an input. `order`: only before. `validation`: runs, but only the end of the run waits for it. */
 export type EdgeKind = "result" | "order" | "validation";
@@ -193,6 +184,8 @@ interface TaskFacts {
   readonly timeoutMs?: number;
   /** Capacities taken while it runs, all at once. `console` gets the terminal. */
   readonly pool?: string | readonly string[];
+  /** What its programs may need at most. Tasks that say so run beside each other only as far as it is there for all; one that wants more than there is has it all. */
+  readonly memory?: Size;
   /** How its programs share the job slots. Default: as each of them understands. */
   readonly jobserver?: "auto" | "fifo" | "pipe" | "off";
   /** Higher starts first. Default: 0. */

@@ -7,14 +7,14 @@ const root = path.join(import.meta.dirname, "..");
 
 /** From the bottom up. Files of one layer do not know each other. */
 const layers: readonly string[] = [
-  "cache-store cache/choice cache/lanes change commit errors evaluate event evidence exec files makefile/database makeflags packages paint program readiness reason retries runs schema settings slots warm wrapped makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width report/html/page/dom",
+  "cache-store cache/choice cache/lanes change commit errors evaluate event evidence exec files makefile/database makeflags matrix packages paint program readiness reason retries runs schema settings size slots warm wrapped makefile/compare cli/confirm cli/interrupt cli/print cli/usage report/block report/duration report/width report/html/page/dom",
   "cache/blob cli/import-consent cli/option-table cli/shortcut proof errors/builderfile errors/disk errors/graph errors/past errors/request errors/run command-line makefile/accept makefile/expand makefile/lint makefile/sources fingerprint guard jobserver lock worker report/failure report/json report/screen report/html/model report/html/page/log",
   "cache/place cli/boot cli/complete cli/completion compile failure journal makefile/condition makefile/exports makefile/probe makefile/report platform secrets shape state strace report/summary report/terminal report/html/follow report/html/images report/html/box report/html/chain report/html/template report/html/page/camera report/html/page/view report/html/page/words",
   "cache/local cli/outline-file find makefile/draft output task tokens report/line report/progress report/trace report/html/layout report/html/page/tasks report/html/page/images report/html/page/graph report/html/page/timeline",
   "build-tool cache/chain cache/sweep makefile/recurse makefile/render cli/complete-cached catalog params plan report/github report/plain report/window report/html/page/compare report/html/page/detail",
   "assign makefile/tree graph record share report/live report/html/page/summary",
-  "environment hooks order orphans past paths serving shell cli/args cli/graph report/reporter report/html/page/show",
-  "cache/keep cli/under-make bench collect lasting outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
+  "environment hooks order orphans past paths pools serving shell cli/args cli/graph report/reporter report/html/page/show",
+  "cache/keep cli/limits cli/under-make bench collect lasting outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
   "attempt cache/pack cache/unpack clean decide load report/html/report report/ui",
   "cache/forecast cache/take ledger prepare cli/doctor cli/listcache cli/world cli/page",
   "cache/cache call hits prove service touch watch cli/cache cli/check cli/complete-project cli/entry",

@@ -8,6 +8,7 @@ export interface Options {
   readonly file?: string;
   readonly jobs?: string;
   readonly loadLimit?: string;
+  readonly memory?: string;
   readonly output?: string;
   readonly trace?: string;
   readonly report?: string;
@@ -64,6 +65,7 @@ type ValueName =
   | "file"
   | "jobs"
   | "load-average"
+  | "memory"
   | "output"
   | "trace"
   | "report"
@@ -87,6 +89,7 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
   file: { letter: "f" },
   jobs: { letter: "j", default: "" },
   "load-average": { letter: "l", default: "" },
+  memory: {},
   output: {},
   trace: {},
   report: {},
@@ -228,31 +231,18 @@ function isValueName(name: string): name is ValueName {
 }
 
 function createOptions(flags: ReadonlySet<Flag>, values: ReadonlyMap<ValueName, readonly string[]>): Options {
-  const last = (name: ValueName, as: string): object => (values.has(name) ? { [as]: values.get(name)?.at(-1) } : {});
+  const { tag: tags = [], except = [], ...single } = Object.fromEntries(values);
+  const last = Object.entries(single).map(([name, given]) => [fields[name] ?? name, given.at(-1)]);
   return {
-    ...last("directory", "directory"),
-    ...last("file", "file"),
-    ...last("jobs", "jobs"),
-    ...last("load-average", "loadLimit"),
-    ...last("output", "output"),
-    ...last("trace", "trace"),
-    ...last("report", "report"),
-    ...last("timeout", "timeout"),
-    ...last("only", "only"),
-    ...last("graph", "graph"),
-    ...last("logs", "logs"),
-    ...last("run", "run"),
-    ...last("vs", "vs"),
-    ...last("resume", "resume"),
-    ...last("replay", "replay"),
-    ...last("completion", "completion"),
-    ...last("cache", "cache"),
-    ...last("replay-log", "replayLog"),
-    tags: values.get("tag") ?? [],
-    except: values.get("except") ?? [],
+    ...(Object.fromEntries(last) as object), // Every value has a field of its name, or the one in the table.
+    tags,
+    except,
     flags,
   };
 }
+
+/** Options whose field is called otherwise. */
+const fields: Readonly<Record<string, string>> = { "load-average": "loadLimit", "replay-log": "replayLog" };
 
 /** Words and values, once it is known which params are flags and which exist. */
 export interface Asked {

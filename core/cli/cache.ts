@@ -5,6 +5,7 @@ import { optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Event, Reporter } from "../event.ts";
 import { settingsFiles } from "../find.ts";
 import type { Project } from "../load.ts";
+import { renderSize } from "../size.ts";
 import type { Options } from "./args.ts";
 import { print } from "./print.ts";
 import type { World } from "./world.ts";
@@ -56,13 +57,6 @@ export async function collectCache(wish: CacheWish, project: Project, { env }: W
     `bt: ${count(removedResults)} removed (${renderSize(removedBytes)}), ${count(results)} kept (${renderSize(sizeBytes)}) in ${folder}\n`,
   );
   return 0;
-}
-
-function renderSize(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  const power = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const value = bytes / 1024 ** power;
-  return `${power === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
 /**

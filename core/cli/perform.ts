@@ -1,6 +1,5 @@
 /** Carries out the tasks of a command line. Does not know how anything works. */
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { build } from "../build.ts";
 import { cleanTasks } from "../clean.ts";
@@ -21,6 +20,7 @@ import { readCacheWish, withReplayed } from "./cache.ts";
 import { confirmOnTerminal } from "./confirm.ts";
 import { graphFormats, renderGraph } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
+import { limitMemory, memoryWords, parseJobs, poolJobs, readMemory } from "./limits.ts";
 import { createPageReporters } from "./page.ts";
 import { print, writeText } from "./print.ts";
 import { freshRequest } from "./shortcut.ts";
@@ -84,6 +84,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     const result = await build(project, request, {
       env: world.env,
       jobs,
+      memoryBytes: limitMemory(options.memory, project.settings.memory),
       keepGoing: flags.has("keep-going"),
       failFast: flags.has("fail-fast"),
       graceMs: 5000,
@@ -148,11 +149,6 @@ function tellReplay(replay: Replay, isJson: boolean): number {
   return replay.differs === undefined ? 0 : 1;
 }
 
-/** What make says of its size is for people; without it the pool bounds us anyway. */
-function poolJobs(said: number | "any" | undefined): number {
-  return typeof said === "number" ? Math.max(1, said) : 1000;
-}
-
 function parseOnly(text: string | undefined): "check" | "force" | undefined {
   return text === undefined ? undefined : oneOf("--only", text, ["check", "force"] as const);
 }
@@ -170,10 +166,12 @@ function parseNumber(option: string, text: string): number {
 }
 
 /** Settings are checked even where an option beats them. */
-function checkSettings({ jobs, output }: Project["settings"], env: World["env"]): void {
+function checkSettings({ jobs, memory, output }: Project["settings"], env: World["env"]): void {
   const file = settingsFiles(env).find((name) => fs.existsSync(name)) ?? "";
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
     throw settingsWrong(file, { kind: "value", name: "jobs", found: `${jobs}`, allowed: "a whole number from 1" });
+  if (memory !== undefined && readMemory(memory) === undefined)
+    throw settingsWrong(file, { kind: "value", name: "memory", found: `"${memory}"`, allowed: memoryWords });
   if (output !== undefined && !outputs.some((name) => name === output))
     throw settingsWrong(file, {
       kind: "value",
@@ -181,17 +179,6 @@ function checkSettings({ jobs, output }: Project["settings"], env: World["env"])
       found: `"${output}"`,
       allowed: `one of ${outputs.join(", ")}`,
     });
-}
-
-/** `-j4`, `-j50%`; without a number, one for each CPU. */
-function parseJobs(given: string | number | undefined): number {
-  const cpus = os.availableParallelism();
-  if (given === undefined || given === "") return cpus;
-  const text = String(given);
-  const percent = /^(\d+)%$/.exec(text)?.[1];
-  if (percent !== undefined) return Math.max(1, Math.round((cpus * Number(percent)) / 100));
-  if (!/^[1-9]\d*$/.test(text)) throw optionWrong("--jobs", text, "a whole number from 1, or a percentage of the CPUs");
-  return Number(text);
 }
 
 async function createReporters(

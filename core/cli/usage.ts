@@ -18,6 +18,7 @@ Run
   -B, --force                 run even if up to date
       --only[=force]          exactly these tasks, not their needs
   -l, --load-average X        start no further task while the load is above X
+      --memory SIZE           what tasks that declare memory have together: 8GiB, 50%  (default: all)
       --timeout SECONDS       end the run after this time
   -y, --yes                   answer yes to confirmations
   -q, --question              run and print nothing: exit 0 if up to date, 1 if not

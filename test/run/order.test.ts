@@ -8,7 +8,14 @@ import { project, withTasks, type Project } from "../support/project.ts";
 const gate = (name: string, more = ""): string =>
   `task({ ${more} run: "echo +${name} >> log; until test -e go-${name} -o -e go; do sleep 0.01; done; echo -${name} >> log" })`;
 const note = (name: string, more = ""): string => `task({ ${more} run: "echo ${name} >> log" })`;
-const lines = (p: Project): string[] => (p.exists("log") ? p.read("log").trim().split("\n") : []);
+/** A shell makes the file before it writes into it. */
+const lines = (p: Project): string[] =>
+  p.exists("log")
+    ? p
+        .read("log")
+        .split("\n")
+        .filter((line) => line !== "")
+    : [];
 
 test("needs run before what needs them, and a shared one runs once", async () => {
   const p = await project({
@@ -57,6 +64,47 @@ test("a pool lets in as many as it has places, whatever -j says", async () => {
   await ended;
 
   for (let at = 0; at < 6; at += 2) expect(lines(p)[at]?.slice(1)).toBe(lines(p)[at + 1]?.slice(1));
+});
+
+test.for([
+  ["said on the command line", ["--memory=5GiB"], undefined],
+  ["set for all projects", [], "5GiB"],
+] as const)("tasks that declare memory run together as far as it goes, %s", async ([, argv, memory]) => {
+  const p = await project({
+    "builderfile.ts": withTasks({ a: gate("a", "memory: '4GiB',"), b: gate("b", "memory: '2GiB',"), c: gate("c") }),
+    ".config/bt/config.json": JSON.stringify({ memory }),
+  });
+  const { ended } = p.start({}, "-j8", ...argv, "a", "b", "c");
+  await until(() => lines(p).length === 2);
+
+  p.write("go-a", "");
+  await until(() => lines(p).includes("+b"));
+  p.write("go", "");
+  const { stderr, exitCode } = await ended;
+
+  expect([stderr, exitCode]).toEqual(["", 0]);
+  expect(lines(p).slice(0, 2).sort()).toEqual(["+a", "+c"]);
+  expect(lines(p).indexOf("-a")).toBeLessThan(lines(p).indexOf("+b"));
+});
+
+test("a task that wants more memory than there is runs, and it is said", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: note("bake", "memory: '64GiB',") }) });
+
+  const result = await p.bt("--memory", "1.5GiB", "bake");
+
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout).toContain(
+    'Warning: Task "bake" wants 64 GiB of memory, and there are 1.5 GiB: no other that wants memory runs beside it',
+  );
+  expect((await p.bt("--memory", "200000%", "bake")).stdout).not.toContain("warning");
+});
+
+test.for(["4", "4GB", "0GiB", "0%", "x%", ""])("--memory takes a size, not %j", async (text) => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: note("bake") }) });
+
+  const result = await p.bt(`--memory=${text}`, "bake");
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("a size such as 8GiB") });
 });
 
 test("an unknown pool is a mistake before anything runs", async () => {

@@ -53,15 +53,20 @@ function checkTools(context: Context, what: string, tools: readonly string[]): N
   return { ref: "" };
 }
 
-/** All disks of an architecture as one image with `/data/images`. */
+/** All disks of an architecture as one image with `/data/images`, each with what boots it. */
 async function packRootImages(context: Context, shop: Shop, arch: string): Promise<ImageResult> {
   const disks = Object.entries(context.needs)
     .filter(([as]) => as.startsWith(`${arch} `))
     .map(([, disk]) => disk as RootfsImage); // Of rootfs:pack.
   const from = imageDir(shop, { suite: context.cell["suite"] ?? shop.suite, arch });
-  const names = disks.map(({ file }) => path.basename(file)).sort();
+  const names = disks.flatMap(namesOf).sort();
   const labels = { "org.opencontainers.image.title": "root images" };
   return await packFiles(context, { from, names, to: "data/images", arch, labels, isCompressed: true });
+}
+
+/** The disk, and the kernel and ramdisk beside it: without a boot loader nobody could boot what is pulled. */
+function namesOf({ file, vmlinuz, initrd }: RootfsImage): readonly string[] {
+  return [file, vmlinuz, initrd].flatMap((one) => (one === undefined ? [] : [path.basename(one)]));
 }
 
 /** A flavor's base with the kernel in it: `/data/images/kind_6.12.qcow2.zst`. */
@@ -86,7 +91,7 @@ async function makeFlavor(
   const own = Object.create(context, {
     params: { value: { ...context.params, targetArch: arch, pkgRepo: suite } },
   }) as Context;
-  await makeDerived(own, shop, {
+  const disk = await makeDerived(own, shop, {
     base,
     baseTree: tree?.tar ?? `${from}/tree/${base}.tar`,
     baseDisk: path.join(from, base),
@@ -96,7 +101,7 @@ async function makeFlavor(
   });
   return await packFiles(context, {
     from,
-    names: [`${name}.zst`],
+    names: namesOf(disk),
     to: "data/images",
     arch,
     labels: { "org.opencontainers.image.title": `${flavor} ${kernel}` },

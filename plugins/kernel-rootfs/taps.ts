@@ -18,7 +18,7 @@ const asking = ["kernelVersions", "refresh", "withChildren", "libguestfsBackend"
  * Raised when the steps make something else of the same data. Without it the code of a task would hold all of kernels.json,
  * and one kernel's option would build all kernels.
  */
-const stepsVersion = "kernel-rootfs 1";
+const stepsVersion = "kernel-rootfs 2";
 
 export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string, TaskBase>>): void {
   const keyOf = new Map(Object.entries(tasks).map(([key, { handle }]) => [handle, key]));

@@ -9,20 +9,9 @@ import * as path from "node:path";
 import { expect, test } from "vitest";
 import type { Project } from "../../support/project.ts";
 import { run } from "../../support/tool.ts";
-import { builderfileWith, family, stub, told } from "./rig.ts";
+import { actions as others, builderfileWith, family, installKernel, stub, told } from "./rig.ts";
 
-const actions = [
-  { type: "run-command", op: { Cmd: "echo one > /etc/one; rm -f /usr/share/doc/*/copyright" } },
-  { type: "mkdir", op: { Dir: "/opt/a/b" } },
-  { type: "copy-in", op: { LocalPath: "boot strap", RemoteDir: "/opt" } },
-  { type: "upload", op: { File: "init", Dest: "/sbin/init" } },
-  { type: "chmod", op: { Permissions: "0750", File: "/sbin/init" } },
-  { type: "append-line", op: { File: "/etc/one", Line: "PATH=/bin:$HOME:a=b 'c'" } },
-  { type: "link", op: { Target: "/etc/one", Link: "/opt/one" } },
-  { type: "set-hostname", op: { Hostname: "oven" } },
-  { type: "tar-in", op: { TarFile: "more.tar", RemoteDir: "/opt" } },
-  { type: "install-kernel", op: { KernelInstallDir: "k" } },
-];
+const actions = [...others, installKernel];
 
 const images = [
   { name: "base.qcow2", bootable: true, image_size: "64M", packages: ["less", "jq"], actions: [] },

@@ -57,6 +57,21 @@ export default defineBuilder({
 `;
 }
 
+/** One action of each type but install-kernel. */
+export const actions = [
+  { type: "run-command", op: { Cmd: "echo one > /etc/one; rm -f /usr/share/doc/*/copyright" } },
+  { type: "mkdir", op: { Dir: "/opt/a/b" } },
+  { type: "copy-in", op: { LocalPath: "boot strap", RemoteDir: "/opt" } },
+  { type: "upload", op: { File: "init", Dest: "/sbin/init" } },
+  { type: "chmod", op: { Permissions: "0750", File: "/sbin/init" } },
+  { type: "append-line", op: { File: "/etc/one", Line: "PATH=/bin:$HOME:a=b 'c'" } },
+  { type: "link", op: { Target: "/etc/one", Link: "/opt/one" } },
+  { type: "set-hostname", op: { Hostname: "oven" } },
+  { type: "tar-in", op: { TarFile: "more.tar", RemoteDir: "/opt" } },
+] as const;
+
+export const installKernel = { type: "install-kernel", op: { KernelInstallDir: "k" } } as const;
+
 const dockerfiles = [
   "kernel-builder",
   "root-builder",

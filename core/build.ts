@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import { describeCall, type Call } from "./call.ts";
 import { findCommit } from "./commit.ts";
+import { isGroupNode } from "./decide.ts";
 import { runningAbove, stackEntry } from "./environment.ts";
 import { cycleNested } from "./errors/graph.ts";
 import { firstLine, isBtError } from "./errors.ts";
@@ -189,6 +190,7 @@ function outline(graph: Graph, state: State, id: string): TaskOutline {
     needs: waitsFor(graph, id),
     ...(description === undefined ? {} : { description }),
     ...(node?.cellName === undefined ? {} : { group: node.name }),
+    ...(node !== undefined && isGroupNode(node) ? { isGroup: true } : {}),
     ...(expectedMs === undefined ? {} : { expectedMs }),
   };
 }

@@ -38,6 +38,8 @@ export interface TaskOutline {
   readonly needs: readonly string[];
   /** Matrix task it is a cell of. */
   readonly group?: string;
+  /** It only needs others, and does nothing itself. Absent: it does. */
+  readonly isGroup?: true;
   /** Milliseconds it took last time. Absent: unknown. */
   readonly expectedMs?: number;
 }

@@ -54,7 +54,7 @@ export function createProgress(): Progress {
   function done(event: Extract<Event, { readonly state: "done" }>): void {
     const { task, outcome, durationMs } = event;
     running.delete(task);
-    if (outcome === "group") return void total--;
+    if (outcome === "group" || outlines.get(task)?.isGroup === true) return;
     counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
     if (isFailure(event)) failed.push(task);
     const expectedMs = outlines.get(task)?.expectedMs ?? 0;
@@ -73,7 +73,7 @@ export function createProgress(): Progress {
             outlines.set(outline.task, outline);
             history.expectedMs += outline.expectedMs ?? 0;
           }
-          total = outlines.size;
+          total = event.tasks.filter(({ isGroup }) => isGroup !== true).length;
           return;
         case "run-started":
           startMs = event.atMs;

@@ -69,18 +69,19 @@ test("renderWindow() stays within a small terminal", () => {
   expect(draw(busy, { columns: 10, rows: 2 })).toEqual(["2/8 · 6…"]);
 });
 
-test("renderWindow() leaves groups out of the counts", () => {
+test("renderWindow() leaves groups out of the counts, before and after they are done", () => {
   const lines = draw(
     [
       { ...started(), atMs: 0 },
       {
         kind: "graph-ready",
         tasks: [
-          { task: "all", needs: [] },
+          { task: "both", needs: [], isGroup: true },
           { task: "mix", needs: [] },
+          { task: "all", needs: ["mix"], isGroup: true },
         ],
       },
-      done("all", "group"),
+      done("both", "group"),
       done("mix"),
     ],
     { columns: 50, rows: 9 },

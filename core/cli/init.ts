@@ -95,5 +95,5 @@ function writeAll(root: string, files: readonly (readonly [file: string, text: s
 
 function nextSteps(kept: readonly string[]): string {
   const install = kept.includes("package.json") ? "npm install --save-dev builderfile" : "npm install";
-  return `bt: Next: \`${install}\` so that your editor knows the types, then \`bt\` to see the tasks\n`;
+  return `bt: Next: \`${install}\` gives your editor the types, \`bt\` lists the tasks\n`;
 }

@@ -102,7 +102,7 @@ test("what is there stays as it is: common files are kept, others end --init bef
 
   expect(first.stdout).toBe(
     "wrote builderfile.ts\nwrote tsconfig.json\nkept .gitignore\nkept package.json\n" +
-      "bt: Next: `npm install --save-dev builderfile` so that your editor knows the types, then `bt` to see the tasks\n",
+      "bt: Next: `npm install --save-dev builderfile` gives your editor the types, `bt` lists the tasks\n",
   );
   expect([p.read("package.json"), p.read(".gitignore")]).toEqual(["{}", "out/\n"]);
   expect(again).toMatchObject({ exitCode: 2, stdout: "" });

@@ -1,5 +1,5 @@
 /** One key for all a task's result depends on, as a list of named leaves. Pure; does not know whether anything is up to date. */
-import { hashText, type FileFact } from "./files.ts";
+import { hashText, type FileFact, type FileKind } from "./files.ts";
 import type { Reason } from "./reason.ts";
 
 /** One thing a result depends on: `param/tag` and its value, `need/build` and a digest. */
@@ -55,6 +55,30 @@ export function keyText(document: KeyDocument): string {
   const leaves = document.leaves.map(({ name, value }) => `${JSON.stringify(name)} ${JSON.stringify(value)}`);
   const inputs = document.inputs.map((fact) => `${JSON.stringify(fact.path)} ${fact.kind} ${fact.digest}`).sort();
   return [...leaves, ...inputs].join("\n");
+}
+
+/** The document that a key's text is of. Undefined: it is no such text. */
+export function parseKeyText(text: string): KeyDocument | undefined {
+  const leaves: Leaf[] = [];
+  const inputs: FileFact[] = [];
+  for (const line of text.split("\n")) {
+    const [, name = "", value, kind, digest = ""] = keyLine.exec(line) ?? [];
+    if (name === "") return undefined;
+    if (value !== undefined) leaves.push({ name: parseQuoted(name), value: parseQuoted(value) });
+    else if (isKind(kind)) inputs.push({ path: parseQuoted(name), kind, digest });
+    else return undefined;
+  }
+  return { leaves, inputs };
+}
+
+const keyLine = /^("(?:[^"\\]|\\.)*") (?:("(?:[^"\\]|\\.)*")|([a-z]+) ([0-9a-f]*))$/;
+
+function parseQuoted(text: string): string {
+  return JSON.parse(text) as string; // The pattern says that it is one.
+}
+
+function isKind(text: string | undefined): text is FileKind {
+  return text !== undefined && ["file", "exec", "link", "folder", "missing"].includes(text);
 }
 
 /** One leaf, or one input as `input/PATH`, that two documents do not share. */

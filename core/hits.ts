@@ -1,6 +1,21 @@
 /** Which tasks of a forecast would be restored instead of run. Loads what it takes only when there may be one. */
-import { isCacheOff } from "./cache/choice.ts";
+import { isCacheOff, useOf } from "./cache/choice.ts";
+import type { Nearest } from "./cache/nearest.ts";
+import type { KeyDocument } from "./fingerprint.ts";
 import type { Prepared } from "./prepare.ts";
+
+/** Of tasks that would run though caches keep their results: the kept result that comes nearest. */
+export async function findNearestResults(
+  { project, decide, cache }: Prepared,
+  documents: ReadonlyMap<string, KeyDocument>,
+): Promise<ReadonlyMap<string, Nearest>> {
+  if (isCacheOff(cache.choice) || !useOf(cache.choice, "local").canRead || documents.size === 0) return new Map();
+  const [{ findNearest }, { findCachePlace }] = await Promise.all([
+    import("./cache/nearest.ts"),
+    import("./cache/place.ts"),
+  ]);
+  return findNearest(findCachePlace(project.root, decide.env, cache.folder).folder, documents);
+}
 
 /** Tasks that would run, to the cache that has their result. */
 export async function findForecastHits(

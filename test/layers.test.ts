@@ -16,7 +16,7 @@ const layers: readonly string[] = [
   "environment hooks order orphans past paths pools serving shell cli/args cli/graph report/reporter report/html/page/show",
   "cache/keep cli/limits cli/under-make bench collect lasting outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
   "attempt cache/pack cache/unpack clean decide load report/html/report report/ui",
-  "cache/forecast cache/take ledger prepare cli/doctor cli/listcache cli/world cli/page",
+  "cache/forecast cache/nearest cache/take ledger prepare cli/doctor cli/listcache cli/world cli/page",
   "cache/cache call hits prove service touch watch cli/cache cli/check cli/complete-project cli/entry",
   "kept",
   "carry cli/again cli/audit cli/shim cli/show",

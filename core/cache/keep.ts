@@ -9,20 +9,24 @@ export interface KeepLimits {
 }
 
 /** Whether a task's result is all in its outputs and its value, and depends on nothing but its key. */
-export function isKept({ task, outputs, isGroup }: Node): boolean {
-  if (
-    isGroup ||
-    task.run === undefined ||
-    task.service !== undefined ||
-    task.inputs === undefined ||
-    task.always === true
-  )
-    return false;
-  if (task.cache !== undefined) return task.cache && !outputs.some(isElsewhere);
-  const isInteractive = [task.pool ?? []].flat().includes("console");
+export function isKept(node: Node): boolean {
+  return whyUnkept(node) === undefined;
+}
+
+/** Why no cache keeps a task's result, as a clause. Undefined: caches do. */
+export function whyUnkept({ task, outputs, isGroup }: Node): string | undefined {
+  if (isGroup || task.run === undefined) return "it does nothing itself";
+  if (task.service !== undefined) return "it is a service";
+  if (task.inputs === undefined) return "it declares no inputs";
+  if (task.always === true) return "it always runs";
+  if (task.cache === false) return "it has `cache: false`";
+  if (outputs.some(isElsewhere)) return "it has an output outside of the project";
+  if (task.cache === true) return undefined;
   // What it leaves besides, what was there before, or what a person typed may matter.
-  if (task.status !== undefined || task.clean === "keep" || isInteractive) return false;
-  return outputs.length > 0 && !outputs.some(isElsewhere);
+  if (task.status !== undefined) return "it has a status check, and no `cache: true`";
+  if (task.clean === "keep") return 'it has `clean: "keep"`, and no `cache: true`';
+  if ([task.pool ?? []].flat().includes("console")) return "it uses the terminal, and has no `cache: true`";
+  return outputs.length > 0 ? undefined : "it declares no outputs, and has no `cache: true`";
 }
 
 function isElsewhere(declared: string): boolean {

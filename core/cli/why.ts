@@ -2,8 +2,10 @@
 import * as fs from "node:fs";
 import { askedIds } from "../decide.ts";
 import { runMissing, runTaskMissing } from "../errors/past.ts";
-import { compareDocuments, keyOf, type Difference } from "../fingerprint.ts";
-import { findForecastHits } from "../hits.ts";
+import { isKept, whyUnkept } from "../cache/keep.ts";
+import type { Nearest } from "../cache/nearest.ts";
+import { compareDocuments, diffDocuments, keyOf, type Difference, type KeyDocument } from "../fingerprint.ts";
+import { findForecastHits, findNearestResults } from "../hits.ts";
 import { findJournal, type Entry } from "../journal.ts";
 import type { Paint } from "../paint.ts";
 import type { Prepared } from "../prepare.ts";
@@ -30,6 +32,10 @@ export interface Why {
   readonly hasStatus: boolean;
   /** Cache that has its result: it would be restored instead of run. */
   readonly cached?: string;
+  /** Why no cache keeps its results, as a clause. */
+  readonly unkept?: string;
+  /** It would run although caches keep its results: the kept one that comes nearest, and all that is otherwise now. */
+  readonly nearest?: { readonly cache: string; readonly madeMs: number; readonly reasons: readonly string[] };
 }
 
 /** Answers `--why`, with `--run` and `--vs` as a comparison. Returns the exit code. @throws BtError RUN_MISSING, RUN_TASK_MISSING */
@@ -38,9 +44,10 @@ export async function showWhy(prepared: Prepared, { flags, run, vs }: Options, p
   if (run === undefined && vs === undefined) {
     const warn = (text: string): void => writeText(2, renderWarning({ text }, paint));
     const hits = await findForecastHits(prepared, { mayConnect: flags.has("remote"), warn });
-    const tasks = explain(prepared).map((why) => withHit(why, hits.get(why.task)));
+    const nearest = await findNearestResults(prepared, findMisses(prepared, hits));
+    const tasks = explain(prepared).map((why) => withCaches(why, prepared, { hits, nearest }));
     if (isJson) printJson({ version: 1, tasks });
-    else print(renderWhy(tasks, paint));
+    else print(renderWhy(tasks, paint, { isFull: flags.has("remote") || flags.has("verbose") }));
     return 0;
   }
   const tasks = compare(prepared, run, vs);
@@ -123,21 +130,70 @@ export function explain({ graph, order, forecast, secrets }: Prepared): Why[] {
   });
 }
 
-function withHit(why: Why, cached: string | undefined): Why {
-  return cached === undefined ? why : { ...why, cached };
+/** Tasks whose key is known, that could be restored, and are in no cache. */
+function findMisses(
+  { graph, forecast }: Prepared,
+  hits: ReadonlyMap<string, string>,
+): ReadonlyMap<string, KeyDocument> {
+  return new Map(
+    [...forecast.decisions].flatMap(([id, { step, document, mayTake }]) => {
+      const node = graph.nodes.get(id);
+      const isMiss = step.action === "run" && mayTake && !hits.has(id) && node !== undefined && isKept(node);
+      return isMiss ? [[id, document] as const] : [];
+    }),
+  );
 }
 
-export function renderWhy(answers: readonly Why[], paint: Paint): string {
+function withCaches(
+  why: Why,
+  { graph, forecast, secrets }: Prepared,
+  found: { readonly hits: ReadonlyMap<string, string>; readonly nearest: ReadonlyMap<string, Nearest> },
+): Why {
+  const node = graph.nodes.get(why.task);
+  const [cached, unkept] = [found.hits.get(why.task), node === undefined ? undefined : whyUnkept(node)];
+  const near = found.nearest.get(why.task);
+  const document = forecast.decisions.get(why.task)?.document;
+  const reasons =
+    near === undefined || document === undefined
+      ? []
+      : diffDocuments(near.document, document).map((reason) => secrets.hide(renderReason(reason)));
+  return {
+    ...why,
+    ...(cached === undefined ? {} : { cached }),
+    ...(unkept === undefined ? {} : { unkept }),
+    ...(near === undefined ? {} : { nearest: { cache: near.cache, madeMs: near.madeMs, reasons } }),
+  };
+}
+
+/** @param isFull also says what is known without a question: that no cache keeps a task's results */
+export function renderWhy(
+  answers: readonly Why[],
+  paint: Paint,
+  { isFull = false }: { readonly isFull?: boolean } = {},
+): string {
   return answers
-    .map(({ task, action, key, reasons, leaves, inputs, hasStatus, cached }) => {
+    .map((why) => {
+      const { task, action, key, reasons, leaves, inputs, hasStatus, cached } = why;
       if (action === "skip" && reasons.length > 0)
         return `${paint.strong(task)} would be skipped: ${reasons.join(", ")}\n`;
       if (action !== "skip")
-        return `${paint.strong(task)} ${renderAction(action, cached)}, because\n${reasons.map((reason) => `  ${reason}\n`).join("")}`;
+        return `${paint.strong(task)} ${renderAction(action, cached)}, because\n${renderLines(reasons)}${renderMiss(why, isFull)}`;
       const kept = `${renderKept(leaves.length, inputs.length)} unchanged ${paint.dim(`(key ${key.slice(0, 12)})`)}\n`;
       return `${paint.strong(task)} is up to date: ${kept}${hasStatus ? "  a run still asks its status check\n" : ""}`;
     })
     .join("");
+}
+
+function renderLines(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}\n`).join("");
+}
+
+/** Why it is not restored, unless that has been said: what is otherwise than last time is mostly what is otherwise than in the nearest result. */
+function renderMiss({ reasons, cached, unkept, nearest }: Why, isFull: boolean): string {
+  if (unkept !== undefined) return isFull ? `no cache keeps its result, because\n  ${unkept}\n` : "";
+  if (cached !== undefined || nearest === undefined || nearest.reasons.join("\n") === reasons.join("\n")) return "";
+  const made = new Date(nearest.madeMs).toISOString().slice(0, 16).replace("T", " ");
+  return `what cache "${nearest.cache}" has of it, from ${made} UTC, is not restored, because\n${renderLines(nearest.reasons)}`;
 }
 
 function renderAction(action: Why["action"], cached: string | undefined): string {

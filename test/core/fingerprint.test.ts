@@ -5,6 +5,8 @@ import {
   createDocument,
   diffDocuments,
   keyOf,
+  keyText,
+  parseKeyText,
   resultDigest,
   stableJson,
   type KeyDocument,
@@ -162,4 +164,19 @@ test("two documents have differences if and only if their keys differ, and each 
     }),
     { numRuns: 2000 },
   );
+});
+
+test("the text of a key can be read back", () => {
+  fc.assert(
+    fc.property(pair, ([one]) => {
+      const read = parseKeyText(keyText(one));
+
+      expect(read === undefined ? "unread" : keyText(read)).toBe(keyText(one));
+    }),
+  );
+  expect([parseKeyText(""), parseKeyText("no key"), parseKeyText('"a" pipe ')]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });

@@ -119,6 +119,41 @@ test("the command line beats the settings, and those the builderfile", async () 
   expect((await p.bt("bake", "--cache=sometimes")).stderr).toContain("off, read, write, only");
 });
 
+test("--why tells what is otherwise than in the nearest kept result, when that is not what is otherwise than last time", async () => {
+  const sell = bake.replace("inputs:", `env: ["HEAT"], inputs:`);
+  const p = await project({ "builderfile.ts": withTasks({ bake: sell }), flour: "rye", salt: "sea" });
+  const why = async (heat: string, ...words: string[]): Promise<string> =>
+    (await p.btWith({ env: { HEAT: heat } }, "--why", "bake", ...words)).stdout;
+  for (const heat of ["200", "210"]) await p.btWith({ env: { HEAT: heat } }, "bake");
+  const lost = "bake would run, because\n  it has never run\n";
+
+  expect(await why("220")).toBe(`bake would run, because\n  variable "HEAT" changed\n`);
+  fs.rmSync(path.join(p.root, ".bt/state.log"));
+  expect(await why("200")).toBe(lost.replace("run, because", `be restored from cache "local", because`));
+  p.write("flour", "oat");
+  const near = (await why("200")).replace(/\d{4}-\d\d-\d\d \d\d:\d\d/, "THEN");
+  expect(near).toBe(
+    `${lost}what cache "local" has of it, from THEN UTC, is not restored, because\n  input "flour" changed\n`,
+  );
+  const [{ nearest }] = JSON.parse(await why("230", "--json")).tasks;
+  expect(nearest).toMatchObject({ cache: "local", reasons: ['variable "HEAT" changed', 'input "flour" changed'] });
+  expect(await why("200", "--cache=off")).toBe(lost);
+});
+
+test("--why tells of a task that no cache keeps why that is so, when it is asked for more", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ look: `task({ inputs: ["flour"], run: "cat flour" })` }),
+    flour: "rye",
+  });
+
+  expect((await p.bt("--why", "look", "--verbose")).stdout).toBe(
+    "look would run, because\n  it has never run\nno cache keeps its result, because\n  it declares no outputs, and has no `cache: true`\n",
+  );
+  expect(JSON.parse((await p.bt("--why", "--json", "look")).stdout).tasks).toMatchObject([
+    { unkept: "it declares no outputs, and has no `cache: true`" },
+  ]);
+});
+
 test("-n and --why say that a result is there, and change nothing", async () => {
   const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
   await p.bt("bake");

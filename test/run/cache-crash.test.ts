@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { createDice } from "../support/dice.ts";
 import { program, project, withTasks, type Project } from "../support/project.ts";
 import { removeFolder } from "../support/temporary.ts";
 
@@ -18,15 +19,6 @@ function digestOf(folder: string): string {
     if (fs.lstatSync(file).isFile()) digest.update(fs.readFileSync(file));
   }
   return digest.digest("hex");
-}
-
-/** Numbers that look random and are the same every time. */
-function createDice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state % sides;
-  };
 }
 
 test("no partial cache entry after a crash at any point; none ever hits", { timeout: 180_000 }, async () => {

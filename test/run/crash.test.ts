@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { createDice } from "../support/dice.ts";
 import { taskProcesses, until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
@@ -31,15 +32,6 @@ function wrongOutputs(p: Project): string[] {
 
 /** 500 take a minute and a half. */
 const rounds = process.env["BT_SLOW_TESTS"] === "1" ? 500 : 60;
-
-/** Numbers that look random and are the same every time. */
-function createDice(seed: number): (sides: number) => number {
-  let state = seed;
-  return (sides) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state % sides;
-  };
-}
 
 test(
   "killed at any moment, bt never takes half-made things for done, and the next run ends with the right outputs",

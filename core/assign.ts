@@ -17,20 +17,28 @@ export interface Assignment {
   readonly isUnexpanded?: true;
 }
 
+type Bind = (
+  named: NamedTask,
+  fixed: Readonly<Record<string, unknown>>,
+) => Promise<Readonly<Record<string, BoundParam>>>;
+
 export interface Assigner {
-  readonly bind: (
-    named: NamedTask,
-    fixed: Readonly<Record<string, unknown>>,
-  ) => Promise<Readonly<Record<string, BoundParam>>>;
+  readonly bind: Bind;
+  /** The same, without asking anybody: for tasks that may not be part of the run. */
+  readonly guess: Bind;
   /** @throws BtError VARIABLE_UNKNOWN for a value that no task of the run has taken */
   readonly checkAllTaken: () => void;
 }
 
-export function createAssigner(assignments: readonly Assignment[], texts: Omit<ParamTexts, "given">): Assigner {
+export function createAssigner(
+  assignments: readonly Assignment[],
+  { ask, ...texts }: Omit<ParamTexts, "given">,
+): Assigner {
   const taken = new Set<Assignment>();
   const known = new Map<string, ReadonlySet<string>>();
-  return {
-    bind({ name: task, task: { params = {} } }, fixed) {
+  const bindWith =
+    (more: Pick<ParamTexts, "ask">): Bind =>
+    ({ name: task, task: { params = {} } }, fixed) => {
       known.set(task, new Set(Object.entries(params).map(([name, param]) => variableName(name, param))));
       const given: ParamTexts["given"] = (name, variable) => {
         const fitting = assignments.filter(
@@ -44,8 +52,11 @@ export function createAssigner(assignments: readonly Assignment[], texts: Omit<P
         if (best?.isUnexpanded === true) throw variableUnexpanded(best.name);
         return best;
       };
-      return bindParams(task, params, fixed, { ...texts, given });
-    },
+      return bindParams(task, params, fixed, { ...texts, ...more, given });
+    };
+  return {
+    bind: bindWith(ask === undefined ? {} : { ask }),
+    guess: bindWith({}),
     checkAllTaken() {
       const all = new Set([...known.values()].flatMap((names) => [...names]));
       const left = assignments.filter((one) => one.from === undefined && !taken.has(one));

@@ -1,5 +1,5 @@
 /** Typed params: declared, parsed, checked, described. Pure; does not know argv or make. */
-import { firstLine, isBtError, placed, throwAll } from "./errors.ts";
+import { firstLine, isBtError, placed, throwAll, type BtError } from "./errors.ts";
 import { paramMissing, paramUnknown, paramWrong, type ParamFault } from "./errors/request.ts";
 import { findPlatform, platformTable, type Arch } from "./platform.ts";
 import type { StandardSchema } from "./schema.ts";
@@ -100,7 +100,21 @@ export interface ParamTexts {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** From `defineBuilder({ params })`. */
   readonly builderfile: Readonly<Record<string, unknown>>;
+  /** Asks for a value that is missing. Absent: nobody is asked. */
+  readonly ask?: AskParam;
 }
+
+/** A param that must have a value, and has none. */
+export interface MissingParam {
+  readonly task: string;
+  readonly variable: string;
+  readonly param: Param;
+  /** What is wrong with an answer. Undefined: nothing. */
+  readonly refuse: (text: string) => Promise<BtError | undefined>;
+}
+
+/** Undefined: there is no answer. */
+export type AskParam = (missing: MissingParam) => Promise<string | undefined>;
 
 /**
  * The values of a task's params, in order of precedence.
@@ -156,8 +170,21 @@ async function bindParam(
   if (own !== undefined)
     return typeof own === "string" ? await parse(own, "builderfile") : { value: own, source: "builderfile" };
   if (param.default !== undefined) return { value: param.default, source: "default" };
-  if (param.required) throw paramMissing(task, variable, optionName(name), param.description);
-  return { value: undefined, source: "none" };
+  if (!param.required) return { value: undefined, source: "none" };
+  const refuse = (text: string): Promise<BtError | undefined> => findFault(() => parse(text, "command line"));
+  const answer = await texts.ask?.({ task, variable, param, refuse });
+  if (answer !== undefined) return await parse(answer, "command line");
+  throw paramMissing(task, variable, optionName(name), param.description);
+}
+
+async function findFault(attempt: () => Promise<unknown>): Promise<BtError | undefined> {
+  try {
+    await attempt();
+    return undefined;
+  } catch (error) {
+    if (isBtError(error)) return error;
+    throw error;
+  }
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Entry } from "./journal.ts";
 import { sortGraph, waitsFor } from "./order.ts";
 import { prepareStateFolder, type Project } from "./load.ts";
 import { collectWriters, inferEdges, isGlob, type Writers } from "./paths.ts";
-import { variableName } from "./params.ts";
+import { variableName, type AskParam } from "./params.ts";
 import { assemble, type Assembly } from "./plugin.ts";
 import { poolsOf } from "./pools.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
@@ -38,6 +38,8 @@ export interface BuildRequest {
   readonly mayWrite: boolean;
   /** What does not need a failed task runs nevertheless. Default: false. */
   readonly keepGoing?: boolean;
+  /** Asks for values of params that are missing. Absent: they are mistakes. */
+  readonly ask?: AskParam;
   /** What the nodes came to in a run that is resumed: those that succeeded and have the same key are not run again. */
   readonly journal?: ReadonlyMap<string, Entry>;
   /** Absent: the usual caches, as usual. */
@@ -76,13 +78,21 @@ export async function prepare(project: Project, request: BuildRequest): Promise<
 async function prepareUnplaced(project: Project, request: BuildRequest): Promise<Prepared> {
   const assembly = assemble(project.builder);
   const { catalog, hooks, settings } = assembly;
-  const assigner = createAssigner(request.assignments, { env: request.env, builderfile: settings.params });
+  const assigner = createAssigner(request.assignments, {
+    env: request.env,
+    builderfile: settings.params,
+    ...(request.ask === undefined ? {} : { ask: request.ask }),
+  });
   const addresses = select(catalog, request.selection);
   const options = { root: project.root, bind: assigner.bind };
   const declared = await createGraph(catalog, addresses, options);
   assigner.checkAllTaken();
   const { keepGoing = false } = request;
-  const { graph, mistakes } = await completeGraph(assembly, declared, { ...options, keepGoing });
+  const { graph, mistakes } = await completeGraph(assembly, declared, {
+    ...options,
+    guess: assigner.guess,
+    keepGoing,
+  });
   const order = checkGraph(graph, { root: project.root, pools: settings.pools, mistakes });
   const rest = restTarget(graph, request.rest);
   if (request.mayWrite) prepareState(project.root);
@@ -162,14 +172,21 @@ function prepareState(root: string): void {
   }
 }
 
+/** Binds params of tasks that may not be part of the run. */
+interface Guess {
+  readonly guess?: GraphOptions["bind"];
+}
+
 /** Adds the edges that paths imply, until no new task comes in, and those of plugins. */
 async function completeGraph(
   { catalog, hooks }: Assembly,
   declared: Graph,
-  { keepGoing = false, ...options }: GraphOptions & Pick<BuildRequest, "keepGoing">,
+  { keepGoing = false, guess, ...options }: GraphOptions & Pick<BuildRequest, "keepGoing"> & Guess,
 ): Promise<{ graph: Graph; mistakes: readonly unknown[] }> {
   const hasPaths = [...catalog.tasks.values()].some(({ task }) => task.outputs !== undefined);
-  const known = hasPaths ? await collectAllWriters(catalog, declared, options) : undefined;
+  const known = hasPaths
+    ? await collectAllWriters(catalog, declared, { ...options, bind: guess ?? options.bind })
+    : undefined;
   const follow = async (start: Graph): Promise<Graph> => {
     if (known === undefined) return start;
     let graph = start;

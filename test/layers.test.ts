@@ -14,7 +14,7 @@ const layers: readonly string[] = [
   "build-tool cache/chain cache/sweep makefile/recurse makefile/render cli/complete-cached catalog params plan report/github report/plain report/window report/html/page/compare report/html/page/detail",
   "assign makefile/tree graph record share report/live report/html/page/summary",
   "environment hooks order orphans past paths pools serving shell cli/args cli/graph report/reporter report/html/page/show",
-  "cache/keep cli/limits cli/under-make bench collect lasting outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
+  "cache/keep cli/asker cli/limits cli/under-make bench collect lasting outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
   "attempt cache/pack cache/unpack clean decide load report/html/report report/ui",
   "cache/forecast cache/nearest cache/take ledger prepare cli/doctor cli/listcache cli/world cli/page",
   "cache/cache call hits prove service touch watch cli/cache cli/check cli/complete-project cli/entry",

@@ -37,6 +37,7 @@ const flagNames = {
   question: "q",
   touch: "t",
   yes: "y",
+  ask: undefined,
   help: "h",
   version: "V",
   list: undefined,

@@ -19,6 +19,7 @@ import { parseArgs, resolveTokens, type Args, type Asked, type Options } from ".
 import { cacheOutline } from "./listcache.ts";
 import { outlineTasks } from "./outline.ts";
 import { createRequest, runTasks } from "./perform.ts";
+import { createAsker } from "./asker.ts";
 import { writePastReport } from "./page.ts";
 import { print, writeText } from "./print.ts";
 import { showShim } from "./shim.ts";
@@ -92,7 +93,13 @@ async function dispatch(args: Args, world: World): Promise<number> {
     return await writePastReport(options.report, options.run, { root: project.root, cwd: world.cwd });
   try {
     const paint = await createPaint(colourLevel(world.env, process.stdout.isTTY === true));
-    const desk: Desk = { project, world, mayWrite, paint };
+    const desk: Desk = {
+      project,
+      world,
+      mayWrite,
+      paint,
+      ...(flags.has("ask") && !flags.has("question") ? { ask: createAsker(paint) } : {}),
+    };
     if (!flags.has("watch")) return await answer(args, desk);
     return await watchTasks(project, {
       load,

@@ -39,7 +39,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
   const replay =
     options.replay === undefined ? undefined : await replayRun(project.root, options.replay, asked, world.env);
   const request: BuildRequest = {
-    ...createRequest(args, asked, { project, world, mayWrite: mayWrite && !isQuery }),
+    ...createRequest(args, asked, { ...desk, project, mayWrite: mayWrite && !isQuery }),
     ...replay,
     cache: readCacheWish(isTraced ? { cache: "off" } : options, project, world), // What is traced has to run.
   };
@@ -127,13 +127,14 @@ async function findCleaned(project: Project, request: BuildRequest | undefined):
 export function createRequest(
   { options, rest }: Args,
   asked: Asked,
-  { project, world, mayWrite }: Pick<Desk, "project" | "world" | "mayWrite">,
+  { project, world, mayWrite, ask }: Pick<Desk, "project" | "world" | "mayWrite" | "ask">,
 ): BuildRequest {
   const only = parseOnly(options.only);
   return {
     selection: { words: asked.words, tags: options.tags, except: options.except },
     assignments: asked.assignments,
     rest,
+    ...(ask === undefined ? {} : { ask }),
     env: world.env,
     isForced: options.flags.has("audit") ? "targets" : options.flags.has("force"),
     ...(options.resume === undefined ? {} : resumeRun(project.root, options.resume, asked)),

@@ -20,6 +20,7 @@ Run
   -l, --load-average X        start no further task while the load is above X
       --memory SIZE           what tasks that declare memory have together: 8GiB, 50%  (default: all)
       --timeout SECONDS       end the run after this time
+      --ask                   ask on the terminal for params that must have a value and have none
   -y, --yes                   answer yes to confirmations
   -q, --question              run and print nothing: exit 0 if up to date, 1 if not
   -t, --touch                 run nothing, take what is there for done

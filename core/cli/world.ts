@@ -3,6 +3,7 @@ import type { Lasting } from "../lasting.ts";
 import type { Project } from "../load.ts";
 import type { MakeFacts } from "../makeflags.ts";
 import type { Paint } from "../paint.ts";
+import type { AskParam } from "../params.ts";
 
 /** What the process gives. */
 export interface World {
@@ -22,6 +23,8 @@ export interface Desk {
   readonly world: World;
   readonly paint: Paint;
   readonly mayWrite: boolean;
+  /** Asks for values of params that are missing. Absent: nobody does. */
+  readonly ask?: AskParam;
   /** Services that stay when a run has ended. Absent: none does. */
   readonly lasting?: Lasting;
 }

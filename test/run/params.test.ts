@@ -1,6 +1,8 @@
 /** Params: every way to give one, which way wins, and who gets it. */
 import { expect, test } from "vitest";
 import { project, withTasks, type Project } from "../support/project.ts";
+import { answerOnTerminal } from "../support/shell.ts";
+import { testWith } from "../support/tool.ts";
 
 /** A task that prints its params as JSON. */
 const show = (params: string, more = ""): string =>
@@ -178,4 +180,42 @@ test("a task that asks for confirmation does not run without a terminal, unless 
   expect((await p.bt("-n", "both")).exitCode).toBe(0);
   expect((await p.bt("--yes", "both")).exitCode).toBe(0);
   expect((await p.bt("both")).exitCode).toBe(0); // Up to date: not asked.
+});
+
+const stall = {
+  "builderfile.ts": withTasks(
+    {
+      bake: `task({ params: { kind: param.enum(["rye", "white"], { required: true, description: "Which bread" }), token: param.secret({ required: true }) }, inputs: [], outputs: ["loaf"], run: ({ params }) => writeFileSync("loaf", params.kind + params.token.length) })`,
+      wrap: `task({ params: { kind: param.string({ required: true }) }, inputs: [], outputs: ["paper"], run: "echo $KIND > paper" })`,
+      sell: `task({ params: { kind: param.string({ required: true }) }, needs: ["wrap", "bake"], run: "echo $KIND" })`,
+      other: `task({ params: { size: param.integer({ required: true }) }, inputs: [], outputs: ["bun"], run: "touch bun" })`,
+    },
+    `import { writeFileSync } from "node:fs";`,
+  ),
+};
+
+testWith("script")(
+  "--ask asks on a terminal for what is missing, once for all tasks, until the answer fits, and shows no secret",
+  async () => {
+    const p = await project(stall);
+
+    const seen = await answerOnTerminal(p, ["--ask", "--output=stream", "sell"], {
+      "KIND of sell: ": "oat",
+      "KIND of bake (Which bread; rye|white): ": "wheat",
+      "takes one of rye, white": "rye",
+      "TOKEN of bake (secret): ": "hush-hush",
+    });
+
+    expect([p.read("loaf"), p.read("paper")]).toEqual(["rye9", "oat\n"]);
+    expect(seen).not.toContain("hush-hush");
+    expect(seen).not.toContain("SIZE");
+  },
+);
+
+test("--ask without a terminal is no answer", async () => {
+  const p = await project(stall);
+
+  const result = await p.bt("--ask", "other");
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("needs a value for SIZE") });
 });

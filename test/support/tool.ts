@@ -18,7 +18,12 @@ export function slowTestWith(...tools: readonly string[]): typeof test {
 
 /** `slowTestWith()` for a tool that is too large for CI: without it a visible skip, there too. */
 export function slowTestWhere(tool: string): typeof test {
-  return spawnSync("which", [tool]).status === 0 ? slowTestWith() : skipped;
+  return testWhere(tool) === test ? slowTestWith() : skipped;
+}
+
+/** `test` for a tool that is in no Debian package: without it a visible skip, in CI too. */
+export function testWhere(tool: string): typeof test {
+  return spawnSync("which", [tool]).status === 0 ? test : skipped;
 }
 
 /** What the `describe` around slow tests is called, so that a skip says what runs them. */

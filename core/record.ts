@@ -54,12 +54,10 @@ export interface RunRecord extends Partial<RunFacts> {
 const keptRuns = 20;
 const keptCommands = 20;
 
-/** Id of a run: sorts by time. */
+/** Id of a run: sorts by time, to the millisecond: numbers of processes begin anew, and a watching bt keeps its own. */
 export function createRunId(now: Date): string {
-  return `${now
-    .toISOString()
-    .replaceAll(/[-:]/g, "")
-    .replace(/\.\d+Z/, "")}-${process.pid}`;
+  const time = now.toISOString().replaceAll(/[-:Z]/g, "").replace(".", "-");
+  return `${time}-${process.pid}`;
 }
 
 /** Where the log of a task goes, relative to the root. */

@@ -91,7 +91,7 @@ async function type(command: string, { root, env }: Story): Promise<string> {
 function withoutTimes(line: string): string {
   return line
     .replace(/\b\d+(\.\d+)? (ms|s|min)\b/g, "… ms")
-    .replace(/\b\d{8}T\d{6}-\d+\b/g, "RUN")
+    .replace(/\b\d{8}T\d{6}[\d-]+\b/g, "RUN")
     .replace(/\(key [0-9a-f]+\)/, "(key …)")
     .replaceAll(/sha256:[0-9a-f]{64}/g, "sha256:…") // Of a manifest: it depends on Node's zlib.
     .trimEnd();

@@ -2,5 +2,5 @@
 
 /** The text with the project's folder as `ROOT` and ids of runs as `RUN`. */
 export function steady(text: string, root: string): string {
-  return text.replaceAll(root, "ROOT").replaceAll(/\d{8}T\d{6}-\d+(-\w+)?/g, "RUN");
+  return text.replaceAll(root, "ROOT").replaceAll(/\d{8}T\d{6}[\d-]+/g, "RUN");
 }

@@ -150,8 +150,8 @@ function createOwnRecorder(
   });
 }
 
-/** How long the end of a run waits for git. Milliseconds. */
-const gitPatienceMs = 200;
+/** How long the end of a run waits for git: much on a busy machine, and what is only slow in a checkout too large for it. Milliseconds. */
+const gitPatienceMs = 1000;
 
 /** What Node or an action warns of is told like any warning, with secrets hidden, instead of being printed as it is. */
 function takeWarnings(say: (text: string) => void): () => void {

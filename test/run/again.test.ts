@@ -262,9 +262,14 @@ test("--replay takes the versions of the run instead of asking", async () => {
 
 test("the record of a run says what was asked for, of which commit, and by which bt", async () => {
   const p = await project({
-    "builderfile.ts": withTasks({ bake: `task({ params: { tag: param.string() }, run: "true" })` }),
+    "builderfile.ts": withTasks({
+      bake: `task({ params: { tag: param.string() }, run: "until test -e asked; do sleep 0.01; done" })`,
+    }),
     ".gitignore": ".bt\n",
+    // A run does not wait long for git: this one lasts until git has answered.
+    "bin/git": `#!/bin/sh\nPATH=${process.env["PATH"]} git "$@"\ntouch asked\n`,
   });
+  fs.chmodSync(path.join(p.root, "bin/git"), 0o755);
   const git = (...words: string[]): Promise<string> =>
     run("git", ["-C", p.root, "-c", "user.name=baker", "-c", "user.email=baker@example.org", ...words]);
   await git("init", "-q");
@@ -272,7 +277,7 @@ test("the record of a run says what was asked for, of which commit, and by which
   await git("commit", "-q", "-m", "flour");
   const id = (await git("rev-parse", "HEAD")).trim();
 
-  await p.bt("bake", "TAG=a b");
+  await p.btWith({ env: { PATH: `${p.root}/bin:${process.env["PATH"]}` } }, "bake", "TAG=a b");
 
   const record = JSON.parse(p.read(`.bt/runs/${runsOf(p)[0]}/run.json`)) as object;
   expect(record).toMatchObject({

@@ -88,6 +88,7 @@ async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Pro
   const bench = createBench(work, workshop, { tree, signal: limit.signal, attempt });
   let succeeded = false;
   try {
+    limit.signal.throwIfAborted(); // A service that it needs may have ended already.
     if (!workshop.isDryRun) prepareOutputs(root, node, work.inputs);
     const value = await orAbort(act(work, workshop, bench), limit.signal, tree, workshop.graceMs);
     if (workshop.isDryRun) return { kind: "done", finished: { outputs: [], value }, isFlaky: false };

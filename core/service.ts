@@ -60,6 +60,8 @@ export function createServices(options: ServiceOptions): Services {
   const users = new Map([...services.keys()].map((id) => [id, new Set<string>()]));
   const running = new Map<string, Running>();
   const started = new Set<string>();
+  /** Aborted when a service has ended by itself: maybe before whoever needs it has begun. */
+  const losses = new Map<string, AbortSignal>();
   let release: (() => void) | undefined;
   /** Directly, or by way of a group. */
   const needed = (node: Node): readonly Node[] =>
@@ -82,6 +84,7 @@ export function createServices(options: ServiceOptions): Services {
     const after = kept === undefined ? lasting?.stop(node.id) : undefined;
     const serving = kept ?? serve(node, { key, after: after ?? Promise.resolve(), ...operate(node, slot) });
     serving.tellTo(tell);
+    losses.set(node.id, serving.lost);
     if (kept === undefined)
       lasting?.add(
         serving,
@@ -127,7 +130,7 @@ export function createServices(options: ServiceOptions): Services {
     },
     ready,
     signalOf(node, own) {
-      const lost = needed(node).flatMap(({ id }) => running.get(id)?.serving.lost ?? []);
+      const lost = needed(node).flatMap(({ id }) => losses.get(id) ?? []);
       return lost.length === 0 ? own : AbortSignal.any([own, ...lost]);
     },
     leave,

@@ -216,7 +216,7 @@ test("twenty commands at once are all cancelled, with their children, and a deaf
   await until(() => p.exists("deaf") && taskProcesses(p.root).filter((line) => line.startsWith("sleep")).length === 41);
 
   child.kill("SIGINT");
-  await until(() => taskProcesses(p.root).filter((line) => line.startsWith("sleep 6")).length === 1);
+  await until(() => taskProcesses(p.root).filter((line) => line.startsWith("sleep 6")).length <= 1);
   child.kill("SIGINT");
   const result = await ended;
 

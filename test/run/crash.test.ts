@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { createDice } from "../support/dice.ts";
-import { taskProcesses, until } from "../support/processes.ts";
+import { endProcess, taskProcesses, until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
 /** Ten chains of three tasks: each output is written in two steps, so that a kill can fall between them. */
@@ -90,7 +90,7 @@ test("a task that was running when bt was killed says that it was interrupted, a
   expect((await p.bt("--runs")).stdout).toMatch(/^\S+ {2}killed {2}bake\n$/);
 
   for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
-    if (isOf(p, pid)) process.kill(Number(pid), "SIGKILL");
+    if (isOf(p, pid)) endProcess(Number(pid), "SIGKILL");
   await ended;
 });
 

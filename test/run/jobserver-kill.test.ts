@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import { expect } from "vitest";
 import { bt, makeProject, type MakeProject } from "../support/make.ts";
+import { endProcess } from "../support/processes.ts";
 import { removeFolder } from "../support/temporary.ts";
 import { withTasks } from "../support/project.ts";
 import { testWith } from "../support/tool.ts";
@@ -130,7 +131,7 @@ test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
         // From "not even loaded" to "the last task has started".
         const after = (round + 2 * at) % 5;
         await so(() => started(p, at) >= after || !isBt(pid));
-        if (isBt(pid)) process.kill(pid, signal);
+        if (isBt(pid)) endProcess(pid, signal);
       });
 
       expect(stderr).not.toContain("INTERNAL");

@@ -23,6 +23,15 @@ export function taskProcesses(root: string): string[] {
     });
 }
 
+/** Sends a signal to a process that may have ended just now. */
+export function endProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 function read(file: string): string {
   try {
     return fs.readFileSync(file, "latin1");

@@ -1,4 +1,5 @@
 /** A program for a real terminal: feeds events to the live view, one step for each line it reads. Knows no tasks. */
+import { writeSync } from "node:fs";
 import { createLiveReporter } from "../../core/report/live.ts";
 import { createPaint } from "../../core/paint.ts";
 import { done, finished, running, said, stamp, started, type Happening } from "./events.ts";
@@ -58,6 +59,9 @@ const steps: readonly (readonly Happening[])[] = [
     finished({ ran: 5, fresh: 1, failed: 1 }, { exitCode: 1, durationMs: 65_000 }),
   ],
 ];
+
+// The title of the terminal tells what has arrived here: it is on no line of the screen, and the live view does not catch it.
+stdout.on("resize", () => writeSync(1, `\x1b]2;${stdout.columns} wide\x07`));
 
 for (const step of steps) {
   nowMs += 20_000;

@@ -25,7 +25,9 @@ test("--watch runs again when an input changes or comes, and not for what the ta
   await w.said("Watching", 3);
   w.child.kill("SIGINT");
 
-  expect((await w.ended).signal).toBe("SIGINT");
+  const { signal, stderr } = await w.ended;
+  expect(signal).toBe("SIGINT");
+  expect(stderr).not.toContain("dough");
   expect(p.read("log")).toBe("1\n2\n2\n3\n");
 });
 

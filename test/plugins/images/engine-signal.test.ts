@@ -83,6 +83,7 @@ for (const [engine, platform] of [
         child.kill(signal);
 
         expect(await ended).toMatchObject({ signal });
+        await until(() => running(p.root).length === 0); // Who is killed needs a turn to be gone.
         expect(await traces(p)).toEqual(nothing);
       },
     );

@@ -56,7 +56,7 @@ const inspect = async (reference: string): Promise<Manifest> =>
 
 testWith("docker-registry", "skopeo")(
   "kernel-images packs each architecture, joins them under one tag and is up to date the next time",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const { host } = await startRegistry();
     const { p, env } = await oven(host);

@@ -118,7 +118,7 @@ async function writeKernel(p: Project): Promise<string> {
 
 testWith(...tools)(
   "rootfs:install-kernel puts kernel, modules and link into a child, and drops a foreign ramdisk (packages of an earlier run)",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const line = "mkdir -p /boot; touch /boot/initrd.img-other; ln -s boot/initrd.img-other /initrd.img";
     const p = await oven([{ ...hello, actions: [{ type: "run-command", op: { Cmd: line } }] }]);
@@ -174,7 +174,7 @@ function leftMounts(folder: string): readonly string[] {
 
 testWith(...tools)(
   "SIGINT during mmdebstrap ends it with its mounts, and leaves no half-written file",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const p = await oven([hello]);
     const temporary = path.join(p.root, "tmp");
@@ -184,7 +184,7 @@ testWith(...tools)(
       fs
         .readdirSync(temporary, { recursive: true })
         .some((name) => /mmdebstrap\.\w+\/var\/lib\/apt$/.test(String(name)));
-    await expect.poll(isBusy, { timeout: 60_000 }).toBe(true);
+    await expect.poll(isBusy, { timeout: 120_000 }).toBe(true);
 
     running.child.kill("SIGINT");
 

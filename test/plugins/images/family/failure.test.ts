@@ -1,5 +1,6 @@
 /** What a failed or interrupted build leaves: nothing. The engines are stubs. */
 import { expect, test } from "vitest";
+import { until } from "../../../support/processes.ts";
 import { builderfile, familyProject } from "./rig.ts";
 
 test("with -k the other versions are built, and the failed one is named", async () => {
@@ -43,7 +44,7 @@ test("docker's builder is removed after a failure, and one that was there before
 test("an interrupt ends the build, its processes and its builder", async () => {
   const p = await familyProject({ ".stub/stall": "" });
   const running = p.start({ env: p.env }, "oven_2_multi");
-  await expect.poll(() => p.exists(".stub/started"), { timeout: 20_000 }).toBe(true);
+  await until(() => p.exists(".stub/started"));
 
   running.child.kill("SIGINT");
   const result = await running.ended;

@@ -34,6 +34,13 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
   ],
   ["all reasons are told", "core/plan", "every reason is given, not only the first"],
   ["what is restored equals what was made", "run/cache", "restored files equal the originals"],
+  ["no part of a result hits", "run/cache-crash", "no partial cache entry after a crash at any point"],
+  ["no part of a result hits on a disk that fails", "run/faults", "%s at any moment of a run that builds, keeps"],
+  ["no part of a result is shared or published", "run/crash-whole", "killed at any moment, bt leaves no half"],
+  ["a cache does not grow for ever", "run/cache-rules", "cache size is bounded without manual deletion"],
+  ["digests are checked on this machine too", "run/cache", "cache digests are verified on read"],
+  ["no value leaves the machine", "plugins/remote-cache/run", "no secret and no value of a variable goes to"],
+  ["a fork cannot replace what others restore", "plugins/remote-cache/run", "a run for a pull request restores"],
   [
     "results of untrusted code stay apart",
     "plugins/remote-cache/registry",
@@ -54,7 +61,11 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
     "plugins/remote-cache/http",
     "an entry or a record that was spoiled is a miss",
   ],
-  ["any server will do as a cache", "plugins/remote-cache/http", "nginx"],
+  [
+    "any server will do as a cache",
+    "plugins/remote-cache/run",
+    "a second checkout restores everything from a plain %s",
+  ],
   ["needs of what is up to date do not run", "run/service", "a service does not start for a task that is up to date"],
   ["files are needs and outputs", "run/order", "a task that reads what another writes needs it"],
   ["params are typed", "run/params", "typed params are read in every spelling"],
@@ -84,6 +95,8 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
     "plugins/multiarch-manifest/publish",
     "publish() moves no tag of a group when one image is broken",
   ],
+  ["no platform is missing or left over", "plugins/multiarch-manifest/publish", "publish() needs exactly the required"],
+  ["what a registry has is an output", "plugins/images/task", "an index is published to a registry, and not again"],
   ["results are values, not last lines", "run/order", "a fan-in gets the value of every cell"],
   ["weak edges exist", "run/order", "`after` only orders: its result is no input"],
   ["dates are no content", "run/fresh", "a touched input is not a changed one"],
@@ -92,8 +105,19 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
     "run/fresh",
     "a change that keeps size and time of an input is noticed",
   ],
-  ["the key is there for the task", "run/params", "BT_TASK_KEY="],
+  [
+    "a change that keeps size and date of a file that was known is seen",
+    "core/files",
+    "describeFile() reads a file again that was changed and given its size and time back",
+  ],
+  ["the key is there for the task", "run/params", "a task gets its key, which --why tells"],
   ["starting up loads nothing", "run/shortcut", "the list and an up-to-date run load no module but node:fs"],
+  ["output comes in blocks", "report/plain", "grouped: every task is a block"],
+  ["output comes as it happens", "report/plain", "stream: lines come as they happen"],
+  ["how long it takes is told from history", "report/window", "the time left is shown from history"],
+  ["tasks have other names too", "core/catalog", "findAddress() takes a whole name before a cell, an alias"],
+  ["the graph can be drawn", "run/ask", "--graph says the same in all formats"],
+  ["what a task takes is told", "run/ask", "the list names what must be given and a few params more; help names all"],
   ["each run has one place for its logs", "run/ask", "each task has a log of its own"],
   ["tasks run side by side, within limits", "run/order", "%s runs that many at once"],
 ];
@@ -102,6 +126,10 @@ const root = import.meta.dirname;
 
 test.each(traps)("%s", (_, file, title) => {
   const text = fs.readFileSync(path.join(root, `${file}.test.ts`), "utf8");
+  const titles = [...text.matchAll(/\(\s*(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1,/g)].map(([, , found = ""]) => found);
 
-  expect(text, `no test of ${file}.test.ts is called so`).toContain(title);
+  expect(
+    titles.some((one) => one.startsWith(title)),
+    `no test of ${file}.test.ts is called so`,
+  ).toBe(true);
 });

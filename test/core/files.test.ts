@@ -10,6 +10,7 @@ import {
   followLinks,
   hashText,
   isFolder,
+  signatureOf,
   writeAtomic,
   type FileFact,
 } from "../../core/files.ts";
@@ -104,6 +105,19 @@ test("describeFile() does not trust a young file: it is read again", async () =>
   p.write("flour", "2");
 
   expect(describeFile(p.root, "flour", new Map([["flour", young]])).digest).toBe(hashText("2"));
+});
+
+test("describeFile() reads a file again that was changed and given its size and time back", async () => {
+  const p = await project({ flour: "1" });
+  const file = path.join(p.root, "flour");
+  const dated = (): fs.Stats => (fs.utimesSync(file, 1, 1), fs.statSync(file));
+  const before = dated();
+  const known: FileFact = { path: "flour", kind: "file", digest: hashText("1"), signature: signatureOf(before) };
+
+  p.write("flour", "2");
+  while (dated().ctimeMs === before.ctimeMs); // The clock of files is coarse.
+
+  expect(describeFile(p.root, "flour", new Map([["flour", known]])).digest).toBe(hashText("2"));
 });
 
 test("describeFile() takes the digest of an old file from the memo as long as its stat is the same", async () => {

@@ -161,6 +161,23 @@ test("the environment is an allow-list: declared variables reach a task, others 
   expect(stdout).toContain("\nBT_TASK=show\n");
 });
 
+test("a task gets its key, which --why tells and a changed input changes", async () => {
+  const show = `task({ inputs: ["flour"], run: "echo key $BT_TASK_KEY" })`;
+  const p = await project({ "builderfile.ts": withTasks({ show }), flour: "rye" });
+  const keys = async (): Promise<readonly unknown[]> => {
+    const given = /^key (.+)$/m.exec((await p.bt("show")).stdout)?.[1];
+    return [given, JSON.parse((await p.bt("--why", "--json", "show")).stdout).tasks[0].key];
+  };
+
+  const [rye, ryeToo] = await keys();
+  p.write("flour", "oat");
+  const [oat, oatToo] = await keys();
+
+  expect([ryeToo, oatToo]).toEqual([rye, oat]);
+  expect(rye).toMatch(/^[0-9a-f]{64}$/);
+  expect(oat).not.toBe(rye);
+});
+
 test("a task that asks for confirmation does not run without a terminal, unless --yes answers", async () => {
   const push = `task({ inputs: ["loaf"], params: { tag: param.string({ default: "v1" }) }, confirm: "Push {tag}?", run: "touch pushed" })`;
   const p = await project({

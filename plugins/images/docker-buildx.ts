@@ -27,21 +27,22 @@ export async function buildWithBuildx(
   for (const base of allBases(build)) {
     const layout = await writeBaseLayout(base, request.into, join(folder, nameOf(base)));
     const [entry] = await readEntries(layout);
-    contexts.push("--build-context", `${nameOf(base)}=oci-layout://${layout.dir}@${entry?.digest}`);
+    contexts.push("--build-context", `${nameOf(base)}=oci-layout://${nameOf(base)}@${entry?.digest}`);
   }
   const file = join(folder, "Dockerfile");
-  const dir = join(folder, "built");
   await writeFile(file, generateDockerfile(plan, nameBases(build, nameOf)));
-  await desk.exec(program, [
+  const words = [
     ...["buildx", "build", "--platform", ociPlatform(request.platform), "--no-cache", "--provenance=false"],
-    ...["--output", `type=oci,tar=false,dest=${dir},rewrite-timestamp=true`],
+    ...["--output", `type=oci,tar=false,dest=built,rewrite-timestamp=true`],
     ...contexts,
     ...pairFlags("--build-arg", { ...build.args, SOURCE_DATE_EPOCH: String(timestamp) }),
     ...pairFlags("--label", request.labels ?? {}),
     ...(options.extraArgs ?? []),
     ...["--file", file, await stageContext(build)],
-  ]);
-  const layout = await openLayout(dir);
+  ];
+  // In the build's folder: buildx ends the path of a layout at its first "@" or ":", and that of an output at its first ",".
+  await desk.exec(program, words, { cwd: folder });
+  const layout = await openLayout(join(folder, "built"));
   return { layout, digest: await findManifest(layout) };
 }
 

@@ -1,4 +1,4 @@
-/** What a builder of buildx is told. The program is made up: buildx and the image of its builder are not in Debian 12. */
+/** What a builder of buildx is told. The program is made up, after buildx 0.23: it and the image of its builder are not in Debian 12. */
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -8,14 +8,14 @@ import { temporaryFolder } from "../../support/temporary.ts";
 import { createDesk } from "./desk.ts";
 import { build, nameImage, seeImage, writeContext } from "./rig.ts";
 
-/** Says which driver it has; a build copies the layout `image` and keeps its Dockerfile and the base it was given. */
+/** Says which driver it has; a build copies the layout `image` and keeps its Dockerfile and the base it was given, whose path ends where buildx ends it. */
 const program = `#!/bin/sh
 [ "$2" = inspect ] && { echo "Name:   default"; echo "Driver: $DRIVER"; exit 0; }
 [ "$2" = build ] || exit 1
 for word; do
   case $word in
     *,dest=*) dest=\${word#*,dest=}; cp -r "$STUB/image" "\${dest%%,*}" ;;
-    bt-*=oci-layout://*) base=\${word#*oci-layout://}; cp "\${base%@*}/index.json" "$STUB/base.json" ;;
+    bt-*=oci-layout://*) base=\${word#*oci-layout://}; base=\${base%%@*}; cp "\${base%%:*}/index.json" "$STUB/base.json" ;;
     */Dockerfile) cp "$word" "$STUB/Dockerfile" ;;
   esac
 done
@@ -58,7 +58,7 @@ test("a builder of its own gets images as layouts by digest, and the result is t
   expect(words).toMatch(
     / buildx build --platform linux\/amd64 --no-cache --provenance=false --output type=oci,tar=false,dest=/,
   );
-  expect(words).toContain(`--build-context bt-${id}=oci-layout://`);
+  expect(words).toContain(`--build-context bt-${id}=oci-layout://bt-${id}@sha256:`);
   expect(words).toContain("--build-arg SOURCE_DATE_EPOCH=7");
   expect(words).not.toContain("somewhere/base");
   const dockerfile = await readFile(join(stub, "Dockerfile"), "utf8");

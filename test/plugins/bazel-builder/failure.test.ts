@@ -66,14 +66,32 @@ withGit("BAZEL_BUILDER_ENGINE: commands inside images need an engine, whatever h
   expect(result.stdout).toContain("buildah is not in PATH; podman is not in PATH");
 });
 
+withRegistry("a registry without TLS that is not loopback gets nothing, unless TLS_VERIFY says no", async () => {
+  const { host, port } = await startRegistry();
+  // An address of this machine that is not one of loopback.
+  const words = ["builder-publish", "VERSION=1", `DOCKER_PREFIX=0.0.0.0:${port}/kv`];
+  const p = await bakery();
+
+  const refused = await p.bt(...words);
+  const left = await tagsOf(host, "kv/builder");
+  const allowed = await p.btWith({ env: { TLS_VERIFY: "false" } }, ...words);
+
+  expect(refused.exitCode).toBe(7);
+  expect(refused.stdout).toContain(`bt: 0.0.0.0:${port} does not speak https\n`);
+  expect(refused.stdout).toContain("Or set TLS_VERIFY=false.");
+  expect(left).toEqual([]);
+  expect(allowed.exitCode).toBe(0);
+  expect(await tagsOf(host, "kv/builder")).toContain("1");
+});
+
 const faults: readonly (readonly [string, Fault])[] = [
+  ["500", 500],
   ["401", 401],
   ["a broken connection", "cut"],
 ];
 
 withRegistry.for(faults)(
   "with %s on a blob there is no index, the exit code is 7, and the next run completes it",
-  { timeout: 40_000 },
   async ([, fault]) => {
     const { host } = await startRegistry();
     let isBroken = true;

@@ -193,27 +193,58 @@ test("BY=content marks what a script is part of, with an empty difference; write
   expect(keys.filter((key) => key.startsWith("kernel-images/"))).toEqual([]);
 });
 
-test("a release of main copies every tag, and joins what was built for each architecture", async () => {
-  const result = await (await store()).bt("ci:release", "NAME=main", "--plan");
+/** What a release called `name` copies and joins, as the table of the store says it. */
+function releaseRows(name: string): readonly string[] {
+  const [registry, main] = ["quay.io/lvh-images", name === "main"];
+  const copy = (image: string, from: string, to: string): readonly string[] => [
+    `${registry}/${image}-ci:${from} -> ${registry}/${image}:${to}`,
+    ...(main ? [`${registry}/${image}-ci:${from} -> ${registry}/${image}:${from}`] : []),
+  ];
+  const join = (image: string, from: readonly string[], to: readonly string[]): readonly string[] =>
+    (main ? to : to.slice(0, 1)).map(
+      (tag) => `${from.map((one) => `${registry}/${image}-ci:${one}`).join(" + ")} -> ${registry}/${image}:${tag}`,
+    );
+  const [arches, kernels] = [
+    ["amd64", "arm64"],
+    ["a", "b", "c"],
+  ];
+  const archesOf = (kernel: string): readonly string[] => (kernel === "c" ? ["amd64"] : arches);
+  return [
+    ...copy("kernel-builder", "20260101.000000", name),
+    ...arches.flatMap((arch) => copy("root-builder", `20260103.000000-${arch}`, `${name}-${arch}`)),
+    ...kernels.flatMap((kernel) => [
+      ...copy("kernel-images", `${kernel}-20260102.000000`, `${kernel}-${name}`),
+      ...copy("complexity-test", `${kernel}-20260106.000000`, `${kernel}-${name}`),
+      ...archesOf(kernel).flatMap((arch) =>
+        copy("kind", `${kernel}-20260105.000000-${arch}`, `${kernel}-${name}-${arch}`),
+      ),
+      ...join(
+        "kind",
+        archesOf(kernel).map((arch) => `${kernel}-20260105.000000-${arch}`),
+        [`${kernel}-${name}`, `${kernel}-20260105.000000`],
+      ),
+    ]),
+    ...["sid", "bookworm"].flatMap((suite) => [
+      ...arches.flatMap((arch) => copy("root-images", `20260104.000000-${suite}-${arch}`, `${name}-${suite}-${arch}`)),
+      ...join(
+        "root-images",
+        arches.map((arch) => `20260104.000000-${suite}-${arch}`),
+        [`${name}-${suite}`, `20260104.000000-${suite}`],
+      ),
+    ]),
+  ];
+}
 
-  const image = "quay.io/lvh-images";
-  const lines = result.stdout.split("\n");
-  expect(result.exitCode, told(result)).toBe(0);
-  for (const line of [
-    `${image}/kernel-builder-ci:20260101.000000 -> ${image}/kernel-builder:main`,
-    `${image}/kernel-builder-ci:20260101.000000 -> ${image}/kernel-builder:20260101.000000`,
-    `${image}/root-builder-ci:20260103.000000-arm64 -> ${image}/root-builder:main-arm64`,
-    `${image}/kernel-images-ci:b-20260102.000000 -> ${image}/kernel-images:b-main`,
-    `${image}/root-images-ci:20260104.000000-sid-amd64 -> ${image}/root-images:main-sid-amd64`,
-    `${image}/kind-ci:a-20260105.000000-arm64 -> ${image}/kind:a-main-arm64`,
-    `${image}/complexity-test-ci:c-20260106.000000 -> ${image}/complexity-test:c-main`,
-    `${image}/kind-ci:a-20260105.000000-amd64 + ${image}/kind-ci:a-20260105.000000-arm64 -> ${image}/kind:a-main`,
-    `${image}/kind-ci:a-20260105.000000-amd64 + ${image}/kind-ci:a-20260105.000000-arm64 -> ${image}/kind:a-20260105.000000`,
-    `${image}/kind-ci:c-20260105.000000-amd64 -> ${image}/kind:c-main`,
-    `${image}/root-images-ci:20260104.000000-bookworm-amd64 + ${image}/root-images-ci:20260104.000000-bookworm-arm64 -> ${image}/root-images:main-bookworm`,
-  ])
-    expect(lines).toContain(line);
-});
+test.for(["main", "v1.0.0"])(
+  "a release of %s copies every tag and joins what was built for each architecture, and nothing else",
+  async (name) => {
+    const result = await (await store()).bt("ci:release", `NAME=${name}`, "--plan");
+
+    expect(result.exitCode, told(result)).toBe(0);
+    const lines = result.stdout.split("\n").filter((line) => line.includes(" -> "));
+    expect(lines.map((line) => line.trim()).sort()).toEqual(releaseRows(name).toSorted());
+  },
+);
 
 test("TO gives a name back to an older build", async () => {
   const result = await (await store()).bt("ci:release", "NAME=main", "TO=20250101.000000", "PLAN=1");
@@ -221,17 +252,6 @@ test("TO gives a name back to an older build", async () => {
   const image = "quay.io/lvh-images";
   expect(result.stdout).toContain(`${image}/kernel-images-ci:b-20250101.000000 -> ${image}/kernel-images:b-main`);
   expect(result.stdout).not.toContain("2026");
-});
-
-test("a release of a version touches only its own tags", async () => {
-  const result = await (await store()).bt("ci:release", "NAME=v1.0.0", "PLAN=1");
-
-  const targets = result.stdout.split("\n").flatMap((line) => / -> (\S+)$/.exec(line)?.[1] ?? []);
-  expect(targets.length).toBeGreaterThan(15);
-  expect(targets.filter((target) => !target.includes("v1.0.0"))).toEqual([]);
-  expect(targets).toContain("quay.io/lvh-images/kind:a-v1.0.0-arm64");
-  expect(targets).toContain("quay.io/lvh-images/kind:a-v1.0.0");
-  expect(targets).toContain("quay.io/lvh-images/root-images:v1.0.0-sid");
 });
 
 test.for([

@@ -138,6 +138,16 @@ const rows: readonly (readonly [
     "KERNEL_DIR",
     {
       ...withAction(`{ "type": "install-kernel", "op": { "KernelInstallDir": "k" } }`),
+      "_data/k/boot/config-1": "",
+    },
+    `"k/boot" has no vmlinuz-*`,
+    "_data/images.json:2",
+    "exactly one",
+  ],
+  [
+    "KERNEL_DIR",
+    {
+      ...withAction(`{ "type": "install-kernel", "op": { "KernelInstallDir": "k" } }`),
       "_data/k/boot/vmlinuz-1": "",
       "_data/k/boot/vmlinuz-2": "",
     },

@@ -1,6 +1,6 @@
 /** The tasks of the Makefile: same names, same variables, same commands; failures are told. The engine is a program that only writes down its arguments, except where buildah builds. */
-import { expect, test } from "vitest";
-import { testWith } from "../../support/tool.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { run, testWith } from "../../support/tool.ts";
 import { builderfileWith, family, kernelsJson, stub, told } from "./rig.ts";
 
 const image = "quay.io/lvh-images";
@@ -50,13 +50,24 @@ testWith("buildah")("buildah builds what it can, and bt names the dockerfile tha
     a: "",
     c: "",
   });
-  const env = { BUILDAH_ISOLATION: "chroot", DOCKER: "buildah", OCIORG: "localhost/bt-kernel-test" };
+  const name = `localhost/bt-kernel-test-${process.pid}`;
+  const env = { BUILDAH_ISOLATION: "chroot", DOCKER: "buildah", OCIORG: name };
+  const kept = async (): Promise<readonly string[]> => {
+    const all = await run("buildah", ["images", "--format", "{{.Name}}:{{.Tag}}"]);
+    return all
+      .split("\n")
+      .filter((line) => line.startsWith(name))
+      .sort();
+  };
+  onTestFinished(async () => void (await run("buildah", ["rmi", "--force", ...(await kept())])));
 
   const result = await p.btWith({ env }, "-k", "kernel-images");
 
   expect(result.exitCode).toBe(1);
   expect(told(result)).toContain("1 failed");
   expect(told(result)).toMatch(/COPY b|"b"|\/b/);
+  const made = ["kernel-builder-ci:main", "kernel-images-ci:a", "kernel-images-ci:c"];
+  expect(await kept()).toEqual(made.map((one) => `${name}/${one}`));
 });
 
 test("images is root-images; it takes the packages of sid unless PKG_REPO says otherwise", async () => {
@@ -127,10 +138,13 @@ test("a kernel of a source rpm has its own dockerfile, platform and arguments, a
   ]);
 });
 
-test("KERNEL_ROOTFS_PKG_REPO: PKG_REPO cannot contradict what a kernel needs", async () => {
+test.for([
+  ["given as a word", ["PKG_REPO=sid"], {}],
+  ["in the environment", [], { PKG_REPO: "sid" }],
+] as const)("KERNEL_ROOTFS_PKG_REPO: PKG_REPO %s cannot contradict what a kernel needs", async ([, words, env]) => {
   const p = await family();
 
-  const result = await p.bt("-n", "kind:b", "PKG_REPO=sid");
+  const result = await p.btWith({ env }, "-n", "kind:b", ...words);
 
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(result.stderr).toContain(`PKG_REPO is "sid", and kernel "b" takes packages of "bookworm"`);

@@ -41,6 +41,18 @@ async function example(): Promise<Project> {
   };
 }
 
+/** Names in the layers of a published image. */
+async function filesOf(folder: string, reference: string): Promise<readonly string[]> {
+  const copy = path.join(folder, ".copy");
+  fs.rmSync(copy, { recursive: true, force: true });
+  await run("skopeo", ["copy", "-q", "--src-tls-verify=false", `docker://${reference}`, `dir:${copy}`]);
+  const { layers } = JSON.parse(fs.readFileSync(path.join(copy, "manifest.json"), "utf8")) as {
+    layers: { digest: string }[];
+  };
+  const names = layers.map(async ({ digest }) => run("tar", ["-tf", path.join(copy, digest.replace("sha256:", ""))]));
+  return (await Promise.all(names)).flatMap((text) => text.split("\n"));
+}
+
 describe(slow, () => {
   slowTest(
     "bt prove goes from nothing to a guest that says its kernel version; the kernel is pulled back from a registry",
@@ -60,9 +72,26 @@ describe(slow, () => {
       const layers = JSON.parse(
         await run("skopeo", ["inspect", "--tls-verify=false", `docker://${host}/kernel-images-ci:tiny`]),
       ) as { Labels: Record<string, string> };
-      expect(layers.Labels["org.opencontainers.image.version"]).toMatch(/^6\.1\.\d+$/);
+      const release = layers.Labels["org.opencontainers.image.version"];
+      expect(release).toMatch(/^6\.1\.\d+$/);
+      expect(await filesOf(p.root, `${host}/kernel-images-ci:tiny`)).toContain(
+        `data/kernels/tiny/boot/vmlinuz-${release}`,
+      );
     },
   );
+
+  slowTest("a changed option builds that kernel again", limit, async () => {
+    const p = await example();
+    await p.bt("kernel:build:tiny");
+    const json = p.read("_data/kernels.json");
+    p.write("_data/kernels.json", json.replace(`"opts": [`, `"opts": [["--enable", "IKCONFIG"],`));
+
+    const built = await p.bt("kernel:build:tiny");
+
+    expect(built.exitCode, told(built)).toBe(0);
+    expect(built.stdout).toMatch(/kernel:build:tiny (in|\()/);
+    expect(p.read("_data/kernels/out/tiny/amd64/.config")).toContain("CONFIG_IKCONFIG=y\n");
+  });
 
   slowTest(
     "options that the kernel does not grant are named, whatever they are called, and a changed list configures again",

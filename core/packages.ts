@@ -59,7 +59,7 @@ export function packagesOf(program: string): Packages {
     return {
       apt: `${compiler}-${triplet.replaceAll("_", "-")}`,
       dnf: `gcc-${isPlus ? "c++-" : ""}${triplet}`,
-      zypper: `cross-${target}-gcc13${isPlus ? "-c++" : ""}`,
+      zypper: `cross-${target.replace("powerpc64", "ppc64")}-gcc13${isPlus ? "-c++" : ""}`,
     };
   }
   const [apt, dnf, zypper] = table[program] ?? [program, program, program];

@@ -8,6 +8,10 @@ const debian = (name: string): string => `apt-get install ${name}`;
 export const installs: Readonly<Record<string, string>> = {
   git: debian("git"),
   make: debian("make"),
+  gcc: debian("gcc"),
+  flex: debian("flex"),
+  bison: debian("bison"),
+  bc: debian("bc"),
   mmdebstrap: debian("mmdebstrap"),
   unshare: debian("util-linux"),
   mke2fs: debian("e2fsprogs"),

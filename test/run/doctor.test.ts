@@ -102,6 +102,11 @@ test("each distribution has its own names of packages", () => {
     "dnf install btrfs-progs",
     "zypper install btrfsprogs",
   ]);
+  expect(commandsOf("powerpc64le-linux-gnu-gcc").slice(0, 3)).toEqual([
+    "apt-get install gcc-powerpc64le-linux-gnu",
+    "dnf install gcc-powerpc64le-linux-gnu",
+    "zypper install cross-ppc64le-gcc13",
+  ]);
   expect(commandsOf("skopeo")[3]).toBe("apt-get install skopeo, or dnf install skopeo, or zypper install skopeo");
   expect(commandsOf("aarch64-linux-gnu-gcc").slice(0, 2)).toEqual([
     "apt-get install gcc-aarch64-linux-gnu",

@@ -101,6 +101,14 @@ testWith("docker-registry", "skopeo")(
   },
 );
 
+test("bt --doctor lists what the steps of a kernel start", async () => {
+  const { p } = await oven("registry.example");
+
+  const { stdout } = await p.bt("--doctor");
+
+  for (const tool of ["make", "gcc", "flex", "bison", "bc"]) expect(stdout).toMatch(new RegExp(`^ +\\S ${tool} `, "m"));
+});
+
 /** Says that it has begun, and waits for the other: neither can end before both have begun. */
 const meet = (own: string, other: string): string => `touch "${own}"; until [ -e "${other}" ]; do sleep 0.05; done`;
 

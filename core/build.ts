@@ -75,7 +75,7 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
       fix: "Nothing to do: tasks run once more.",
     });
   const remaining = remainingTimes(graph, order, (id) => state.durationMs(id) ?? 1);
-  emit({ kind: "graph-ready", tasks: [...forecast.wanted].map((id) => outline(graph, state, id)) });
+  emit({ kind: "graph-ready", tasks: [...forecast.wanted].map((id) => outlineNode(graph, state, id)) });
   const valuesOf = (results?: RunEnd["results"]): Readonly<Record<string, unknown>> =>
     Object.fromEntries(
       graph.targets.flatMap((id) => (results?.get(id)?.value === undefined ? [] : [[id, results.get(id)?.value]])),
@@ -181,7 +181,8 @@ const listeners: Readonly<Record<"record" | "report", string>> = {
   report: "The report",
 };
 
-function outline(graph: Graph, state: State, id: string): TaskOutline {
+/** A node as listeners know it. */
+export function outlineNode(graph: Graph, state: State, id: string): TaskOutline {
   const node = graph.nodes.get(id);
   const expectedMs = state.durationMs(id);
   const { description } = node?.task ?? {};

@@ -22,7 +22,7 @@ import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
 import type { Entry } from "./journal.ts";
 import { createKept } from "./kept.ts";
-import type { Lasting } from "./lasting.ts";
+import { lastingWorkshop, type Lasting } from "./lasting.ts";
 import type { Ledger } from "./ledger.ts";
 import { finalHelpers } from "./order.ts";
 import { acquireLock, tryLock } from "./lock.ts";
@@ -286,11 +286,6 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
 }
 
 const outcomeOf = { ran: "ran", unused: "skipped", kept: "fresh" } as const;
-
-/** For what goes on when the run has ended: nothing in it ends with the run. */
-function lastingWorkshop(workshop: Workshop, { run, trees }: Lasting): Workshop {
-  return { ...workshop, run, trees, pool: undefined, handOn: () => undefined, away: (wait) => wait() };
-}
 
 /** Whether a task that runs every time came to what is known of it, and took about as long: then the log need not grow. */
 function isAsKnown(

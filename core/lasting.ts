@@ -1,6 +1,7 @@
 /** Services that stay between the runs of a watch, until their key changes or the watch ends. Does not know what a run is. */
-import { claimProcesses } from "./orphans.ts";
+import type { Workshop } from "./bench.ts";
 import type { ProcessTree } from "./exec.ts";
+import { claimProcesses } from "./orphans.ts";
 import type { Serving } from "./serving.ts";
 
 export interface Lasting {
@@ -72,4 +73,9 @@ export function createLasting(root: string, run: string): Lasting {
       for (const tree of trees) tree.kill();
     },
   };
+}
+
+/** For what goes on when the run has ended: nothing in it ends with the run. */
+export function lastingWorkshop(workshop: Workshop, { run, trees }: Lasting): Workshop {
+  return { ...workshop, run, trees, pool: undefined, handOn: () => undefined, away: (wait) => wait() };
 }

@@ -1,9 +1,9 @@
 /** A graph as Mermaid, Graphviz or data. Pure. */
 import type { Graph } from "../graph.ts";
 
-/** Formats of `--graph`. */
-export const graphFormats = ["mermaid", "dot", "json"] as const;
-export type GraphFormat = (typeof graphFormats)[number];
+/** Formats of `--graph`; `html` is a page, and drawn elsewhere. */
+export const graphFormats = ["mermaid", "dot", "json", "html"] as const;
+type GraphFormat = Exclude<(typeof graphFormats)[number], "html">;
 
 /** Ends in a newline; nodes and edges in a fixed order. */
 export function renderGraph(graph: Graph, order: readonly string[], format: GraphFormat): string {

@@ -18,7 +18,8 @@ import type { Args, Asked, Options } from "./args.ts";
 import { auditTasks, isAudited, withMarks } from "./audit.ts";
 import { readCacheWish, withReplayed } from "./cache.ts";
 import { confirmOnTerminal } from "./confirm.ts";
-import { graphFormats, renderGraph } from "./graph.ts";
+import { drawGraph } from "./draw.ts";
+import { graphFormats } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { limitMemory, memoryWords, parseJobs, poolJobs, readMemory } from "./limits.ts";
 import { createPageReporters } from "./page.ts";
@@ -44,10 +45,9 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     cache: readCacheWish(isTraced ? { cache: "off" } : options, project, world), // What is traced has to run.
   };
   if (options.graph !== undefined) {
-    const { graph, order } = await prepare(project, request);
-    return (
-      print(renderGraph(graph, order, flags.has("json") ? "json" : oneOf("--graph", options.graph, graphFormats))), 0
-    );
+    const format = flags.has("json") ? "json" : oneOf("--graph", options.graph, graphFormats);
+    print(await drawGraph(await prepare(project, request), format));
+    return 0;
   }
   if (flags.has("why")) {
     return await showWhy(await prepare(project, request), options, paint);

@@ -49,7 +49,8 @@ Ask
       --why                   why the tasks would run, or why they are up to date
       --why --vs ID           what differs from a past run; --run ID from the run before it
       --audit                 run the tasks under strace; what they use without declaring it
-      --graph[=mermaid|dot|json]  the tasks and their needs, drawn
+      --graph[=mermaid|dot|json|html]
+                              the tasks and their needs, drawn
       --check                 everything that can be proven without running
       --doctor                what is needed on this machine, and how to get the rest
       --runs                  past runs

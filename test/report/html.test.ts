@@ -61,6 +61,25 @@ test.skipIf(!canLook)(
   },
 );
 
+test.skipIf(!canLook)("--graph=html is such a page of what would run, and runs nothing", async () => {
+  const p = await project({ "builderfile.ts": bakery, flour: "rye" });
+  await p.bt("mix");
+  const runs = (await p.bt("--runs")).stdout;
+
+  p.write("graph.html", (await p.bt("--graph=html", "close")).stdout);
+
+  const { page, requests, mistakes } = await open(p, "graph.html");
+  expect(await page.locator("h1").textContent()).toBe("close");
+  expect(await page.locator("#graph .box").count()).toBe(7);
+  expect(await page.locator("#tasks tbody tr", { hasText: "mix" }).first().textContent()).toContain("up to date");
+  expect(await page.locator("#tasks tbody tr", { hasText: "sell" }).first().textContent()).toContain(
+    "it declares no inputs",
+  );
+  expect(await page.locator("#timeline").isVisible()).toBe(false);
+  expect({ requests, mistakes }).toEqual({ requests: [], mistakes: [] });
+  expect((await p.bt("--runs")).stdout).toBe(runs);
+});
+
 test.skipIf(!canLook)("a task is found in the graph, and a click on it tells all about it", async () => {
   const { page } = await open(await report(), "report.html");
 

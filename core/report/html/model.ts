@@ -72,6 +72,8 @@ export interface RunFacts {
   startedMs: number;
   jobs?: number;
   dryRun?: true;
+  /** Nothing has run: only the tasks and their needs are known. */
+  readonly isPlan?: true;
   durationMs?: number;
   exitCode?: number;
   signal?: string;

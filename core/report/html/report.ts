@@ -3,7 +3,7 @@ import type { Reporter } from "../../event.ts";
 import { createFollower, createPage } from "./follow.ts";
 import { completePage, loadPage } from "./gather.ts";
 import { layOut } from "./layout.ts";
-import type { Page } from "./model.ts";
+import type { Page, PageTask } from "./model.ts";
 import { renderPage } from "./template.ts";
 
 export interface HtmlOptions {
@@ -28,6 +28,11 @@ export function createHtmlReporter({ root, save }: HtmlOptions): Reporter {
 export function renderPastRun(root: string, id: string): string | undefined {
   const page = loadPage(root, id);
   return page === undefined ? undefined : draw(page);
+}
+
+/** The page of what would run, before anything has. */
+export function renderPlan(targets: readonly string[], tasks: readonly PageTask[]): string {
+  return draw({ run: { id: "", targets, startedMs: 0, isPlan: true }, tasks: [...tasks], warnings: [] });
 }
 
 /** The graph is laid out here, so that whoever opens the page does not wait for it. */

@@ -17,6 +17,7 @@ export function renderLivePage(targets: readonly string[]): string {
 }
 
 function titleOf({ run }: Page): string {
+  if (run.isPlan === true) return `bt ${run.targets.join(" ")}: graph`;
   const end = run.exitCode === undefined ? "" : run.exitCode === 0 ? " ✔" : " ✖";
   return `bt ${run.targets.join(" ")}${end}`;
 }

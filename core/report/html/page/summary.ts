@@ -24,7 +24,12 @@ export function createSummary(desk: Desk): View {
   const element = h(
     "header",
     { class: "summary" },
-    h("p", { class: "brand" }, h("strong", {}, "bt"), " run report"),
+    h(
+      "p",
+      { class: "brand" },
+      h("strong", {}, "bt"),
+      desk.page.run.isPlan === true ? " graph of tasks" : " run report",
+    ),
     h("div", { class: "headline" }, title, verdict),
     numbers,
   );
@@ -81,6 +86,11 @@ function tilesOf(desk: Desk): readonly (readonly [name: string, value: string, n
       ? ""
       : `${renderDifference(run.durationMs - previous.durationMs)} since the last run`;
   const done = tasks.filter(({ state }) => state === "done").length;
+  if (run.isPlan === true)
+    return [
+      ["To run", count("waiting").toLocaleString(), ""],
+      ["Up to date", count("fresh").toLocaleString(), ""],
+    ];
   return [
     ["Time", durationMs === undefined ? "unknown" : renderDuration(durationMs), since],
     desk.isOver()

@@ -55,6 +55,7 @@ export function createTimeline(desk: Desk): View {
   const update = (): void => {
     if (!desk.isOver() && frame.matches(":hover")) return; // Nobody can click what is made anew all the time.
     const { run, tasks } = desk.page;
+    element.hidden = run.isPlan === true;
     const isOver = desk.isOver();
     const chain = desk.chain();
     const spans = tasks.flatMap((task) => task.spans.map((span) => ({ ...span, task })));

@@ -77,6 +77,7 @@ export function countOf(count: number, one: string, more = `${one}s`): string {
 /** How the run ended, in two words, and whether that is good. */
 export function verdictOf(run: RunFacts, isOver: boolean): { readonly text: string; readonly kind: Standing } {
   if (!isOver) return { text: "Running", kind: "running" };
+  if (run.isPlan === true) return { text: "Graph", kind: "waiting" };
   if (run.dryRun === true) return { text: "Dry run", kind: "fresh" };
   if (run.signal !== undefined) return { text: `Ended by ${run.signal}`, kind: "cancelled" };
   if (run.exitCode === undefined) return { text: "Did not end", kind: "cancelled" };

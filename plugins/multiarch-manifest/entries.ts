@@ -22,7 +22,7 @@ export function listEntries(name: string, spec: Pick<IndexSpec, "entries">): rea
     rewriteConfig,
     ...(annotations && { annotations }),
   }));
-  if (entries.length === 0) throw entriesEmpty(name);
+  if (entries.length === 0) throw entriesEmpty(name, isTask(spec.entries) ? "task" : "list");
   const twice = entries.find(({ arch }, n) => entries.findIndex((one) => one.arch === arch) !== n);
   if (twice !== undefined) throw platformTwice(name, twice.arch);
   return entries;
@@ -39,7 +39,7 @@ export function checkPlatforms(
   >,
 ): void {
   const found = spec.entries.map((entry) => parsePlatform(entry.platform).arch);
-  if (found.length === 0) throw entriesEmpty(spec.name);
+  if (found.length === 0) throw entriesEmpty(spec.name, "list");
   const twice = found.find((arch, n) => found.indexOf(arch) !== n);
   if (twice !== undefined) throw platformTwice(spec.name, twice);
   if (spec.requirePlatforms === undefined) return;

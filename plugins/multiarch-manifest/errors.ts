@@ -116,9 +116,13 @@ export function engineMissing(name: string): BtError {
   );
 }
 
-export function entriesEmpty(name: string): BtError {
-  return new BtError("MANIFEST_ENTRIES_EMPTY", `The index "${name}" has no entries`, {
-    fix: "Give it at least one platform.",
+export function entriesEmpty(name: string, given: "task" | "list"): BtError {
+  const problem = given === "task" ? "is made of a task without a cell for each platform" : "has no entries";
+  return new BtError("MANIFEST_ENTRIES_EMPTY", `The index "${name}" ${problem}`, {
+    fix:
+      given === "task"
+        ? "Give it a task such as `image({ platforms: platforms(…) })`, or say which task makes which platform."
+        : "Give it at least one platform.",
   });
 }
 

@@ -373,10 +373,19 @@ test("bad builderfile: a group with an unknown image, a platform nobody has, a t
     await project({ "builderfile.ts": text(`{ ${images} }`) }),
   ];
 
+  const whole = await project({
+    "builderfile.ts": text(`{ images: { oven: { name: "oci:out", tags: ["1"], entries: build } } }`),
+  });
+
+  const uncut = await whole.bt("manifest:push");
   const unknown = await group.bt("manifest:push");
   const unoffered = await platform.bt("manifest:push", "manifest:create:oven.PLATFORMS=s390x");
   const noImage = await platform.bt("manifest:push");
 
+  expect(uncut).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('The index "oven" is made of a task without a cell for each platform\n'),
+  });
   expect(unknown.stderr).toMatch(/publishGroup names "ovn", which is none of the images\n[^]*Use "oven"\./);
   expect(unoffered).toMatchObject({
     exitCode: 2,

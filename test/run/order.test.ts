@@ -151,13 +151,15 @@ test("priority beats durations, and equal tasks start by name", async () => {
 test("`after` only orders: its result is no input", async () => {
   const p = await project({
     "builderfile.ts": withTasks({
-      first: note("first"),
+      first: note("first", "inputs: ['flour'], outputs: ['dough'],").replace(`run: "`, `run: "cp flour dough; `),
       second: note("second", "needs: [after('first')], inputs: [],"),
     }),
+    flour: "rye",
   });
   await p.bt("second");
   expect(lines(p)).toEqual(["first", "second"]);
 
+  p.write("flour", "oat");
   await p.bt("first", "second");
 
   expect(lines(p)).toEqual(["first", "second", "first"]);

@@ -1,7 +1,8 @@
 /*
  * A disk that fails: preloaded, it lets one call of a program on files below a folder fail, or that one and all later ones.
- * FAULT_ROOT: the folder. FAULT_AT: which call, from 1. FAULT_ERRNO: how. FAULT_KEEPS: later calls fail too. FAULT_LOG: file to which each call is
- * added, the failing one with a "!". Programs that are started from there have a sound disk again.
+ * FAULT_ROOT: the folder. FAULT_AT: which call, from 1. FAULT_ERRNO: how; 0: the program is killed there, in the middle of what it writes.
+ * FAULT_KEEPS: later calls fail too. FAULT_LOG: file to which each call is added, the failing one with a "!". Programs that are started from there
+ * have a sound disk again.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -45,6 +47,7 @@ static int can_fail(enum what what, int has_path) {
   switch (code) {
     case ENOSPC: return what == MAKES || what == WRITES;
     case EACCES: return has_path;
+    case 0: return what != READS; /* Before a change; what is read changes nothing. */
     default: return 1;
   }
 }
@@ -62,6 +65,7 @@ static int fails(enum what what, const char *name, const char *path, int has_pat
     int length = snprintf(line, sizeof line, "%s%s %s\n", hit ? "! " : "", name, path + root_length);
     syscall(SYS_write, log_file, line, length);
   }
+  if (hit && code == 0 && (what != WRITES || has_path)) kill(getpid(), SIGKILL);
   if (hit) errno = code;
   return hit;
 }
@@ -102,15 +106,33 @@ static int file_fails(enum what what, const char *name, int descriptor) {
 OPEN(open)
 OPEN(open64)
 
+/* What was written in part is on the disk. */
+static ssize_t tear(ssize_t written) {
+  (void)written;
+  if (code == 0) kill(getpid(), SIGKILL);
+  return -1;
+}
+
 #define ON_FILE(type, name, what, params, args, ...) \
-  type name params { if (file_fails(what, #name, file)) return -1; REAL(type, #name, __VA_ARGS__); return real args; }
+  type name params { if (file_fails(what, #name, file)) return tear(0); REAL(type, #name, __VA_ARGS__); return real args; }
 ON_FILE(ssize_t, read, READS, (int file, void *to, size_t size), (file, to, size), int, void *, size_t)
 ON_FILE(ssize_t, pread64, READS, (int file, void *to, size_t size, off64_t from), (file, to, size, from), int, void *, size_t, off64_t)
-ON_FILE(ssize_t, write, WRITES, (int file, const void *from, size_t size), (file, from, size), int, const void *, size_t)
-ON_FILE(ssize_t, pwrite64, WRITES, (int file, const void *from, size_t size, off64_t to), (file, from, size, to), int, const void *, size_t, off64_t)
 ON_FILE(ssize_t, writev, WRITES, (int file, const struct iovec *from, int n), (file, from, n), int, const struct iovec *, int)
 ON_FILE(int, fsync, WRITES, (int file), (file), int)
 ON_FILE(int, fdatasync, WRITES, (int file), (file), int)
+
+ssize_t write(int file, const void *from, size_t size) {
+  REAL(ssize_t, "write", int, const void *, size_t);
+  if (file_fails(WRITES, "write", file)) return tear(code == 0 ? real(file, from, size / 2) : 0);
+  return real(file, from, size);
+}
+
+ssize_t pwrite64(int file, const void *from, size_t size, off64_t to) {
+  REAL(ssize_t, "pwrite64", int, const void *, size_t, off64_t);
+  if (file_fails(WRITES, "pwrite64", file)) return tear(code == 0 ? real(file, from, size / 2, to) : 0);
+  return real(file, from, size, to);
+}
+
 ON_FILE(int, ftruncate64, REMOVES, (int file, off64_t size), (file, size), int, off64_t)
 ON_FILE(int, fchmod, REMOVES, (int file, mode_t mode), (file, mode), int, mode_t)
 

@@ -1,4 +1,4 @@
-/** Runs of bt on a disk that fails at one moment: a small library in C is preloaded. Linux, with a C compiler. */
+/** Runs of bt on a disk that fails, or that are killed, at one moment: a small library in C is preloaded. Linux, with a C compiler. */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -6,9 +6,12 @@ import { constants } from "node:os";
 import type { Project, Result } from "./project.ts";
 import { temporaryFolder } from "./temporary.ts";
 
+/** `SIGKILL`: the disk is sound, but bt is killed there, in the middle of what it writes. */
+export type FaultCode = "EIO" | "ENOSPC" | "EACCES" | "SIGKILL";
+
 /** How the disk fails. */
 export interface Fault {
-  readonly code: "EIO" | "ENOSPC" | "EACCES";
+  readonly code: FaultCode;
   /** Which call on a file of the project fails, from 1. 0: none does. */
   readonly at: number;
   /** All calls after that one fail too. */
@@ -40,7 +43,7 @@ export async function createFaults(): Promise<RunWithFault> {
     const faulty = {
       LD_PRELOAD: library,
       FAULT_ROOT: p.root,
-      FAULT_ERRNO: String(constants.errno[code]),
+      FAULT_ERRNO: String(code === "SIGKILL" ? 0 : constants.errno[code]),
       FAULT_AT: String(at),
       FAULT_LOG: log,
       ...(keeps ? { FAULT_KEEPS: "1" } : {}),

@@ -106,7 +106,13 @@ export function expandPaths(root: string, patterns: readonly string[], isGlob: (
   return [...found].sort();
 }
 
+/** Names that no glob walks into. */
+const closedNames: readonly string[] = [".bt", ".git", "node_modules"];
+
 function walk(root: string, patterns: readonly string[], ignore: readonly string[]): string[] {
+  const folders = ignore.length === 0 ? patterns.map((pattern) => findPlainFolder(root, pattern)) : [];
+  if (folders.length > 0 && folders.every((folder) => folder !== undefined))
+    return folders.flatMap((folder) => listFolder(root, folder));
   const failures: unknown[] = []; // The walker takes a folder that cannot be read for an empty one.
   const read = (folder: string, options: { readonly withFileTypes: true }): fs.Dirent[] => {
     try {
@@ -122,7 +128,7 @@ function walk(root: string, patterns: readonly string[], ignore: readonly string
     onlyFiles: true,
     followSymbolicLinks: false,
     expandDirectories: false,
-    ignore: [...ignore, "**/.bt/**", "**/.git/**", "**/node_modules/**"],
+    ignore: [...ignore, ...closedNames.map((name) => `**/${name}/**`)],
     fs: { readdirSync: read as typeof fs.readdirSync }, // The walker calls it in this one way.
   });
   if (failures.length > 0) throw failures[0];
@@ -131,6 +137,32 @@ function walk(root: string, patterns: readonly string[], ignore: readonly string
 
 /** Folders that a glob does not look into: gone meanwhile, or somebody else's. */
 const passedOver = ["ENOENT", "ENOTDIR", "EACCES", "EPERM"];
+
+/** The folder that a pattern means whole, when it is reached without links: reading it costs a third of matching what is in it. */
+function findPlainFolder(root: string, pattern: string): string | undefined {
+  const folder = /^((?:[\w-][\w.-]*\/)+)\*\*$/.exec(pattern)?.[1]?.slice(0, -1);
+  const parts = folder?.split("/") ?? [];
+  const isReal = (_: string, at: number): boolean =>
+    findStat(path.join(root, ...parts.slice(0, at + 1)))?.isDirectory() === true;
+  return parts.every(isReal) && !parts.some((part) => closedNames.includes(part)) ? folder : undefined;
+}
+
+/** Files and links in a folder and below. */
+function listFolder(root: string, folder: string): string[] {
+  let entries: fs.Dirent[];
+  try {
+    entries = fs.readdirSync(path.join(root, folder), { withFileTypes: true });
+  } catch (error) {
+    if (passedOver.some((code) => hasCode(error, code))) return [];
+    throw error;
+  }
+  return entries.flatMap((entry) => {
+    if (closedNames.includes(entry.name)) return [];
+    const file = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return listFolder(root, file);
+    return entry.isFile() || entry.isSymbolicLink() ? [file] : [];
+  });
+}
 
 /** Entries of a folder; a link counts as a file, as which it is described, and is not followed. */
 function readWithLinks(folder: string, options: { readonly withFileTypes: true }): fs.Dirent[] {

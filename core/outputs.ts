@@ -17,11 +17,20 @@ import { isGlob, outputPath } from "./paths.ts";
 
 /** What the declared outputs hold now, sorted; a folder stands for the files in it, an empty or missing one for itself. */
 export function describeOutputs(root: string, node: Node, memo: FileMemo): readonly FileFact[] {
+  return describeEachOutput(root, node, (file) => describeFile(root, file, memo));
+}
+
+/** The same, for who knows better what a path holds. */
+export function describeEachOutput(
+  root: string,
+  node: Node,
+  describe: (file: string) => FileFact,
+): readonly FileFact[] {
   if (!node.outputs.some((output) => isGlob(output) || output.endsWith("/"))) {
-    const facts = node.outputs.map((output) => describeFile(root, output.replace(/^\.\//, ""), memo));
+    const facts = node.outputs.map((output) => describe(output.replace(/^\.\//, "")));
     if (!facts.some(({ kind }) => kind === "folder")) return facts.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
-  return expandOutputs(root, node).map((file) => describeFile(root, file, memo));
+  return expandOutputs(root, node).map(describe);
 }
 
 function expandOutputs(root: string, node: Node): readonly string[] {

@@ -1,67 +1,78 @@
-/** Bytes on their way from one file to another: counted, digested, and proven to be what they are called. Holes stay holes. Does not know where blobs are kept. */
+/** Bytes that are what they are called: digested, read and copied from file to file, and proven. Does not know where blobs are kept. */
 import { createHash, hash } from "node:crypto";
 import * as fs from "node:fs";
 import type { Blob } from "../cache-store.ts";
 import { writeAll } from "../files.ts";
-
-/** Bytes that are not those of the blob they were given as. */
-export interface WrongBlob extends Error {
-  readonly blob: Blob;
-}
-
-function wrongBlob(blob: Blob): WrongBlob {
-  return Object.assign(new Error(`bytes that are not ${blob.digest}`), { blob });
-}
-
-export function isWrongBlob(error: unknown): error is WrongBlob {
-  return error instanceof Error && "blob" in error;
-}
+import { landBlob } from "./land.ts";
+import { wrongBlob } from "./wrong.ts";
 
 /** Up to this size a file is read at once. Bytes. */
 const small = 1 << 18;
+/** What is read at once of a larger one. Bytes. */
 const chunkSize = 1 << 18;
-/** What a file system can leave out of a file. Bytes. */
-const holeSize = 4096;
-const zeros = Buffer.alloc(holeSize);
 
 /** Digest and size of bytes in memory. */
 export function blobOf(bytes: Buffer): Blob {
   return { digest: hash("sha256", bytes, "hex"), size: bytes.length };
 }
 
-/** What is done with each blob that lands. */
-export interface Landing {
+/** Where a copy goes, and as what. */
+export interface CopyTarget {
+  /** A path that nothing is at. */
+  readonly to: string;
   /** Permission bits. */
   readonly mode: number;
-  /** Waits for the disk. */
-  readonly sync?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal: AbortSignal;
 }
 
-/**
- * Copies a file whose content is known to a new file. A clone costs no space where the file system can make one; it is proven as well.
- * @throws WrongBlob, errors of the file system; `to` may be there then
- */
-export async function copyBlob(blob: Blob, from: string, to: string, landing: Landing): Promise<void> {
-  if (blob.size <= small && landing.sync !== true) return copySmall(blob, from, to, landing.mode);
-  if (blob.size > small && tryClone(from, to)) {
-    if ((await digestFile(to, landing.signal)) !== blob.digest) throw wrongBlob(blob);
-    fs.chmodSync(to, landing.mode);
-    return;
-  }
-  await landBlob(blob, readChunks(from), to, landing);
+/** Copies a file whose content is known to a new file. Small ones are there when it returns: nothing is waited for a thousand times. */
+export type Copier = (blob: Blob, from: string, target: CopyTarget) => Promise<void> | undefined;
+
+/** A copier for files below one folder. It throws and rejects with WrongBlob and errors of the file system; the new file may be there then. */
+export function createCopier(): Copier {
+  const room = Buffer.allocUnsafe(small + 1);
+  const exactModes = new Set<number>();
+  return (blob, from, target) => {
+    if (blob.size > small) return copyLarge(blob, from, target);
+    writeSmall(readSmall(blob, from, room), target, exactModes);
+    return undefined;
+  };
 }
 
-function copySmall(blob: Blob, from: string, to: string, mode: number): void {
-  const bytes = fs.readFileSync(from);
-  if (bytes.length !== blob.size || hash("sha256", bytes, "hex") !== blob.digest) throw wrongBlob(blob);
-  const descriptor = fs.openSync(to, "wx", mode);
+/** The proven bytes, in the room that is given. */
+function readSmall(blob: Blob, from: string, room: Buffer): Buffer {
+  let size = 0;
+  const descriptor = fs.openSync(from, "r");
   try {
-    if (bytes.length > 0) writeAll(descriptor, bytes);
-    fs.fchmodSync(descriptor, mode);
+    // One byte more than there should be is asked for: so a longer file shows.
+    for (let more = 1; more > 0 && size < blob.size; size += more)
+      more = fs.readSync(descriptor, room, size, blob.size + 1 - size, null);
   } finally {
     fs.closeSync(descriptor);
   }
+  const bytes = room.subarray(0, size);
+  if (size !== blob.size || hash("sha256", bytes, "hex") !== blob.digest) throw wrongBlob(blob);
+  return bytes;
+}
+
+/** `exactModes` are those that new files got as they were asked for: no mask and no access list of the folder takes bits away. */
+function writeSmall(bytes: Buffer, { to, mode }: CopyTarget, exactModes: Set<number>): void {
+  const descriptor = fs.openSync(to, "wx", mode);
+  try {
+    if (bytes.length > 0) writeAll(descriptor, bytes);
+    if (exactModes.has(mode)) return;
+    if ((fs.fstatSync(descriptor).mode & 0o7777) === mode) exactModes.add(mode);
+    else fs.fchmodSync(descriptor, mode);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+/** A clone costs no space where the file system can make one; it is proven as well. */
+async function copyLarge(blob: Blob, from: string, { to, mode, signal }: CopyTarget): Promise<void> {
+  if (!tryClone(from, to)) return await landBlob(blob, readChunks(from), { to, mode, signal });
+  if ((await digestFile(to, signal)) !== blob.digest) throw wrongBlob(blob);
+  fs.chmodSync(to, mode);
 }
 
 let canClone = true;
@@ -76,52 +87,6 @@ function tryClone(from: string, to: string): boolean {
     fs.rmSync(to, { force: true });
     return false;
   }
-}
-
-/** Writes bytes from anywhere to a new file, and proves them. @throws WrongBlob, errors of the source and of the file system */
-export async function landBlob(
-  blob: Blob,
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  to: string,
-  { mode, sync, signal }: Landing,
-): Promise<void> {
-  const digest = createHash("sha256");
-  let size = 0;
-  const handle = await fs.promises.open(to, "wx", mode);
-  try {
-    for await (const chunk of source) {
-      signal?.throwIfAborted();
-      digest.update(chunk);
-      if (size + chunk.length > blob.size) throw wrongBlob(blob); // It may never end.
-      await writeSparse(handle, chunk, size);
-      size += chunk.length;
-    }
-    if (size !== blob.size || digest.digest("hex") !== blob.digest) throw wrongBlob(blob);
-    await handle.truncate(size);
-    await handle.chmod(mode);
-    if (sync === true) await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Blocks of nothing but zeros are left out. */
-async function writeSparse(handle: fs.promises.FileHandle, chunk: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < chunk.length;) {
-    let end = at;
-    while (end < chunk.length && !isHole(chunk, end)) end = Math.min(end + holeSize, chunk.length);
-    if (end > at) await writeWhole(handle, chunk.subarray(at, end), position + at);
-    at = end === at ? at + holeSize : end;
-  }
-}
-
-function isHole(chunk: Uint8Array, at: number): boolean {
-  return chunk[at] === 0 && at + holeSize <= chunk.length && zeros.equals(chunk.subarray(at, at + holeSize));
-}
-
-async function writeWhole(handle: fs.promises.FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;)
-    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
 }
 
 /** A file's bytes in chunks, which whoever gets them may keep. */

@@ -66,6 +66,8 @@ interface Parcel {
   /** Absolute path, or the bytes themselves, by digest. */
   readonly sources: ReadonlyMap<string, string | Buffer>;
   readonly isForced: boolean;
+  /** Another cache has it. */
+  readonly isCopy: boolean;
 }
 
 export function openCache({ root, wish, hooks, env, secrets, emit, signal }: CacheOptions): Cache {
@@ -91,13 +93,14 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     for (const member of readers) {
       try {
         const folder = (stage ??= openStage(stageOf(root))).next();
-        const taken = await takeFrom(member, job, { root, folder, warn, onPlace });
+        const nearer = writers.filter((one) => members.indexOf(one) < members.indexOf(member));
+        const near = nearer.find((one) => one.local !== undefined)?.local;
+        const taken = await takeFrom(member, job, { root, folder, near, warn, onPlace });
         if (taken === undefined) continue;
         const { result, outputs } = taken;
         const logFile = path.join(folder, "log");
         if (result.log !== undefined && wish.isReplayed)
           await readLog(logFile, (text) => emit(replayed(job.node, secrets.hide(text))));
-        const nearer = writers.filter((one) => members.indexOf(one) < members.indexOf(member));
         if (nearer.length > 0) write(nearer, repack(root, job, { taken, logFile }));
         const { durationMs, value } = result;
         return { finished: { outputs, value }, from: member.store.name, durationMs };
@@ -114,8 +117,8 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     for (const member of to) (member.local === undefined ? far : near).add(() => writeOne(member, parcel));
   };
 
-  const writeOne = async (member: Member, { node, result, sources, isForced }: Parcel): Promise<void> => {
-    const answer = await writeTo(member, result, { open: openSources(sources), isForced });
+  const writeOne = async (member: Member, { node, result, sources, isForced, isCopy }: Parcel): Promise<void> => {
+    const answer = await writeTo(member, result, { open: openSources(sources, member), isForced, isCopy });
     if (answer?.kept === undefined) return;
     const output = differingOutput(answer.kept, result) ?? "result";
     const what = output === "result" ? "its result" : `output "${output}"`;
@@ -160,7 +163,7 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     const facts = { key, document, packed, value, log, durationMs, madeMs, by: wish.by };
     const { result, sources } = createResult(job.node, facts);
     const all = log === undefined ? sources : new Map([...sources, [log.digest, logFile]]);
-    return { node: job.node, result, sources: all, isForced };
+    return { node: job.node, result, sources: all, isForced, isCopy: false };
   };
 
   const end = async (): Promise<void> => {
@@ -201,6 +204,7 @@ function repack(root: string, job: CacheJob, from: { readonly taken: Taken; read
     result,
     sources: new Map<string, string | Buffer>([...files, ...document, ...log]),
     isForced: false,
+    isCopy: true,
   };
 }
 

@@ -2,9 +2,10 @@
 import { setMaxListeners } from "node:events";
 import type { Blob, CachedResult, CacheStore } from "../cache-store.ts";
 import { hasCode } from "../files.ts";
-import { isWrongBlob, provenBytes, readChunks } from "./blob.ts";
+import { provenBytes, readChunks } from "./blob.ts";
 import { useOf, type CacheWish } from "./choice.ts";
 import { blobsOf, differingOutput, type LocalStore } from "./local.ts";
+import { isWrongBlob } from "./wrong.ts";
 
 /** One cache of a run, with what is known of it. */
 export interface Member {
@@ -108,12 +109,13 @@ export type Open = (blob: Blob) => AsyncIterable<Uint8Array>;
 /** What was to be kept is not there any more as it was. */
 class SourceChanged extends Error {}
 
-/** Opens what was just made, from its files or from memory. @throws SourceChanged when it has changed meanwhile */
-export function openSources(sources: ReadonlyMap<string, string | Buffer>): Open {
+/** Opens what was just made for a cache, from its files or from memory. @throws SourceChanged when it has changed meanwhile */
+export function openSources(sources: ReadonlyMap<string, string | Buffer>, { local }: Member): Open {
   return async function* open(blob) {
     const source = sources.get(blob.digest);
     try {
-      if (typeof source === "string") yield* provenBytes(blob, readChunks(source));
+      // The own store proves what it writes.
+      if (typeof source === "string") yield* local ? readChunks(source) : provenBytes(blob, readChunks(source));
       else if (source !== undefined) yield source;
     } catch (error) {
       if (isWrongBlob(error) || hasCode(error, "ENOENT")) throw new SourceChanged();
@@ -129,8 +131,18 @@ const width = 4;
 export async function writeTo(
   { ask, store, local }: Member,
   result: CachedResult,
-  { open, isForced }: { readonly open: Open; readonly isForced: boolean },
+  {
+    open,
+    isForced,
+    isCopy,
+  }: {
+    readonly open: Open;
+    readonly isForced: boolean;
+    /** Another cache has it. */
+    readonly isCopy: boolean;
+  },
 ): Promise<{ readonly kept?: CachedResult } | undefined> {
+  const writer = (isCopy ? local?.fill : undefined) ?? store;
   const missing = await ask((signal) => store.findMissing(blobsOf(result), signal));
   if (missing === undefined) return undefined;
   let hasFailed = false;
@@ -138,17 +150,21 @@ export async function writeTo(
   const work = async (): Promise<void> => {
     for (let blob = queue.pop(); blob !== undefined && !hasFailed; blob = queue.pop()) {
       const next = blob;
-      const done = await ask(
-        async (signal) => (await store.writeBlob(next, () => open(next), signal), true),
-        next.size,
-      );
+      const done = await ask(async (signal) => {
+        await writer
+          .writeBlob(next, () => open(next), signal)
+          .catch((error: unknown) => {
+            throw local !== undefined && isWrongBlob(error) ? new SourceChanged() : error;
+          });
+        return true;
+      }, next.size);
       if (done === undefined) hasFailed = true;
     }
   };
   await Promise.all(Array.from({ length: width }, work));
   if (hasFailed) return undefined;
   return await ask(async (signal) => {
-    const answer = await store.writeResult(result, signal);
+    const answer = await writer.writeResult(result, signal);
     if (answer.kept === undefined || differingOutput(answer.kept, result) === undefined) return {};
     if (isForced) await local?.replaceResult(result);
     return answer;

@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Blob, CachedResult, CacheStore } from "../cache-store.ts";
 import { findText, hasCode, hashText, makeFolder } from "../files.ts";
-import { digestFile, landBlob, readChunks } from "./blob.ts";
+import { digestFile, readChunks } from "./blob.ts";
+import { landBlob } from "./land.ts";
 import { openStage, type CachePlace, type Stage } from "./place.ts";
 
 /** The local store, and what only bt itself asks of it. */
@@ -20,8 +21,19 @@ export interface LocalStore extends CacheStore {
   readonly dropWrong: (result: CachedResult) => Promise<void>;
   /** Puts a result in the place of another. */
   readonly replaceResult: (result: CachedResult) => Promise<void>;
+  /** Writes what another cache has as well. Nobody waits for the disk: what a power failure takes is noticed when it is read, and fetched again. */
+  readonly fill: Pick<CacheStore, "writeBlob" | "writeResult">;
+  /** A path at which a blob can be made that is not there yet. Undefined: it is there, or none can be made. */
+  readonly openPlace: (blob: Blob) => string | undefined;
+  /** Takes over the proven blob that was made at a path, if one was and that can be. */
+  readonly adopt: (blob: Blob, made: string | undefined) => void;
   /** Bytes of disk that were written. */
   readonly written: () => number;
+}
+
+interface Source {
+  readonly source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+  readonly signal?: AbortSignal;
 }
 
 /** Names of the folders in a local cache. */
@@ -48,25 +60,42 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
   const land = async (
     file: string,
     blob: Blob,
-    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-    signal?: AbortSignal,
+    { source, sync, signal }: Source & { readonly sync: boolean },
   ): Promise<void> => {
-    const staged = stagePath();
+    const to = stagePath();
     try {
-      await landBlob(blob, source, staged, { mode: 0o444, sync: true, ...(signal === undefined ? {} : { signal }) });
-      await fs.promises.rename(staged, file);
-      written += Math.ceil(blob.size / 4096) * 4096;
+      await landBlob(blob, source, { to, mode: 0o444, sync, ...(signal === undefined ? {} : { signal }) });
+      moveIn(blob, to, file);
     } catch (error) {
-      await fs.promises.rm(staged, { force: true });
+      fs.rmSync(to, { force: true });
       throw error;
     }
   };
+  const moveIn = (blob: Blob, from: string, file: string): void => {
+    fs.renameSync(from, file);
+    written += Math.ceil(blob.size / 4096) * 4096;
+  };
 
-  const replaceResult = async (result: CachedResult): Promise<void> => {
+  const putResult = async (result: CachedResult, sync: boolean): Promise<void> => {
     const bytes = Buffer.from(encode(result));
     const digest = hashText(bytes.toString());
-    await land(resultFile(result.key), { digest, size: bytes.length }, [bytes]);
+    await land(resultFile(result.key), { digest, size: bytes.length }, { source: [bytes], sync });
   };
+  const createWriter = (sync: boolean): LocalStore["fill"] => ({
+    async writeBlob(blob, open, signal) {
+      if (!isDigest(blob.digest)) throw new Error(`"${blob.digest}" is no digest`);
+      await land(fileOf(blob), blob, { source: open(), sync, signal });
+    },
+    async writeResult(result) {
+      const kept = readResult(resultFile(result.key), result.key);
+      if (kept !== undefined && blobsOf(kept).every(isThere)) {
+        touch(resultFile(result.key));
+        return isSameResult(kept, result) ? {} : { kept };
+      }
+      await putResult(result, sync);
+      return {};
+    },
+  });
 
   return {
     name: "local",
@@ -91,20 +120,25 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
         return false;
       });
     },
-    async writeBlob(blob, open, signal) {
-      if (!isDigest(blob.digest)) throw new Error(`"${blob.digest}" is no digest`);
-      await land(fileOf(blob), blob, open(), signal);
-    },
-    async writeResult(result) {
-      const kept = readResult(resultFile(result.key), result.key);
-      if (kept !== undefined && blobsOf(kept).every(isThere)) {
-        touch(resultFile(result.key));
-        return isSameResult(kept, result) ? {} : { kept };
+    ...createWriter(true),
+    fill: createWriter(false),
+    replaceResult: async (result) => await putResult(result, true),
+    openPlace(blob) {
+      if (!isDigest(blob.digest) || isThere(blob)) return undefined;
+      try {
+        return stagePath();
+      } catch {
+        return undefined; // Whoever writes the result says what is wrong.
       }
-      await replaceResult(result);
-      return {};
     },
-    replaceResult,
+    adopt(blob, made) {
+      if (made === undefined || !fs.existsSync(made)) return;
+      try {
+        moveIn(blob, made, fileOf(blob));
+      } catch {
+        fs.rmSync(made, { force: true });
+      }
+    },
     drop: (key) => fs.rmSync(resultFile(key), { force: true }),
     async dropWrong(result) {
       fs.rmSync(resultFile(result.key), { force: true });

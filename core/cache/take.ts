@@ -1,4 +1,5 @@
 /** Takes a result out of a cache: found, checked, proven, put in place. What a cache says is believed only as far as it can be proven. */
+import { setMaxListeners } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { CachedResult } from "../cache-store.ts";
@@ -6,10 +7,12 @@ import { hasCode, removePath } from "../files.ts";
 import type { KeyDocument } from "../fingerprint.ts";
 import type { Node } from "../graph.ts";
 import type { Finished } from "../hooks.ts";
-import { copyBlob, isWrongBlob, landBlob, readChunks } from "./blob.ts";
+import { createCopier, readChunks } from "./blob.ts";
 import type { Member } from "./chain.ts";
-import { blobsOf } from "./local.ts";
-import { findStranger, makeOutputs, placeOutputs, type Land } from "./unpack.ts";
+import { landBlob } from "./land.ts";
+import { blobsOf, type LocalStore } from "./local.ts";
+import { findStranger, makeFrame, placeOutputs, type Wanted } from "./unpack.ts";
+import { isWrongBlob } from "./wrong.ts";
 
 /** A task that is about to run, or has run. */
 export interface CacheJob {
@@ -24,6 +27,8 @@ export interface TakeOptions {
   /** A folder that is not there yet. What the task printed is left in it, as `log`. */
   readonly folder: string;
   readonly warn: (text: string) => void;
+  /** Gets a copy of what comes from another machine. */
+  readonly near?: LocalStore | undefined;
   /** Called right before outputs change. */
   readonly onPlace: () => void;
 }
@@ -36,17 +41,18 @@ export interface Taken {
 
 /** Undefined: a miss, and no output has changed. @throws when outputs could not be put in place; they may be half there */
 export async function takeFrom(member: Member, job: CacheJob, options: TakeOptions): Promise<Taken | undefined> {
-  const { root, folder, onPlace } = options;
+  const { root, folder, near, onPlace } = options;
   const result = await findSound(member, job, options.warn);
   if (result === undefined) return undefined;
   const tree = path.join(folder, "tree");
   const sizeBytes = blobsOf(result).reduce((sum, { size }) => sum + size, 0);
   try {
     const isMade = await member.ask(async (limit) => {
-      const land = landFrom(member, { result, limit });
       fs.mkdirSync(tree, { recursive: true });
-      await makeOutputs(result.outputs, tree, land);
-      if (result.log !== undefined) await land(result.log, path.join(folder, "log"), 0o600);
+      const wanted = [...makeFrame(result.outputs, tree)];
+      if (result.log !== undefined) wanted.push({ blob: result.log, to: path.join(folder, "log"), mode: 0o600 });
+      if (member.local === undefined) await fetchBlobs(member, wanted, { near, limit });
+      else await copyBlobs(member.local, wanted, { result, limit });
       return true;
     }, sizeBytes);
     if (isMade === undefined) return undefined;
@@ -85,27 +91,55 @@ async function findSound(
 /** Files after which others get a turn. */
 const breath = 64;
 
-function landFrom(
-  { store, local }: Member,
+async function copyBlobs(
+  local: LocalStore,
+  wanted: readonly Wanted[],
   { result, limit }: { readonly result: CachedResult; readonly limit: AbortSignal },
-): Land {
-  let count = 0;
-  return async (blob, to, mode) => {
+): Promise<void> {
+  const copy = createCopier();
+  for (const [at, { blob, to, mode }] of wanted.entries()) {
+    if (at % breath === breath - 1) await new Promise((resolve) => setImmediate(resolve));
     limit.throwIfAborted();
-    if (local === undefined) {
-      const bytes = await store.readBlob(blob, limit);
-      if (bytes === undefined) throw new Error(`it has no ${blob.digest}`);
-      return await landBlob(blob, bytes, to, { mode, signal: limit });
-    }
-    if (++count % breath === 0) await new Promise((resolve) => setImmediate(resolve));
     try {
-      await copyBlob(blob, local.fileOf(blob), to, { mode, signal: limit });
+      const copied = copy(blob, local.fileOf(blob), { to, mode, signal: limit });
+      if (copied !== undefined) await copied;
     } catch (error) {
       if (!isWrongBlob(error) && !hasCode(error, "ENOENT")) throw error;
       await local.dropWrong(result);
       throw isWrongBlob(error) ? error : new Error(`it has no ${blob.digest}`);
     }
+  }
+}
+
+/** Blobs that are on their way at the same time. */
+const width = 8;
+
+async function fetchBlobs(
+  { store }: Member,
+  wanted: readonly Wanted[],
+  { near, limit }: { readonly near: LocalStore | undefined; readonly limit: AbortSignal },
+): Promise<void> {
+  const over = new AbortController();
+  const signal = AbortSignal.any([limit, over.signal]);
+  setMaxListeners(0, signal); // One for each that is on its way.
+  const queue = wanted.values();
+  const work = async (): Promise<void> => {
+    for (const { blob, to, mode } of queue) {
+      signal.throwIfAborted();
+      const bytes = await store.readBlob(blob, signal);
+      if (bytes === undefined) throw new Error(`it has no ${blob.digest}`);
+      const copyTo = near?.openPlace(blob);
+      await landBlob(blob, bytes, { to, mode, copyTo, signal });
+      near?.adopt(blob, copyTo);
+    }
   };
+  const workers = Array.from({ length: Math.min(width, wanted.length) }, work);
+  try {
+    await Promise.all(workers);
+  } finally {
+    over.abort(new Error("another blob could not be fetched"));
+    await Promise.allSettled(workers);
+  }
 }
 
 /** Passes on what a task printed, in pieces of whole lines without the last newline. */

@@ -2,14 +2,20 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Blob, CachedOutput, CachedResult } from "../cache-store.ts";
-import { findStat, hasCode, hashText, makeFolder, removePath, signatureOf, type FileFact } from "../files.ts";
+import { describeFile, findStat, hasCode, hashText, makeFolder, removePath, type FileFact } from "../files.ts";
 import type { Node } from "../graph.ts";
-import { checkOutputs, describeOutputs, prepareOutputs } from "../outputs.ts";
+import { checkOutputs, describeEachOutput, prepareOutputs } from "../outputs.ts";
 import { isGlob, outputPath } from "../paths.ts";
 import picomatch from "picomatch";
 
-/** Puts one blob's proven bytes into a new file. */
-export type Land = (blob: Blob, to: string, mode: number) => Promise<void>;
+/** A file that is to be made. */
+export interface Wanted {
+  readonly blob: Blob;
+  /** Absolute. Its folder is there, itself it is not. */
+  readonly to: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
 
 /**
  * Whether a result is one that this task could have made: a cache that others write may say anything.
@@ -17,10 +23,11 @@ export type Land = (blob: Blob, to: string, mode: number) => Promise<void>;
  */
 export function findStranger(node: Node, { outputs }: CachedResult): string | undefined {
   const closed = new Set<string>(); // What nothing can lie in.
+  const covers = node.outputs.map(createCover);
   for (const { path: file, kind } of [...outputs].sort((a, b) => (a.path < b.path ? -1 : 1))) {
     if (file.split("/").some((part) => part === "" || part === "." || part === "..") || file.includes("\0"))
       return `a path "${file}"`;
-    if (!node.outputs.some((declared) => isCovered(file, declared))) return `"${file}", which is no output of the task`;
+    if (!covers.some((isCovered) => isCovered(file))) return `"${file}", which is no output of the task`;
     const parts = file.split("/");
     if (parts.some((_, at) => closed.has(parts.slice(0, at).join("/")))) return `"${file}" inside a file`;
     if (closed.has(file)) return `"${file}" twice`;
@@ -29,30 +36,25 @@ export function findStranger(node: Node, { outputs }: CachedResult): string | un
   return undefined;
 }
 
-function isCovered(file: string, declared: string): boolean {
-  const { path: own } = outputPath(declared);
-  if (isGlob(declared) && !declared.endsWith("/**"))
-    return picomatch.isMatch(file, declared.replace(/^\.\//, ""), { dot: true });
-  const wanted = own.replace(/^\.\//, "");
-  return file === wanted || file.startsWith(`${wanted}/`);
+/** Tells what a declared output covers. */
+function createCover(declared: string): (file: string) => boolean {
+  if (isGlob(declared) && !declared.endsWith("/**")) return picomatch(declared.replace(/^\.\//, ""), { dot: true });
+  const wanted = outputPath(declared).path.replace(/^\.\//, "");
+  return (file) => file === wanted || file.startsWith(`${wanted}/`);
 }
 
-/** Makes all outputs below `folder`, as they are to be below the root. @throws what `land` throws; nothing outside of `folder` has changed */
-export async function makeOutputs(outputs: readonly CachedOutput[], folder: string, land: Land): Promise<void> {
+/** Makes all folders and links below `folder`, as they are to be below the root. Returns the files that belong there. */
+export function makeFrame(outputs: readonly CachedOutput[], folder: string): readonly Wanted[] {
   const made = new Set<string>();
-  const parentOf = (file: string): void => {
-    const parent = path.dirname(file);
-    if (made.has(parent)) return;
-    makeFolder(parent);
+  return outputs.flatMap(({ path: relative, kind, mode, blob, target }) => {
+    const to = `${folder}/${relative}`;
+    const parent = path.dirname(to);
+    if (!made.has(parent)) makeFolder(parent);
     made.add(parent);
-  };
-  for (const { path: relative, kind, mode, blob, target } of outputs) {
-    const file = path.join(folder, relative);
-    parentOf(file);
-    if (kind === "folder") makeFolder(file);
-    else if (kind === "link") fs.symlinkSync(target ?? "", file);
-    else if (blob !== undefined) await land(blob, file, mode);
-  }
+    if (kind === "folder") makeFolder(to);
+    else if (kind === "link") fs.symlinkSync(target ?? "", to);
+    return kind === "file" && blob !== undefined ? [{ blob, to, mode }] : [];
+  });
 }
 
 /** Renames what was made into the project, in the place of what an earlier run left there. Returns what is there now. */
@@ -107,28 +109,25 @@ function tryMove(from: string, to: string): boolean {
 
 /** Every path's size, mode and kind are compared; the content was proven when it was written. @throws Error, BtError OUTPUT_MISSING */
 function describePlaced(root: string, node: Node, outputs: readonly CachedOutput[]): readonly FileFact[] {
-  const memo = new Map<string, FileFact>();
-  for (const { path: relative, kind, mode, blob, target } of outputs) {
-    const stat = findStat(path.join(root, relative));
-    const isRight =
-      stat !== undefined &&
-      (kind === "folder"
-        ? stat.isDirectory()
-        : kind === "link"
-          ? stat.isSymbolicLink()
-          : stat.isFile() && stat.size === blob?.size && (stat.mode & 0o7777) === mode);
-    if (!isRight) throw new Error(`"${relative}" is not what was restored`);
-    if (kind === "folder") continue;
-    const digest = kind === "link" ? hashText(target ?? "") : (blob?.digest ?? "");
-    const fileKind = kind === "link" ? "link" : (mode & 0o111) === 0 ? "file" : "exec";
-    memo.set(relative, { path: relative, kind: fileKind, digest, signature: signatureOf(stat) });
+  const placed = new Map<string, FileFact>();
+  for (const output of outputs) {
+    const { path: relative, kind, mode, blob, target } = output;
+    if (!isPlaced(path.join(root, relative), output)) throw new Error(`"${relative}" is not what was restored`);
+    // No signatures: too young for their times to be trusted.
+    if (kind === "link") placed.set(relative, { path: relative, kind, digest: hashText(target ?? "") });
+    const fileKind = (mode & 0o111) === 0 ? "file" : "exec";
+    if (kind === "file") placed.set(relative, { path: relative, kind: fileKind, digest: blob?.digest ?? "" });
   }
-  const facts = describeOutputs(root, node, memo);
+  const facts = describeEachOutput(root, node, (file) => placed.get(file) ?? describeFile(root, file, placed));
   checkOutputs(root, node, facts);
-  const odd = facts.find(({ path: file, kind }) => kind !== "folder" && memo.get(file) === undefined);
+  const odd = facts.find(({ path: file, kind }) => kind !== "folder" && !placed.has(file));
   if (odd !== undefined && node.task.clean !== "keep") throw new Error(`"${odd.path}" is not what was restored`);
-  // Too young for its times to be trusted.
-  return facts.map((fact) =>
-    memo.get(fact.path) === fact ? { path: fact.path, kind: fact.kind, digest: fact.digest } : fact,
-  );
+  return facts;
+}
+
+function isPlaced(file: string, { kind, mode, blob }: CachedOutput): boolean {
+  const stat = findStat(file);
+  if (kind === "folder") return stat?.isDirectory() === true;
+  if (kind === "link") return stat?.isSymbolicLink() === true;
+  return stat?.isFile() === true && stat.size === blob?.size && (stat.mode & 0o7777) === mode;
 }

@@ -7,7 +7,7 @@ import * as path from "node:path";
 /**
  * @typedef {{ argv: readonly string[], cwd: string, env: Record<string, string> }} Command
  * @typedef {{ wallMs: number, cpuMs: number }} Sample
- * @typedef {{ name: string, command: Command, before?: () => void }} Arm  `before` is not measured.
+ * @typedef {{ name: string, command: Command, before?: () => void, after?: () => void }} Arm  `before` and `after` are not measured.
  * @typedef {{ name: string, samples: (Sample | undefined)[], problem?: string }} Measured  One place for each round.
  */
 
@@ -81,6 +81,7 @@ export async function interleave(arms, { rounds, budgetMs, limitMs }) {
       try {
         arm.before?.();
         own.samples[round] = await timeCommand(arm.command, limitMs);
+        arm.after?.();
       } catch (error) {
         own.problem = error.message;
       }

@@ -23,6 +23,23 @@ const patience = { rounds: options.quick ? 3 : 11, budgetMs: Infinity, limitMs: 
 /** Files of the second case, of 64 KiB each. */
 const fewFiles = 400;
 
+/** Fetches files by digest, eight at a time, proves and writes them: what Node takes at least. */
+const bareFetch = `const fs = require("node:fs"), http = require("node:http"), { createHash } = require("node:crypto");
+const [, url, list, folder] = process.argv, queue = JSON.parse(fs.readFileSync(list, "utf8")).values();
+const agent = new http.Agent({ keepAlive: true });
+async function fetchOne(file, digest) {
+  const answer = await new Promise((resolve, reject) => http.get(url + digest, { agent }, resolve).on("error", reject));
+  const hash = createHash("sha256"), to = fs.openSync(folder + "/" + file, "wx");
+  for await (const chunk of answer) {
+    hash.update(chunk);
+    fs.writeSync(to, chunk);
+  }
+  fs.closeSync(to);
+  if (hash.digest("hex") !== digest) throw new Error(file);
+}
+const work = async () => { for (const [file, digest] of queue) await fetchOne(file, digest); };
+Promise.all(Array.from({ length: 8 }, work)).then(() => agent.destroy());`;
+
 const { folder, atEnd } = openStage();
 const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1", LANG: "C.UTF-8" };
 await main();
@@ -48,7 +65,10 @@ async function main() {
     fs.writeFileSync(options.json, `${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);
 }
 
-/** The files of a task, which neither the project nor the local cache has. */
+/**
+ * The files of a task, which neither the project nor the local cache has. `bt` is a whole run, with its start and the copy for the local cache
+ * at its end; `hit` the task alone, from asking to having it in place, beside the whole of curl; `bare` the least that Node can do.
+ */
 async function measureHit(name, task, { url, digests }) {
   const list = path.join(folder, `${task}.curl`);
   const lines = digests.map(([file, digest]) => {
@@ -63,23 +83,46 @@ async function measureHit(name, task, { url, digests }) {
     for (const made of ["out", ".bt/cache", ".bt/state.log", ".bt/runs"])
       fs.rmSync(path.join(folder, made), { recursive: true, force: true });
   };
+  const fetched = path.join(folder, "fetched");
+  const emptyBare = () => {
+    emptyCurl();
+    fs.writeFileSync(path.join(folder, "digests"), JSON.stringify(digests));
+  };
+  const bare = ["-e", bareFetch, `${url}/protected/cas/`, path.join(folder, "digests"), fetched];
   const hit = { argv: [...bt, "-s", task], cwd: folder, env };
+  const hits = [];
   const arms = [
     { name: "curl", command: { argv: ["curl", "-s", "-K", list], cwd: folder, env }, before: emptyCurl },
-    { name: "bt", command: hit, before: emptyBt },
+    { name: "bare", command: { argv: [process.execPath, ...bare], cwd: folder, env }, before: emptyBare },
+    { name: "bt", command: hit, before: emptyBt, after: () => hits.push({ wallMs: readHitMs() }) },
   ];
   const measured = await interleave(arms, patience);
   emptyBt();
   const peakMiB = await peakMemory(hit, patience.limitMs);
-  return measured.map((own) =>
+  const all = [...measured, { name: "hit", samples: hits, problem: measured.at(-1).problem }];
+  const bar = { base: "curl", ratio: 1.3 };
+  return all.map((own) =>
     toRow(
       name,
       own,
-      measured,
+      all,
       own.name === "bt" ? peakMiB : undefined,
-      own.name === "bt" ? { base: "curl", ratio: 1.3 } : undefined,
+      own.name === "curl" ? undefined : own.name === "hit" ? bar : { base: "curl" },
     ),
   );
+}
+
+/** How long the task alone took in the last run: asking, fetching, proving, putting in place. */
+function readHitMs() {
+  const [run] = fs.readdirSync(path.join(folder, ".bt/runs"));
+  const events = fs.readFileSync(path.join(folder, ".bt/runs", run, "events.ndjson"), "utf8");
+  const done = events
+    .trim()
+    .split("\n")
+    .map(JSON.parse)
+    .find(({ outcome }) => outcome === "restored");
+  if (done?.from !== "remote") throw new Error("Nothing was restored");
+  return done.durationMs;
 }
 
 /** File name to digest. */

@@ -50,7 +50,7 @@ function compare(own, other) {
 function judge({ base, ratio, peakMiB: most }, ratios, peakMiB) {
   const found = base === undefined ? undefined : ratios[base]?.wall;
   return [
-    ...(found === undefined ? [] : [{ bar: `≤ ${ratio} × ${base}`, isMet: found <= ratio }]),
+    ...(found === undefined || ratio === undefined ? [] : [{ bar: `≤ ${ratio} × ${base}`, isMet: found <= ratio }]),
     ...(most === undefined || peakMiB === undefined ? [] : [{ bar: `≤ ${most} MiB`, isMet: peakMiB <= most }]),
   ];
 }

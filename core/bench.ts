@@ -2,6 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
+import { findCommit } from "./commit.ts";
 import { nestedEnvironment, taskEnvironment } from "./environment.ts";
 import type { EventBody, Outcome } from "./event.ts";
 import { cookieName, type ProcessTree } from "./exec.ts";
@@ -129,6 +130,8 @@ export function createBench(
     hide: secrets.add,
     publishing: async (references) => {
       await workshop.barrier(node.id);
+      const source = await findCommit(root, workshop.env, own.signal);
+      if (source?.isDirty === true) emit({ kind: "warning", task: node.id, ...unclean(node.id, source.id) });
       if (hooks.publish.isUsed()) await hooks.publish.promise(references, node);
     },
   };
@@ -142,6 +145,14 @@ export function createBench(
     }
   };
   return { context, shell, cleanUp };
+}
+
+/** What is published from it cannot be made again from its commit. */
+function unclean(task: string, commit: string): { readonly text: string; readonly fix: string } {
+  return {
+    text: `"${task}" publishes what is not at commit ${commit.slice(0, 12)}: files have changed since`,
+    fix: "Commit first, so that others can make it again.",
+  };
 }
 
 /** Whether the terminal belongs to a task. */

@@ -88,6 +88,26 @@ describe("what the documentation shows is what happens", () => {
   }
 });
 
+/** Shell blocks that nobody types here, by page and first word after `$`: why not. */
+const untyped: Readonly<Record<string, string>> = {
+  "CONTRIBUTING.md ./bt check": "minutes of static checks and all tests: CI does the same",
+  "README.md ./bt quickstart": "the next block types it; ./bt test would run this test again",
+  "README.md npm install": "it asks the package registry; test/package.test.ts installs what npm packs",
+  "docs/kernel-rootfs.md bt --json":
+    "it compares with a branch of a remote; test/plugins/kernel-rootfs/ci.test.ts has one",
+  "plugins/rpm-deps/README.md mkdir bazeldnf": "it builds a program from sources on the network",
+};
+
+test("every command that the documentation shows is typed by a test, or it is said why not", () => {
+  const found = pages.flatMap((page) =>
+    readBlocks(path.join(repository, page))
+      .filter(({ language, words }) => ["sh", "bash", "shell"].includes(language) && words.length === 0)
+      .map(({ text }) => `${page} ${text.split(/\s+/, 2).join(" ")}`),
+  );
+
+  expect(found.sort()).toEqual(Object.keys(untyped).sort());
+});
+
 test("the documentation names files and links to pages that are there", () => {
   const texts = [...pages, "ARCHITECTURE.md", "CHANGELOG.md"].map((page) => ({
     page,

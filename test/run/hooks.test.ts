@@ -1,6 +1,7 @@
 /** Plugins: every hook is called, may change what it is given, and a failing tap names its plugin. */
 import { expect, test } from "vitest";
 import { project, type Project } from "../support/project.ts";
+import { run, testWith } from "../support/tool.ts";
 
 const hooks = [
   "config",
@@ -197,4 +198,23 @@ export default defineBuilder({ plugins: [maker] });`,
   expect((await p.bt("bake")).exitCode).toBe(0);
 
   expect(p.read("calls")).toBe("1");
+});
+
+testWith("git")("what is published from changed files is said to be, with the commit", async () => {
+  const p = await project({ ...withTaps(""), flour: "rye\n", ".gitignore": ".bt\ncalls\n" });
+  const git = (...words: readonly string[]): Promise<string> =>
+    run("git", ["-C", p.root, "-c", "user.name=baker", "-c", "user.email=baker@example.org", ...words]);
+  await git("init", "-q");
+  await git("add", ".");
+  await git("commit", "-qm", "Bake");
+  const commit = (await git("rev-parse", "HEAD")).slice(0, 12);
+  const clean = await p.bt("bake");
+
+  p.write("flour", "wheat\n");
+  const changed = await p.bt("-B", "bake");
+
+  expect(clean.stdout).not.toContain("Warning");
+  expect(changed.stdout).toContain(
+    `Warning: "bake" publishes what is not at commit ${commit}: files have changed since`,
+  );
 });

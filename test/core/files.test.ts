@@ -77,6 +77,19 @@ test("expandPaths() names links, and does not follow those to folders", async ()
   expect(expand(root, "src/**", "!**/*.c", "!**/*.h")).toEqual(["src/link"]);
 });
 
+test("expandPaths() reads a folder that is named whole as a glob that matches it", async () => {
+  const files = ["pan/a", "pan/.b", "pan/deep/c d", "pan/.git/x", "pan/deep/node_modules/y", "pan/.bt/z", "pot/e"];
+  const p = await project(Object.fromEntries(files.map((file) => [file, ""])));
+  fs.mkdirSync(path.join(p.root, "pan/empty"));
+  fs.symlinkSync("deep", path.join(p.root, "pan/link"));
+  fs.symlinkSync("../pot", path.join(p.root, "pan/node_modules"));
+
+  const found = ["pan/**", "pan/", "pan"].map((named) => expand(p.root, named));
+
+  expect(found[0]).toEqual(["pan/.b", "pan/a", "pan/deep/c d", "pan/link"]);
+  expect(found).toEqual(Array.from(found, () => expand(p.root, "pa[n]/**")));
+});
+
 test("describeFile() tells the kinds of files apart", async () => {
   const { root } = await project({ plain: "1", tool: "1", "folder/x": "" });
   fs.chmodSync(path.join(root, "tool"), 0o755);

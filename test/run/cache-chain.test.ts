@@ -87,6 +87,33 @@ test("a hit further away is put into the nearer cache, with its log", async () =
   expect(calls()).toEqual(["close"]);
 });
 
+test("a cache may use the memory of its bytes again: many files come back as they were, from it and then from the local one", async () => {
+  const { p } = await shop({
+    more: `readBlob: async ({ digest }) => (async function* () {
+      const room = Buffer.alloc(1);
+      for (const byte of find(digest)) { room[0] = byte; yield room; }
+      room[0] = 0;
+    })(),`,
+    task: `task({ inputs: ["flour"], outputs: ["tray/"], run: "for n in $(seq 20); do echo $((n % 5)) > tray/$n; done; chmod 666 tray/1" })`,
+  });
+  await p.bt("bake");
+  const tray = (): readonly string[] =>
+    Array.from({ length: 20 }, (_, n) =>
+      [p.read(`tray/${n + 1}`), fs.statSync(path.join(p.root, `tray/${n + 1}`)).mode].join(),
+    );
+  const before = tray();
+
+  forget(p, "tray", ".bt/cache");
+  const far = await p.bt("bake");
+  const afterFar = tray();
+  forget(p, "tray");
+  const near = await p.bt("bake");
+
+  expect(far.stdout).toContain(`✔ bake restored from cache "far" in`);
+  expect(near.stdout).toContain("✔ bake restored in");
+  expect([afterFar, tray()]).toEqual([before, before]);
+});
+
 test.for([
   ["throws", `findResult: async () => { throw new Error("no way"); },`, `Cache "far" failed: no way`],
   ["lacks a blob", `readBlob: async () => undefined,`, `Cache "far" failed: it has no `],

@@ -36,6 +36,7 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
   ["what is restored equals what was made", "run/cache", "restored files equal the originals"],
   ["no part of a result hits", "run/cache-crash", "no partial cache entry after a crash at any point"],
   ["no part of a result hits on a disk that fails", "run/faults", "%s at any moment of a run that builds, keeps"],
+  ["no tag moves alone, wherever bt is killed", "run/faults", "%s at any moment of a run that publishes"],
   ["no part of a result is shared or published", "run/crash-whole", "killed at any moment, bt leaves no half"],
   ["a cache does not grow for ever", "run/cache-rules", "cache size is bounded without manual deletion"],
   ["digests are checked on this machine too", "run/cache", "cache digests are verified on read"],

@@ -31,8 +31,10 @@ export interface MakeRule {
   readonly isPhony: boolean;
   /** `%` stands for a stem. */
   readonly isPattern: boolean;
-  /** What this program does not translate: double colons, grouped targets, variables of its own. */
+  /** What this program does not translate: double colons, variables of its own. */
   readonly odd?: string;
+  /** Targets that its recipe makes as well. */
+  readonly also?: readonly string[];
   readonly file?: string;
   readonly recipe: readonly RecipeLine[];
 }
@@ -113,12 +115,13 @@ function readRules(
     const ownVariable = /^[\w.-]+ :?\+?= /.test(rest);
     let odd = colons === "::" ? "it has two colons" : ownVariable ? "it has variables of its own" : before?.odd;
     let isPhony = false;
+    let also: readonly string[] | undefined;
     let file: string | undefined;
     let recipe: readonly RecipeLine[] = [];
     for (at++; at < lines.length && lines[at] !== ""; at++) {
       const note = lines[at]!;
       if (note.startsWith("#  Phony target")) isPhony = true;
-      if (note.startsWith("#  Also makes:")) odd = "its recipe makes several targets";
+      if (note.startsWith("#  Also makes:")) also = toWords(note.slice("#  Also makes:".length));
       const [, from, number] = /^#  recipe to execute \(from '(.*)', line (\d+)\):$/.exec(note) ?? [];
       if (from === undefined) continue;
       file = from;
@@ -139,6 +142,7 @@ function readRules(
       isPattern,
       recipe: recipe.length > 0 ? recipe : (before?.recipe ?? []),
       ...(odd === undefined ? {} : { odd }),
+      ...(also === undefined ? {} : { also }),
       ...(file === undefined ? (before?.file === undefined ? {} : { file: before.file }) : { file }),
     };
     if (before === undefined) rules.push(rule);

@@ -2,6 +2,7 @@
 import * as path from "node:path";
 import type { MakeDatabase, MakeRule } from "./database.ts";
 import { expandText, OnlyMake } from "./expand.ts";
+import { groupOf, several, spreadGrouped } from "./grouped.ts";
 import { findExports, renderExports } from "./exports.ts";
 import { describe, findDefaults, sourceOf, type Sources } from "./sources.ts";
 
@@ -36,8 +37,8 @@ export type Body =
   | {
       readonly kind: "commands";
       readonly commands: readonly { readonly text: string; readonly isIgnored: boolean }[];
-      /** A file that it makes, and files that it is made of. Absent: it makes none of its name. */
-      readonly makes?: { readonly output: string; readonly inputs: readonly string[] };
+      /** Files that it makes, and files that they are made of. Absent: it makes none of its name. */
+      readonly makes?: { readonly outputs: readonly string[]; readonly inputs: readonly string[] };
     }
   /** Make goes on doing it. */
   | { readonly kind: "kept"; readonly why: string };
@@ -53,12 +54,22 @@ export interface DraftParam {
  */
 export function draftTasks(sources: Sources, taken: Set<string>): readonly Draft[] {
   const { database } = sources;
-  const plain = database.rules.filter(({ isPattern }) => !isPattern);
+  const plain = database.rules.filter(({ isPattern }) => !isPattern).map(spreadGrouped);
   const known = new Set(plain.map(({ target }) => target));
   const matched = database.mentioned.flatMap((name) => {
     if (known.has(name) || sources.exists(name)) return [];
     const rule = findPattern(database, name);
-    return rule === undefined ? [] : [{ ...rule, target: name, isPhony: true, stem: stemOf(rule.target, name) ?? "" }];
+    if (rule === undefined) return [];
+    const odd = rule.also === undefined ? rule.odd : several;
+    return [
+      {
+        ...rule,
+        target: name,
+        isPhony: true,
+        stem: stemOf(rule.target, name) ?? "",
+        ...(odd === undefined ? {} : { odd }),
+      },
+    ];
   });
   const all = [...plain, ...matched];
   const names = new Map(all.map(({ target }) => [target, nameTask(path.posix.join(sources.dir, target), taken)]));
@@ -161,9 +172,15 @@ function translate(
     ? [{ text: commands.map(({ text }) => text).join("\n"), isIgnored: commands[0]?.isIgnored === true }]
     : commands;
   const inDir = (file: string): string => (path.isAbsolute(file) ? file : path.posix.join(sources.dir, file));
-  const makes = isFileTarget(rule)
-    ? { makes: { output: inDir(target), inputs: needs.filter((need) => !names.has(need)).map(inDir) } }
-    : {};
+  const makes =
+    isFileTarget(rule) || rule.also !== undefined
+      ? {
+          makes: {
+            outputs: groupOf(rule).map(inDir),
+            inputs: needs.filter((need) => !names.has(need)).map(inDir),
+          },
+        }
+      : {};
   const fixed = new Set(exports.env.map((entry) => entry.replace(/=[^]*/, "")));
   const env = [...new Set([...exports.env, ...expanded.flatMap((one) => [...one.env])])].filter(
     (name) => !standard.has(name) && (exports.env.includes(name) || !fixed.has(name)),

@@ -84,7 +84,12 @@ export function lintRecipes(database: MakeDatabase, isFileTarget: (rule: MakeRul
     ]);
     const first = recipe[0];
     const isUnphony =
-      first !== undefined && rule.odd === undefined && !rule.isPhony && !rule.isPattern && !isFileTarget(rule);
+      first !== undefined &&
+      rule.odd === undefined &&
+      rule.also === undefined &&
+      !rule.isPhony &&
+      !rule.isPattern &&
+      !isFileTarget(rule);
     return [
       ...(isUnphony
         ? [

@@ -73,7 +73,7 @@ function renderTask(draft: Draft, { idOf, varOf }: Names): string {
     ...(body.kind === "group" || dir === "" ? [] : [`cwd: ${JSON.stringify(dir)}`]),
     ...(body.kind === "group" || body.makes === undefined
       ? []
-      : [`inputs: ${renderList(body.makes.inputs)}`, `outputs: ${renderList([body.makes.output])}`]),
+      : [`inputs: ${renderList(body.makes.inputs)}`, `outputs: ${renderList(body.makes.outputs)}`]),
     ...(body.kind === "group" ? [] : renderCommands(body.commands, prelude)),
   ];
   if (fields.length === 0) return `${head}task({});\n`;

@@ -7,6 +7,7 @@ import { resultUnreadable } from "./engine-errors.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
 import { generateDockerfile, pairFlags } from "./generate.ts";
 import { allBases, nameBases, writeBaseLayout } from "./prepared-build.ts";
+import { retimeImage } from "./retimed-image.ts";
 import { stageContext } from "./staged-context.ts";
 
 /** Whether the current builder can write layouts: those of the daemon itself, with the driver `docker`, cannot. */
@@ -33,7 +34,7 @@ export async function buildWithBuildx(
   await writeFile(file, generateDockerfile(plan, nameBases(build, nameOf)));
   const words = [
     ...["buildx", "build", "--platform", ociPlatform(request.platform), "--no-cache", "--provenance=false"],
-    ...["--output", `type=oci,tar=false,dest=built,rewrite-timestamp=true`],
+    ...["--output", "type=oci,tar=false,dest=built,compression=uncompressed"],
     ...contexts,
     ...pairFlags("--build-arg", { ...build.args, SOURCE_DATE_EPOCH: String(timestamp) }),
     ...pairFlags("--label", request.labels ?? {}),
@@ -43,7 +44,8 @@ export async function buildWithBuildx(
   // In the build's folder: buildx ends the path of a layout at its first "@" or ":", and that of an output at its first ",".
   await desk.exec(program, words, { cwd: folder });
   const layout = await openLayout(join(folder, "built"));
-  return { layout, digest: await findManifest(layout) };
+  // Its own `rewrite-timestamp` would write the layers of bases anew as well.
+  return retimeImage({ layout, digest: await findManifest(layout) }, build);
 }
 
 /** By this name the Dockerfile finds the layout that holds exactly this image. */

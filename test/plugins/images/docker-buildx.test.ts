@@ -1,10 +1,14 @@
-/** What a builder of buildx is told. The program is made up, after buildx 0.23: it and the image of its builder are not in Debian 12. */
-import { chmod, readFile, writeFile } from "node:fs/promises";
+/** What a builder of buildx is told, by a made-up program: the real one is not in Debian 12. Slow tests use buildkitd and docker-buildx where they are in PATH. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { buildWithEngine } from "../../../plugins/images/engine.ts";
 import { createLayout } from "../../../plugins/multiarch-manifest/index.ts";
+import { until } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
+import { run, slow, slowTestWhere } from "../../support/tool.ts";
 import { createDesk } from "./desk.ts";
 import { build, nameImage, seeImage, writeContext } from "./rig.ts";
 
@@ -66,4 +70,68 @@ test("a builder of its own gets images as layouts by digest, and the result is t
   expect(JSON.parse(await readFile(join(stub, "base.json"), "utf8"))).toMatchObject({
     manifests: [{ size: expect.any(Number) as number }],
   });
+});
+
+/** A daemon of BuildKit for one test, as the current builder of the user whose home this is. */
+async function startBuilder(home: string): Promise<void> {
+  const address = `unix://${join(home, "buildkitd.sock")}`;
+  const worker = ["--oci-worker-snapshotter", "native", "--containerd-worker=false"];
+  const child = spawn("buildkitd", ["--root", join(home, "buildkit"), "--addr", address, ...worker], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.kill("SIGTERM")) await once(child, "exit");
+  });
+  await until(() => {
+    if (child.exitCode !== null) throw new Error(log);
+    return log.includes("running server on");
+  });
+  await mkdir(join(home, ".docker/cli-plugins"), { recursive: true });
+  await symlink((await run("which", ["docker-buildx"])).trim(), join(home, ".docker/cli-plugins/docker-buildx"));
+  await run("docker", ["buildx", "create", "--use", "--name", "oven", "--driver", "remote", address], { HOME: home });
+}
+
+describe(slow, () => {
+  slowTestWhere("buildkitd")(
+    "a real builder makes what bt's own engine makes, on the same base, twice the same",
+    async () => {
+      const home = await temporaryFolder();
+      await startBuilder(home);
+      const layout = await createLayout(await temporaryFolder());
+      const base = (
+        await build({ Dockerfile: "FROM scratch\nCOPY bread /shop/\nENV OVEN=hot\n", bread: "rye" }, { layout })
+      ).image;
+      const dir = await writeContext({
+        Dockerfile:
+          "FROM nowhere.invalid/base:1 AS one\nCOPY <<A /note\nhi\nA\nFROM nowhere.invalid/base:1\nARG SALT\nARG TARGETARCH\nLABEL salt=$SALT arch=$TARGETARCH\nCOPY --from=one /note /note\nCOPY --from=nowhere.invalid/base:1 /shop/bread /again\nCOPY --chown=3:4 cake /shop/cake\n",
+        ".dockerignore": "secret\n",
+        cake: "sweet",
+        secret: "x",
+      });
+      const request = {
+        dockerfile: join(dir, "Dockerfile"),
+        context: dir,
+        cwd: dir,
+        platform: "amd64" as const,
+        args: { SALT: "a, b@c" },
+        into: layout,
+        resolveBase: async () => ({ mediaType: base.mediaType, digest: base.digest, size: base.size }),
+      };
+      const desk = await createDesk({ HOME: home });
+      const docker = { name: "docker", program: "docker", capabilities: ["run", "buildx"] } as const;
+
+      const theirs = await buildWithEngine(docker, request, { desk });
+      const again = await buildWithEngine(docker, request, { desk });
+      const ours = await buildWithEngine({ name: "embedded", program: "" }, request, { desk });
+
+      const [seen, expected] = [await seeImage(layout, theirs.digest), await seeImage(layout, ours.digest)];
+      expect(seen.files).toEqual(expected.files);
+      expect(seen.config["Labels"]).toEqual(expected.config["Labels"]);
+      expect(seen.layers[0]).toEqual(expected.layers[0]);
+      expect(again).toEqual(theirs);
+      expect(seen.document["created"]).toBe("1970-01-01T00:00:00Z");
+    },
+  );
 });

@@ -136,7 +136,12 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     options.interrupt.addEventListener("abort", onInterrupt, { once: true });
     if (options.interrupt.aborted) onInterrupt();
     options.kill.addEventListener("abort", () => trees.forEach((tree) => tree.kill()), { once: true });
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => stop("timeout"), options.timeoutMs);
+    const onTimeout = (): void => {
+      const seconds = (options.timeoutMs ?? 0) / 1000;
+      tell({ kind: "warning", text: `The run was not done after ${seconds} s, and ends`, fix: "Raise `--timeout`." });
+      stop("timeout");
+    };
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
     for (const [id, result] of forecast.results) if (!forecast.wanted.has(id)) ledger.results.set(id, result);
     share = openShare(
       options,

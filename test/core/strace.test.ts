@@ -24,9 +24,15 @@ test("a call that another process interrupts is put together", () => {
 });
 
 test("a path is resolved from where its process stands", () => {
-  const found = read(`7 chdir("/w/deep") = 0`, `7 rename("a", "../b") = 0`, `7 mkdirat(5</else>, "c", 0777) = 0`);
+  const found = read(
+    `7 chdir("/w/deep") = 0`,
+    `7 rename("a", "../b") = 0`,
+    `7 mkdirat(5</else>, "c", 0777) = 0`,
+    `8 openat(AT_FDCWD</v>, "none", O_RDONLY) = -1 ENOENT (No such file or directory)`,
+    `8 rename("a", "b") = 0`,
+  );
 
-  expect(found.writes).toEqual(["/w/b"]);
+  expect(found.writes).toEqual(["/w/b", "/v/b"]);
 });
 
 test("names are read as strace writes them", () => {

@@ -106,10 +106,10 @@ test("a run whose bt was killed is resumed where it stood", async () => {
 test("a secret is not remembered, and is given again with --resume", async () => {
   const p = await project({
     "builderfile.ts": withTasks({
-      login: `task({ params: { token: param.secret({ required: true }) }, run: ({ params, $ }) => $({ input: params.token })\`cat > token; test -e heat\` })`,
+      login: `task({ rest: true, params: { token: param.secret({ required: true }) }, run: ({ params, $ }) => $({ input: params.token })\`cat > token; test -e heat\` })`,
     }),
   });
-  await p.bt("login", "TOKEN=hunter2hunter2");
+  await p.bt("login", "TOKEN=hunter2hunter2", "--", "hunter2hunter2");
   p.write("heat", "");
 
   const without = await p.bt("--resume");

@@ -8,8 +8,8 @@ const config: ViteUserConfig = defineConfig({
     reporters: ["default", "./test/support/closing-line.ts"],
     // On CI an accident of the machine does not hide the other results; the closing lines name every test that needed it.
     retry: process.env["CI"] === undefined ? 0 : 1,
-    testTimeout: 180_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 180_000,
   },
 });
 

@@ -49,7 +49,7 @@ const wanted: readonly (readonly [place: string, offered: readonly string[], not
 
 test(
   "an editor offers options of plugins, tasks, cells, needs, results, params and their words",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await project({
       "package.json": `{ "type": "module" }`,

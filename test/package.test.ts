@@ -117,7 +117,7 @@ test(
 
 test(
   "publint and attw find nothing wrong with the packed package, for its main door and for every plugin",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await project({});
     const packed = await run(repository, "npm", "pack", "--ignore-scripts", "--json", "--pack-destination", p.root);

@@ -119,7 +119,7 @@ test.for([
   ["lacks a blob", `readBlob: async () => undefined,`, `Cache "far" failed: it has no `],
   [
     "gives other bytes",
-    `readBlob: async () => (async function* () { yield Buffer.from("oat"); })(),`,
+    `readBlob: async ({ size }) => (async function* () { yield Buffer.alloc(size, "x"); })(),`,
     `Cache "far" gave bytes that are not `,
   ],
   [

@@ -21,7 +21,7 @@ function digestOf(folder: string): string {
   return digest.digest("hex");
 }
 
-test("no partial cache entry after a crash at any point; none ever hits", { timeout: 180_000 }, async () => {
+test("no partial cache entry after a crash at any point; none ever hits", { timeout: 600_000 }, async () => {
   const p = await project({ "builderfile.ts": withTasks({ shop }), flour: "rye" });
   const dice = createDice(11);
   const right = new Map<string, string>();

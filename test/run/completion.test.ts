@@ -244,7 +244,7 @@ const typed: readonly (readonly [keys: string, line: string])[] = [
 
 testWith("bash", "script")(
   "bash completes tasks, cells behind their colon, params and their values",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await settledBakery();
 
@@ -257,7 +257,7 @@ testWith("bash", "script")(
   },
 );
 
-testWith("zsh", "script")("zsh completes the same, and shows what the words mean", { timeout: 180_000 }, async () => {
+testWith("zsh", "script")("zsh completes the same, and shows what the words mean", { timeout: 600_000 }, async () => {
   const p = await settledBakery();
 
   const answered = await pressKeys(p, "zsh", [...typed.map(([keys]) => keys), "bt l\t\t", "bt push --c\t\t"]);
@@ -268,7 +268,7 @@ testWith("zsh", "script")("zsh completes the same, and shows what the words mean
   expect(p.exists("pwned")).toBe(false);
 });
 
-testWith("fish")("fish completes the same, with what the words mean", { timeout: 180_000 }, async () => {
+testWith("fish")("fish completes the same, with what the words mean", { timeout: 600_000 }, async () => {
   const p = await settledBakery();
   const expected = {
     "bt loaf-p": "loaf-publish\tPushes: all of it",

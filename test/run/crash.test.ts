@@ -35,7 +35,7 @@ const rounds = process.env["BT_SLOW_TESTS"] === "1" ? 500 : 60;
 
 test(
   "killed at any moment, bt never takes half-made things for done, and the next run ends with the right outputs",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await project(chains());
     const dice = createDice(7);

@@ -43,7 +43,7 @@ function filesOf(p: Project): string[] {
 
 test(
   "every template gives a project that type-checks, that bt finds sound, and whose doctor knows what it needs",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await project({
       "from-makefile/Makefile": "loaf: flour\n\tcp flour loaf\n",
@@ -77,7 +77,7 @@ test(
   },
 );
 
-test("the scaffold of a plugin brings a test, which passes, and a task that runs", { timeout: 180_000 }, async () => {
+test("the scaffold of a plugin brings a test, which passes, and a task that runs", { timeout: 600_000 }, async () => {
   const p = await project({});
   await p.bt("--init", "plugin");
   install(p);

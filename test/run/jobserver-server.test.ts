@@ -83,7 +83,7 @@ testWithNinja(
   },
 );
 
-testWith("make", "cargo")("cargo takes part, under make and beside it", { timeout: 240_000 }, async () => {
+testWith("make", "cargo")("cargo takes part, under make and beside it", { timeout: 600_000 }, async () => {
   const crates = ["a", "b", "c", "d", "e"];
   const p = await project({
     ...files(1),

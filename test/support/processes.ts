@@ -1,9 +1,9 @@
 /** Looks at the machine's processes: what a project's tasks have running, and waiting until something is so. */
 import * as fs from "node:fs";
 
-/** Waits until `find` gives something truthy, and returns that. Fails after 60 s. */
+/** Waits until `find` gives something truthy, and returns that. Fails after two minutes: the machine may have much else to do. */
 export async function until<T>(find: () => T | undefined | false): Promise<T> {
-  for (const deadline = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+  for (const deadline = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 10))) {
     const found = find();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > deadline) throw new Error(`This never came true: ${String(find)}`);

@@ -91,7 +91,7 @@ const hostArch = process.arch === "x64" ? "amd64" : process.arch;
 
 withBazel(
   "the matrix is pushed under both tags, read back, and joined in indexes of exactly these digests",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const p = await bazelProject(host, '{ oven: {}, mixer: { arches: ["amd64", "arm64"] } }');
@@ -130,7 +130,7 @@ withBazel(
 
 withBazel(
   "make && make bazel-push-images && make manifests are three tasks; one architecture has no suffix and no index",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const p = await bazelProject(host);
@@ -157,7 +157,7 @@ withBazel(
 
 withBazel(
   "an image of another architecture than its config is no success, and not indexed",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const p = await bazelProject(host, "{ oven: {} }");
@@ -172,7 +172,7 @@ withBazel(
   },
 );
 
-withBazel("a push that fails lets the others go on, and there is no index", { timeout: 240_000 }, async () => {
+withBazel("a push that fails lets the others go on, and there is no index", { timeout: 600_000 }, async () => {
   const { host } = await startRegistry();
   const p = await bazelProject(host);
   fs.rmSync(`${p.root}/images/image-arm64`, { recursive: true });
@@ -186,7 +186,7 @@ withBazel("a push that fails lets the others go on, and there is no index", { ti
 
 withBazel(
   "BAZEL_BUILDER_IMAGE_GAP: an index is not made without an architecture that it was asked for",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const p = await bazelProject(host, "{ oven: {} }");
@@ -199,7 +199,7 @@ withBazel(
   },
 );
 
-withBazel("BAZEL_BUILDER_OUTPUT: a templator is one file", { timeout: 240_000 }, async () => {
+withBazel("BAZEL_BUILDER_OUTPUT: a templator is one file", { timeout: 600_000 }, async () => {
   const p = await bazelProject("127.0.0.1:9", "{ oven: {} }", "//:two");
   p.write("_out/manifests/operator.yaml", "image: old\n");
 

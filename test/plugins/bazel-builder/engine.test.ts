@@ -49,7 +49,7 @@ function handlers(): readonly string[] {
 
 withEngine(
   "three architectures with RUN are built, tried inside, published and proven; the host's handlers stay as they are",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const p = await engineBakery('[["/busybox"]]');
@@ -70,7 +70,7 @@ withEngine(
 
 withEngine(
   "BAZEL_BUILDER_SMOKE: a command that is not in the image fails the build",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await engineBakery('[["/busybox"], ["/usr/bin/bazel", "--version"]]');
 

@@ -35,7 +35,7 @@ withTools("the example's builder is published, written back, and named by the ne
 
 withTools(
   "the example's images are built, pushed for two architectures and named by the manifests",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const p = await copyExample();

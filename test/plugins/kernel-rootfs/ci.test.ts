@@ -277,7 +277,7 @@ test.for([
   expect(result.stderr).toContain(problem);
 });
 
-test("twenty writers at once lose nothing", { timeout: 240_000 }, async () => {
+test("twenty writers at once lose nothing", { timeout: 600_000 }, async () => {
   const fourth = kernelsJson.replace(`"kernels": [`, `"kernels": [{ "name": "d" },`);
   const keys = [...Object.keys(versions), "kernel-images/d", "complexity-test/d"];
   const p = await family({ "_data/kernels.json": fourth });

@@ -27,7 +27,7 @@ const qemu = testWith("qemu-system-x86_64");
 
 qemu(
   "a guest boots until its console shows what is expected; the result tells kernel, accelerator and time",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await withProbe();
 
@@ -45,7 +45,7 @@ qemu(
 
 qemu(
   "KERNEL_ROOTFS_GUEST_ENDED: a guest that ends too early is told with its last lines",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await withProbe();
 
@@ -58,7 +58,7 @@ qemu(
 
 qemu(
   "KERNEL_ROOTFS_GUEST_SILENT: a guest that never shows it is ended in time, with its last lines",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await withProbe();
     const [file, ...others] = await guest();
@@ -98,7 +98,7 @@ test("KERNEL_ROOTFS_KVM_UNUSABLE: KVM counts only when a guest reached user spac
   expect(calls().filter((line) => line.includes("probe.cpio")).length).toBeLessThan(2);
 });
 
-qemu("SIGINT ends the guest", { timeout: 240_000 }, async () => {
+qemu("SIGINT ends the guest", { timeout: 600_000 }, async () => {
   const p = await withProbe();
   const [file, ...others] = await guest();
   const mark = path.basename(p.root);

@@ -56,7 +56,7 @@ const inspect = async (reference: string): Promise<Manifest> =>
 
 testWith("docker-registry", "skopeo")(
   "kernel-images packs each architecture, joins them under one tag and is up to date the next time",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const { p, env } = await oven(host);
@@ -140,7 +140,7 @@ testWith(
   "qemu-img",
 )(
   "a flavor has the kernel in its base; a release gives it names, all at once (packages of an earlier run)",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { host } = await startRegistry();
     const { p, env } = await oven(host, await keptBootstrap());

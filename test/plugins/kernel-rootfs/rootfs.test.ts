@@ -51,7 +51,7 @@ testWith(
   "cpio",
 )(
   "from packages to a guest: ancestors first, all actions, a kernel in it, qcow2, registry and back, and uname of that kernel",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const registry = await startRegistry();
     const child = {
@@ -118,7 +118,7 @@ async function writeKernel(p: Project): Promise<string> {
 
 testWith(...tools)(
   "rootfs:install-kernel puts kernel, modules and link into a child, and drops a foreign ramdisk (packages of an earlier run)",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const line = "mkdir -p /boot; touch /boot/initrd.img-other; ln -s boot/initrd.img-other /initrd.img";
     const p = await oven([{ ...hello, actions: [{ type: "run-command", op: { Cmd: line } }] }]);
@@ -174,7 +174,7 @@ function leftMounts(folder: string): readonly string[] {
 
 testWith(...tools)(
   "SIGINT during mmdebstrap ends it with its mounts, and leaves no half-written file",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const p = await oven([hello]);
     const temporary = path.join(p.root, "tmp");
@@ -198,7 +198,7 @@ testWith(...tools)(
 
 testWith(...tools, "qemu-aarch64-static")(
   "a foreign root filesystem is made here: packages of arm64, and actions that are run by programs of arm64",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const line = "uname -m > /etc/machine";
     const p = await oven([{ ...hello, actions: [...actions, { type: "run-command", op: { Cmd: line } }] }]);

@@ -13,7 +13,7 @@ const test = testWith("bazel", "nginx");
 const write = { env: "BAKER" };
 const env = { BAKER: "baker:crumb" };
 
-test("Bazel and bt share a server, and Bazel takes what bt has written as its own", { timeout: 180_000 }, async () => {
+test("Bazel and bt share a server, and Bazel takes what bt has written as its own", { timeout: 600_000 }, async () => {
   const { url, dir } = await startNginx();
   const p = await project({
     WORKSPACE: 'workspace(name = "bakery")\n',

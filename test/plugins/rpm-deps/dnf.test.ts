@@ -32,7 +32,7 @@ testWith(
   "rpmbuild",
   "createrepo_c",
   "go",
-)("dnf lists the same packages, and the same closed set for a pinned tree", { timeout: 240_000 }, async () => {
+)("dnf lists the same packages, and the same closed set for a pinned tree", { timeout: 600_000 }, async () => {
   const folder = await temporaryFolder();
   await buildRpms(path.join(folder, "os"), specs);
   await indexRpms(path.join(folder, "os"));

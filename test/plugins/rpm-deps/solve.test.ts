@@ -51,7 +51,7 @@ const realTest = testWith("go");
 
 realTest(
   "all trees of three architectures are solved with the pinned version; python is ignored",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { p, mirror } = await kitchen();
 
@@ -81,7 +81,7 @@ realTest(
   },
 );
 
-realTest("a second run writes nothing; one at a time gives the same bytes as four", { timeout: 240_000 }, async () => {
+realTest("a second run writes nothing; one at a time gives the same bytes as four", { timeout: 600_000 }, async () => {
   const { p, mirror } = await kitchen();
   const other = await rpmProject({
     repofile: p.read("rpm/repo-cs9.yaml"),
@@ -100,7 +100,7 @@ realTest("a second run writes nothing; one at a time gives the same bytes as fou
   expect(mirror.requests.length).toBeGreaterThan(0);
 });
 
-realTest("ONLY=OVEN changes only the trees that use it, and every other byte stays", { timeout: 240_000 }, async () => {
+realTest("ONLY=OVEN changes only the trees that use it, and every other byte stays", { timeout: 600_000 }, async () => {
   const { p, folder } = await kitchen();
   await p.bt("rpm-deps");
   const trees = treesOf(p);
@@ -121,7 +121,7 @@ realTest("ONLY=OVEN changes only the trees that use it, and every other byte sta
 
 realTest(
   "RPM_DEPS_NO_SOLUTION: the leaf that nobody provides, with its chain; nothing is written",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const broken = offer().map((spec) => (spec.name === "yeast" ? { ...spec, requires: ["libsugar.so.9"] } : spec));
     const { p } = await kitchen({}, broken);
@@ -138,7 +138,7 @@ realTest(
   },
 );
 
-realTest("a missing pin ends the run with 3 before the solver starts", { timeout: 240_000 }, async () => {
+realTest("a missing pin ends the run with 3 before the solver starts", { timeout: 600_000 }, async () => {
   const { p } = await kitchen({ pins: { cs9: { OVEN: "17:9.9-9.el9" } } });
 
   const result = await p.bt("rpm-deps");
@@ -152,7 +152,7 @@ realTest("a missing pin ends the run with 3 before the solver starts", { timeout
 
 realTest(
   "RPM_DEPS_TREE_WRONG: a solver that takes -1.el9_5 for the pin -1.el9 is found out",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { p } = await kitchen({}, offer([{ name: "oven", evr: "17:2.0-1.el9_5", arch: "s390x" }]));
     const before = ["WORKSPACE", "rpm/BUILD.bazel"].map(p.read);
@@ -167,7 +167,7 @@ realTest(
 
 realTest(
   "declared attributes come to all trees, aliases to all that both streams have",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const attrs = { symlinks: { "/var/run": "../run" }, capabilities: { "/usr/bin/oven": ["cap_net_bind_service"] } };
     const streams = {
@@ -214,7 +214,7 @@ rpmtree(
   },
 );
 
-realTest("xml:base gives the address; a checksum that is no sha256 is refused", { timeout: 240_000 }, async () => {
+realTest("xml:base gives the address; a checksum that is no sha256 is refused", { timeout: 600_000 }, async () => {
   const other = offer().map((spec) => (spec.name === "bread" ? { ...spec, base: "http://elsewhere/pool" } : spec));
   const { p, folder } = await kitchen({ options: { arches: ["s390x"] } }, other);
 
@@ -235,7 +235,7 @@ realTest("xml:base gives the address; a checksum that is no sha256 is refused", 
 
 realTest(
   "repositories of one name in two lists are both used; a disabled one is not; the lower priority wins",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const { p, mirror, folder } = await kitchen({ options: { arches: ["s390x"] } });
     writeMetadata(path.join(folder, "own"), [

@@ -33,7 +33,7 @@ const sha256 = (file: string): string => createHash("sha256").update(fs.readFile
 
 realTest(
   "good, unsigned, another key, a changed byte, a wrong sum, nowhere: each has its own report, and all are looked at",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const folder = await temporaryFolder();
     const [signer, stranger] = [await createSigner("baker"), await createSigner("stranger")];
@@ -87,7 +87,7 @@ realTest(
 
 realTest(
   "only downloads failed: 5; a key that is not there: 5; all verified: 0, and nothing again",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const folder = await temporaryFolder();
     const mirror = await signed(folder, ["bread"], await createSigner("baker"));
@@ -122,7 +122,7 @@ testWith(
   "go",
 )(
   "from a signed repository to verified Bazel files: check, solve, libraries, verify, diff",
-  { timeout: 240_000 },
+  { timeout: 600_000 },
   async () => {
     const folder = await temporaryFolder();
     // A real shared library that needs no other one.

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { readBlocks, tell, type Block } from "./support/page.ts";
 import { program, project } from "./support/project.ts";
+import { removeFolder } from "./support/temporary.ts";
 
 const repository = path.join(import.meta.dirname, "..");
 const pages = ["README.md", "CONTRIBUTING.md", ...find("docs"), ...find("plugins")].filter((page) =>
@@ -68,7 +69,7 @@ describe("what the documentation shows is what happens", () => {
     test(page, async () => {
       const p = await project({});
       const home = fs.mkdtempSync(path.join(path.dirname(p.root), "bt-home-"));
-      onTestFinished(() => fs.rmSync(home, { recursive: true, force: true }));
+      onTestFinished(() => removeFolder(home));
       if (page === "README.md") linkCheckout(p.root);
       fs.mkdirSync(path.join(home, ".config/bt"), { recursive: true });
       fs.writeFileSync(path.join(home, ".config/bt/config.json"), `{ "jobs": 2 }`);

@@ -127,7 +127,7 @@ test("a process left behind that holds the output does not hold up its task for 
   const result = await p.bt("bake");
 
   expect(result.exitCode).toBe(0);
-  expect(Date.now() - startMs).toBeLessThan(9000);
+  expect(Date.now() - startMs).toBeLessThan(60_000);
 });
 
 test("`$` quotes what it is given, and gives back what was printed", async () => {

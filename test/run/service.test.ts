@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { taskProcesses, until } from "../support/processes.ts";
 import { project, withTasks } from "../support/project.ts";
+import { freePort } from "../support/registry.ts";
 
 /** Says when it starts and when it is stopped; ready from its second line on. */
 const oven = `task({ service: true, readyWhen: { line: /^hot/ }, inputs: [], run: "trap 'echo off >> log; exit' TERM; echo on >> log; echo hot; while :; do sleep 0.05; done" })`;
@@ -93,14 +94,12 @@ process.on("SIGTERM", () => process.exit());`;
     "server.mjs": server,
     "builderfile.ts": withTasks(
       {
-        port: `task({ inputs: [], outputs: ["port"], run: async ({ $ }) => { writeFileSync("port", String(await freePort())) } })`,
+        port: `task({ inputs: [], outputs: ["port"], run: () => { writeFileSync("port", "${await freePort()}") } })`,
         oven: `task({ service: true, needs: ["port"], readyWhen: { get port() { return port() }, get http() { return "http://127.0.0.1:" + port() + "/" }, command: "test -e port" }, run: "node server.mjs" })`,
         rye: `task({ needs: ["oven"], run: async () => { writeFileSync("log", await (await fetch("http://127.0.0.1:" + port())).text()) } })`,
       },
       `import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-const port = (): number => Number(readFileSync("port", "utf8"));
-const freePort = (): Promise<number> => new Promise((resolve) => { const server = createServer().listen(0, "127.0.0.1", () => { const { port } = server.address() as { port: number }; server.close(() => resolve(port)); }); });`,
+const port = (): number => Number(readFileSync("port", "utf8"));`,
     ),
   });
   p.write(

@@ -1,5 +1,6 @@
 /** The real docker-registry on a free loopback port, for one test: plain, read-only, with logins, with TLS. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -99,14 +100,20 @@ export async function writeCertificate(): Promise<{ certificate: string; key: st
   return { certificate, key };
 }
 
-/** A port on which nobody listens. */
+/** A port on which nobody listens, below those that the system gives away: there no connection of another test takes it meanwhile. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 function configOf(facts: RegistryFacts, place: { readonly dir: string; readonly port: number }): object {

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { onTestFinished } from "vitest";
+import { removeFolder } from "./temporary.ts";
 import { run } from "./tool.ts";
 
 export interface Signer {
@@ -18,7 +19,7 @@ export async function createSigner(name: string): Promise<Signer> {
   const env = { GNUPGHOME: home };
   onTestFinished(async () => {
     await run("gpgconf", ["--kill", "all"], env).catch(() => undefined);
-    fs.rmSync(home, { recursive: true, force: true });
+    removeFolder(home); // The agent is still ending.
   });
   const recipe = path.join(home, "recipe");
   fs.writeFileSync(

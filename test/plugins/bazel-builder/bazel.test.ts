@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, expect, onTestFinished } from "vitest";
 import { project, type Project, type Result } from "../../support/project.ts";
 import { startRegistry } from "../../support/registry.ts";
+import { removeFolder } from "../../support/temporary.ts";
 import { testWith } from "../../support/tool.ts";
 import { indexOf, layoutImage, tagsOf } from "./rig.ts";
 
@@ -16,7 +17,7 @@ const root = fs.mkdtempSync(join(os.tmpdir(), "bt-bazel-"));
 afterAll(() => {
   // Bazel takes the right to write away from what it has made.
   spawnSync("chmod", ["-R", "u+w", root]);
-  fs.rmSync(root, { recursive: true, force: true });
+  removeFolder(root);
 });
 
 /** Each config has its image in `images/`; `push-NAME` copies it, as KubeVirt's rules push theirs. */

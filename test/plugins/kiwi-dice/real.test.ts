@@ -3,11 +3,12 @@
  * With BT_SLOW_TESTS=1 it also builds it over ssh, and without bt, and all three must hold the same files; that takes two more minutes.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { program } from "../../support/project.ts";
+import { removeFolder } from "../../support/temporary.ts";
 import { slow, slowTestWith, testWith } from "../../support/tool.ts";
 import { writeRecipe } from "./debian.ts";
 import { startSsh } from "./ssh-host.ts";
@@ -50,7 +51,7 @@ describe("an image that the real KIWI built", () => {
     root = mkdtempSync(join(tmpdir(), "bt-kiwi-"));
     writeRecipe(root);
   });
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
+  afterAll(() => removeFolder(root));
 
   testReal("has KIWI's files under the bundle's names, and their digests hold", { timeout: patience }, () => {
     expect(build()).toMatchObject({ status: 0, stderr: "" });

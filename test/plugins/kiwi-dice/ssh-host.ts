@@ -1,10 +1,12 @@
 /** A private sshd on loopback with a pinned key, for builds on another host. Knows nothing of bt. */
 import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { until } from "../../support/processes.ts";
+import { freePort } from "../../support/registry.ts";
+import { removeFolder } from "../../support/temporary.ts";
 import { run } from "../../support/tool.ts";
 
 export interface SshHost {
@@ -49,18 +51,10 @@ export async function startSsh(): Promise<SshHost> {
   const daemon = spawn("/usr/sbin/sshd", ["-D", "-e", "-f", join(root, "sshd_config")], { stdio: "ignore" });
   onTestFinished(async () => {
     daemon.kill();
-    rmSync(root, { recursive: true, force: true });
+    removeFolder(root); // Its sessions may still be ending.
   });
-  while (!existsSync(join(root, "pid"))) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => existsSync(join(root, "pid")));
   const fields = (more = ""): string =>
     `buildhost: { kind: "ssh", host: "127.0.0.1", port: ${port}, user: "root", key: ${JSON.stringify(key)}, knownHosts: ${JSON.stringify(knownHosts)}, workdir: ${JSON.stringify(workdir)}, foreignKiwi: "allow", ${more} }`;
   return { port, key, knownHosts, workdir, home, fields };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

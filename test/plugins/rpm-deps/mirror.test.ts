@@ -1,24 +1,15 @@
 /** What a check says when mirrors, lists and pins are not what they should be. */
 import * as fs from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import type { Project } from "../../support/project.ts";
+import { freePort } from "../../support/registry.ts";
 import { failure, rpmProject } from "../../support/rpm-project.ts";
 import { renderRepofile, serveFolder, writeIndex, writeMetadata, type Mirror } from "../../support/rpm-repository.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 
 const names = ["acl", "coreutils", "tar", "bread", "bakery-release", "oven", "seeds"];
 const specs = names.map((name) => ({ name, evr: "17:2.0-1.el9" }));
-
-/** An address at which nobody listens. */
-async function closedPort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
-}
 
 async function served(): Promise<{ p: Project; mirror: Mirror; folder: string }> {
   const folder = await temporaryFolder();
@@ -33,7 +24,7 @@ async function served(): Promise<{ p: Project; mirror: Mirror; folder: string }>
 
 test("RPM_DEPS_REPOSITORY_UNREACHABLE: nobody listens there", async () => {
   const { p, mirror } = await served();
-  p.write("rpm/repo-cs9.yaml", p.read("rpm/repo-cs9.yaml").replace(mirror.url, await closedPort()));
+  p.write("rpm/repo-cs9.yaml", p.read("rpm/repo-cs9.yaml").replace(mirror.url, `http://127.0.0.1:${await freePort()}`));
 
   const result = await p.bt("rpm-deps:check");
 

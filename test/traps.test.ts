@@ -12,6 +12,7 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
     "killed at any moment, bt never takes half-made things for done",
   ],
   ["questions are read-only", "run/read-only", "no question changes anything in a project with a past"],
+  ["questions make no state", "run/dry", "questions in a project that bt has never seen leave nothing"],
   ["a dry run writes nothing", "run/dry", "a dry run in a project that bt has never seen leaves no trace"],
   ["a dry run starts nothing", "run/dry", "a dry run starts no program"],
   ["files of one name in two folders are two", "run/fresh", "inputs of the same name in two folders are two inputs"],

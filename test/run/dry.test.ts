@@ -61,6 +61,17 @@ test("a dry run in a project that bt has never seen leaves no trace", async () =
   expect(fs.readdirSync(p.root).sort()).toEqual(["builderfile.ts", "flour"]);
 });
 
+test("questions in a project that bt has never seen leave nothing but what the builderfile compiles to", async () => {
+  const p = await project({ "builderfile.ts": withTasks(bakery), flour: "rye" });
+
+  for (const argv of questions) await p.bt(...argv);
+
+  const kept = new Set(["builder", ".gitignore", "config.json", "list.json"]);
+  const left = p.exists(".bt") ? fs.readdirSync(path.join(p.root, ".bt")).filter((name) => !kept.has(name)) : [];
+  expect(left).toEqual([]);
+  expect(fs.readdirSync(p.root).filter((name) => name !== ".bt")).toEqual(["builderfile.ts", "flour"]);
+});
+
 test("a dry run starts no program", async () => {
   const poison = '#!/bin/sh\necho "$0 $*" >> "$HOME/started"\n';
   const programs = ["cp", "touch", "echo", "bash", "sh", "true", "env"].map(

@@ -373,3 +373,40 @@ test("--no-exec runs nothing of the Makefiles below either, and refuses those th
   expect(refused.stderr).toContain("override SHELL, or load, in sly.mk");
   expect([fs.readdirSync(outside), hostile.exists("builderfile.ts")]).toEqual([[], false]);
 });
+
+/** A Makefile as projects of many components have them: scripts with variables, and a loop that loses failures. */
+function component(name: string): string {
+  return `TAG ?= devel
+.PHONY: all lint push
+all: lint ; VERSION=$(VERSION) ../hack/build.sh ${name} $(TAG)
+lint: ; ../hack/lint.sh ${name}
+push: all
+\tfor arch in amd64 arm64; do \\
+\t\t../hack/push.sh ${name} $$arch; \\
+\tdone
+`;
+}
+
+test(
+  "of a tree with 18 Makefiles every target has a verdict, and every loop that loses failures is found",
+  { timeout: 240_000 },
+  async () => {
+    const names = Array.from({ length: 17 }, (_, at) => `part-${at + 10}`);
+    const root = `${names.map((name) => `${name}: ; $(MAKE) -C ${name} push\n`).join("")}all: ${names.join(" ")}\n.PHONY: all ${names.join(" ")}\n`;
+    const parts = Object.fromEntries(names.map((name) => [`${name}/Makefile`, component(name)]));
+    const p = await project({ Makefile: root, ...parts });
+
+    const { stdout, exitCode } = await p.bt("--import-make", "--recursive", "--yes", "--json");
+
+    const { targets, findings } = JSON.parse(stdout) as {
+      targets: { target: string; verdict: string }[];
+      findings: { file: string; code: string }[];
+    };
+    expect(exitCode).toBe(0);
+    const wanted = names.flatMap((name) => [name, ...["all", "lint", "push"].map((one) => `${name}/${one}`)]);
+    expect(targets.map(({ target }) => target).sort()).toEqual(["all", ...wanted].sort());
+    expect(new Set(targets.map(({ verdict }) => verdict))).toEqual(new Set(["exact"]));
+    const loops = findings.filter(({ code }) => code === "loop").map(({ file }) => file);
+    expect(loops.sort()).toEqual(names.map((name) => `${name}/Makefile`));
+  },
+);

@@ -6,9 +6,9 @@ import { collectInputs } from "./collect.ts";
 import {
   decideNode,
   groupResult,
+  isAsKnown,
   isGroupNode,
   isSkipped,
-  recordResult,
   serviceResult,
   skippedResult,
   type Decision,
@@ -31,7 +31,6 @@ import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
 import type { Ended } from "./schedule.ts";
 import { createServices, type Services } from "./service.ts";
-import type { TaskRecord } from "./state.ts";
 
 export interface CarryOptions {
   readonly ledger: Ledger;
@@ -286,13 +285,3 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
 }
 
 const outcomeOf = { ran: "ran", unused: "skipped", kept: "fresh" } as const;
-
-/** Whether a task that runs every time came to what is known of it, and took about as long: then the log need not grow. */
-function isAsKnown(
-  known: TaskRecord | undefined,
-  now: { readonly digest: string; readonly durationMs: number },
-): boolean {
-  if (known === undefined || recordResult(known).digest !== now.digest) return false;
-  const [shorter = 0, longer = 0] = [known.durationMs, now.durationMs].sort((a, b) => a - b);
-  return longer < 1000 || longer < 2 * shorter;
-}

@@ -79,6 +79,16 @@ export function recordResult(record: TaskRecord): NodeResult {
   return { digest: resultDigest(record.key, record.outputs, record.value), value: record.value };
 }
 
+/** Whether a task that runs every time came to what is known of it, and took about as long: then the log need not grow. */
+export function isAsKnown(
+  known: TaskRecord | undefined,
+  now: { readonly digest: string; readonly durationMs: number },
+): boolean {
+  if (known === undefined || recordResult(known).digest !== now.digest) return false;
+  const [shorter = 0, longer = 0] = [known.durationMs, now.durationMs].sort((a, b) => a - b);
+  return longer < 1000 || longer < 2 * shorter;
+}
+
 /** Decides about one node. `results` has what its needs left; a need that is not in it is still to run. */
 export async function decideNode(
   node: Node,

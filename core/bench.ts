@@ -110,7 +110,11 @@ export function createBench(
     outputs: node.outputs,
     rest: work.rest,
     exec: shell.exec,
-    log: { info: (text) => say("info", secrets.hide(text)), warn: (text) => say("warn", secrets.hide(text)) },
+    log: {
+      info: (text) => say("info", secrets.hide(text)),
+      warn: (text) => say("warn", secrets.hide(text)),
+      step: (text) => emit({ kind: "task-step", task: node.id, text: secrets.hide(text) }),
+    },
     env,
     settings: workshop.settings,
     root,

@@ -100,6 +100,8 @@ export type EventBody =
       /** Printed by an earlier run, whose result is restored. */
       readonly replayed?: true;
     }
+  /** What a running task is at now, until it says the next; its output holds it too. Masked, one line. */
+  | { readonly kind: "task-step"; readonly task: string; readonly text: string }
   | { readonly kind: "warning"; readonly text: string; readonly fix?: string; readonly task?: string }
   | {
       readonly kind: "run-finished";

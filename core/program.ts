@@ -29,4 +29,6 @@ export interface ExecResult {
 export interface Log {
   readonly info: (text: string) => void;
   readonly warn: (text: string) => void;
+  /** What it is at now: stands beside its name while it runs, until the next. Printed nowhere else. */
+  readonly step: (text: string) => void;
 }

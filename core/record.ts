@@ -143,6 +143,7 @@ export function createRecorder(
         };
         return;
       case "graph-ready":
+      case "task-step":
       case "warning":
         return;
     }

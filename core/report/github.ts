@@ -100,6 +100,7 @@ export function createGithubReporter(options: GithubOptions): Reporter {
         case "run-finished":
           return finish(event);
         case "graph-ready":
+        case "task-step":
           return;
       }
     },

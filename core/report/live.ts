@@ -144,6 +144,8 @@ export function createLiveReporter(options: LiveOptions): Reporter {
           return;
         case "task-output":
           return output(event);
+        case "task-step":
+          return;
         case "warning":
           return print(renderWarning(event, paint));
         case "run-finished":

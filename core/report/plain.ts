@@ -95,6 +95,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
         case "run-finished":
           return write(summary.render(event, { quiet, dryRun: isDry, idle, paint }));
         case "graph-ready":
+        case "task-step":
           return;
       }
     },

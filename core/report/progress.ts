@@ -9,8 +9,10 @@ export interface Running {
   /** Milliseconds since 1970. */
   readonly sinceMs: number;
   readonly attempt: number;
-  /** Of its output; empty before there is any. */
-  readonly lastLine: string;
+  /** What it is at, or the last line of its output; empty before there is any. */
+  readonly note: string;
+  /** It says itself what it is at: then its output is no note. */
+  readonly hasSteps: boolean;
 }
 
 /** The run at one moment. */
@@ -86,14 +88,19 @@ export function createProgress(): Progress {
             task: event.task,
             sinceMs: event.atMs,
             attempt: event.attempt,
-            lastLine: "",
+            note: "",
+            hasSteps: false,
             ...(group === undefined ? {} : { group }),
           });
           return;
         case "task-output":
           const found = running.get(event.task);
-          if (found !== undefined)
-            running.set(event.task, { ...found, lastLine: event.text.slice(event.text.lastIndexOf("\n") + 1) });
+          if (found !== undefined && !found.hasSteps)
+            running.set(event.task, { ...found, note: event.text.slice(event.text.lastIndexOf("\n") + 1) });
+          return;
+        case "task-step":
+          const stepping = running.get(event.task);
+          if (stepping !== undefined) running.set(event.task, { ...stepping, note: event.text, hasSteps: true });
           return;
         case "warning":
         case "run-finished":

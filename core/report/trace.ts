@@ -108,6 +108,7 @@ export function createTraceReporter(options: TraceOptions): Reporter {
         case "run-finished":
           return mark(event.signal ?? "finished", "run", event.atMs);
         case "task-output":
+        case "task-step":
           return;
       }
     },

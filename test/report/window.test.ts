@@ -60,6 +60,14 @@ test("renderWindow() shows failures, running tasks with their last line, folded 
   ]);
 });
 
+test("renderWindow() shows what a task says it is at, whatever it prints", () => {
+  const step: Happening = { kind: "task-step", task: "lint", text: "weighing flour, 40 %" };
+
+  expect(draw([...busy, step, said("lint", "debug")], { columns: 80, rows: 24 })[2]).toBe(
+    "* lint (try 2)  1 min 00 s  weighing flour, 40 %",
+  );
+});
+
 test("renderWindow() stays within a small terminal", () => {
   expect(draw(busy, { columns: 30, rows: 4 })).toEqual([
     "* test  1 min 02 s",

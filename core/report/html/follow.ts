@@ -53,6 +53,8 @@ export function createFollower(page: Page, { output = "dropped" }: FollowOptions
         return change(event.task, (task) => takeState(task, event, event.atMs - run.startedMs));
       case "task-output":
         return change(event.task, (task) => takeOutput(task, event, output));
+      case "task-step":
+        return [];
       case "warning": {
         const { text, fix, task } = event;
         page.warnings.push({

@@ -63,7 +63,7 @@ export async function createDesk(env: Readonly<Record<string, string>> = {}, roo
     env: base,
     root: folder,
     signal: controller.signal,
-    log: { info: say, warn: say },
+    log: { info: say, warn: say, step: say },
     tempDir: temporaryFolder,
     defer: (cleanup) => void cleanups.push(cleanup),
     commands,

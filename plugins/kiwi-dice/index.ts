@@ -23,7 +23,14 @@ export type { DiceTasks } from "./tasks.ts";
 
 /** Tasks that build, look after and describe the recipes; `RECIPE=FOLDER` names one that is not declared. */
 export function kiwiDice<const N extends string>(options: KiwiDiceOptions<N>): Plugin<DiceTasks<N>> {
-  const setup: Setup = { options, logs: new Map(), answers: new Map(), scheduled: new Map(), seen: new Map() };
+  const setup: Setup = {
+    options,
+    logs: new Map(),
+    answers: new Map(),
+    scheduled: new Map(),
+    seen: new Map(),
+    steps: new Map(),
+  };
   const tasks = makeTasks<N>(setup);
   return definePlugin({
     name: "kiwi-dice",
@@ -31,7 +38,7 @@ export function kiwiDice<const N extends string>(options: KiwiDiceOptions<N>): P
     apply: (hooks) => {
       const isOurs = ({ plugin }: Node): boolean => plugin === "kiwi-dice";
       hooks.event.tap((event) => {
-        if (setup.logs.size > 0) setup.write?.(event);
+        if (setup.steps.size > 0) setup.write?.(event);
       });
       hooks.graph.tap(async (graph, tools) =>
         [...graph.nodes.values()].some(isOurs)

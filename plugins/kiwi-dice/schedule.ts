@@ -5,7 +5,7 @@ import { findStatus } from "./fingerprint.ts";
 import type { Bench } from "./bench.ts";
 import { listRecipes } from "./choose.ts";
 import { scheduleFailed } from "./errors.ts";
-import { writeEvent } from "./log.ts";
+import { listen } from "./log.ts";
 import { checkOrder } from "./preflight.ts";
 import { settle } from "./settle.ts";
 import type { Scheduled, Setup } from "./setup.ts";
@@ -22,7 +22,7 @@ export async function runScheduled(bench: Bench, setup: Setup): Promise<void> {
   const order = settle(bench, setup);
   const log = relative(order.root, dicePath(order.folder, files.log));
   try {
-    setup.write = (event) => writeEvent(setup.logs, event);
+    listen(bench, setup);
     await checkOrder(order, bench.env["PATH"] ?? "");
     before = (await findStatus(bench, order, setup.answers)).status.state;
     await dice(bench, order, setup);

@@ -17,7 +17,9 @@ export interface Setup {
   readonly options: KiwiDiceOptions;
   /** Logs that are being written: id of the task to file descriptor. */
   readonly logs: Map<string, number>;
-  /** Writes what a task prints into its log. Absent: no log was begun. */
+  /** Who hears what tasks print that run KIWI, by id. */
+  readonly steps: Map<string, (text: string) => void>;
+  /** Hears what those tasks print. Absent: none runs. */
   write?: (event: Event) => void;
   /** Digests of repositories, each asked once a run. */
   readonly answers: Map<string, Promise<{ readonly digest: string } | { readonly problem: string }>>;

@@ -4,7 +4,7 @@ import type { Bench } from "./bench.ts";
 import { cleanupUnsaid, lockLive, statusCode } from "./errors.ts";
 import { findStatus } from "./fingerprint.ts";
 import { removeLeft } from "./job.ts";
-import { writeEvent } from "./log.ts";
+import { listen } from "./log.ts";
 import { dropStale, findOwner, showOwner } from "./lock.ts";
 import { findMistakes } from "./preflight.ts";
 import type { DiceResult, DiceStatus } from "./recipe.ts";
@@ -16,7 +16,7 @@ import { asLastBuilt, exitCodes, showStatus } from "./status.ts";
 
 /** `dice-build` */
 export async function runBuild(bench: Bench, setup: Setup): Promise<DiceResult> {
-  setup.write = (event) => writeEvent(setup.logs, event);
+  listen(bench, setup);
   return await dice(bench, settle(bench, setup), setup);
 }
 
@@ -73,6 +73,7 @@ export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
 
 /** `kiwi:prepare` and the like */
 export async function runStep(bench: Bench, setup: Setup, step: StepName): Promise<unknown> {
+  listen(bench, setup);
   return await (await import("./steps.ts")).takeStep(bench, settle(bench, setup), step);
 }
 

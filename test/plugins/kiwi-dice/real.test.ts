@@ -82,6 +82,24 @@ describe("an image that the real KIWI built", () => {
     );
   });
 
+  testReal("told step by step what KIWI was at", { timeout: patience }, () => {
+    build();
+
+    const runs = join(root, ".bt/runs");
+    const events = readFileSync(join(runs, readdirSync(runs).sort()[0]!, "events.ndjson"), "utf8")
+      .trimEnd()
+      .split("\n");
+    const steps = events.map((line) => JSON.parse(line)).filter(({ kind }) => kind === "task-step");
+    expect(steps.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        "Preparing new root system",
+        "Installing bootstrap packages",
+        "Calling config.sh script",
+        "Creating XZ compressed tar archive",
+      ]),
+    );
+  });
+
   testReal("is up to date afterwards, and nothing of the build is left", { timeout: patience }, () => {
     build();
 

@@ -1,4 +1,7 @@
-/** Measures the status of recipes beside node: 40 of them, all up to date. KIWI is a stand-in, which may not be started. `--quick`, `--json FILE`. */
+/**
+ * Measures the status of recipes beside node: 40 of them, all up to date, and again with one that is edited before every round.
+ * KIWI is a stand-in, which may not be started. `--quick`, `--json FILE`.
+ */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -25,7 +28,14 @@ async function main() {
   writeProject();
   execFileSync(bt[0], [bt[1], "-s", "dice-build"], { cwd: folder, env });
   fs.writeFileSync(path.join(folder, "kiwi-ng"), "#!/bin/sh\n# kiwi==9.24.56\nexit 1\n"); // Whoever starts it now fails.
-  const rows = [...(await measureStatus()), ...(await measureOne())];
+  await new Promise((resolve) => setTimeout(resolve, 2100)); // What is younger is looked at again, whatever its stamp.
+  for (const task of ["dice-status", "dice-build:recipe-0"])
+    execFileSync(bt[0], [bt[1], "-s", task], { cwd: folder, env });
+  const rows = [
+    ...(await measureStatus("status-40")),
+    ...(await measureOne()),
+    ...(await measureStatus("edited-40", { before: edit, ratio: 2 })),
+  ];
   console.log(`${recipes.length} recipes of ${overlayFiles} files · ${os.cpus().length} CPUs · ${process.version}`);
   for (const row of rows) console.log(renderRow(row));
   const missed = rows.flatMap((row) => row.bars ?? []).filter(({ isMet }) => !isMet).length;
@@ -34,20 +44,30 @@ async function main() {
     fs.writeFileSync(options.json, `${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);
 }
 
+let edits = 0;
+
+function edit() {
+  fs.writeFileSync(path.join(folder, "recipes/recipe-0/root/etc/file-0"), `edit ${edits++}\n`);
+}
+
 /** Two starts of node for each ten recipes, and reading and hashing their files. */
-async function measureStatus() {
+async function measureStatus(name, { before, ratio = 1 } = {}) {
   const read = `for (const name of ${JSON.stringify(recipes)}) walk("recipes/" + name);
     function walk(at) { for (const one of fs.readdirSync(at, { withFileTypes: true })) if (one.name !== ".dice") one.isDirectory() ? walk(at + "/" + one.name)
       : crypto.createHash("sha256").update(fs.readFileSync(at + "/" + one.name)).digest("hex"); }`;
   const starts = (2 * recipes.length) / 10;
   const line = `for i in $(seq ${starts}); do "$0" -e 0; done; "$0" -e "$1"`;
-  return await measure("status-40", [
-    {
-      name: "node",
-      command: { argv: ["bash", "-c", line, process.execPath, read], cwd: folder, env },
-    },
-    { name: "bt", command: { argv: [...bt, "-s", "dice-status"], cwd: folder, env } },
-  ]);
+  return await measure(
+    name,
+    [
+      {
+        name: "node",
+        command: { argv: ["bash", "-c", line, process.execPath, read], cwd: folder, env },
+      },
+      { name: "bt", before, command: { argv: [...bt, "-s", "dice-status"], cwd: folder, env } },
+    ],
+    ratio,
+  );
 }
 
 /** An unchanged recipe, beside the start of node. */

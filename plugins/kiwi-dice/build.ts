@@ -7,7 +7,7 @@ import { checkSchema } from "./preflight.ts";
 import { diffLeaves, type Leaves } from "./reasons.ts";
 import { fillCache, keepPackages } from "./cache.ts";
 import { recipeLocked, repositoryUnknown } from "./errors.ts";
-import { judge, ownLeaves, stampOf, type Verdict } from "./fingerprint.ts";
+import { judge, readOwn, stampOf, type Verdict } from "./fingerprint.ts";
 import { kiwiFailed } from "./host-errors.ts";
 import { defaultType } from "./description.ts";
 import { createJob, removeJob, removeLeft } from "./job.ts";
@@ -17,10 +17,11 @@ import { hostName, isKept, type Order } from "./order.ts";
 import type { DiceResult } from "./recipe.ts";
 import type { Answers } from "./repository.ts";
 import { listResults, packResult, unpackLayout } from "./result.ts";
-import { addHistory, dicePath, files, makeDice, saveRunning, saveState, type State } from "./state.ts";
+import { addHistory, dicePath, files, loadState, makeDice, saveRunning, saveState, type State } from "./state.ts";
 import type { Seen } from "./evidence.ts";
 import { sayResult } from "./say.ts";
 import { showStatus } from "./status.ts";
+import type { Stamps } from "./tree.ts";
 import type { Job, Workplace } from "./workplace.ts";
 
 /** What builds of one run share. */
@@ -37,7 +38,7 @@ export async function dice(bench: Bench, order: Order, shared: Shared): Promise<
   await removeLeft(bench, order.folder);
   if (order.skipMissing) bench.log.warn("DICE_SKIP_MISSING has no effect: packages are not solved before a build");
   if (order.host.kind === "docker") await (await import("./container.ts")).fetchImage(bench, order.host);
-  const verdict = await judge(bench, order, shared.answers);
+  const verdict = await judge(bench, order, { answers: shared.answers, before: loadState(order.folder) });
   shared.seen.set(bench.name, { order, verdict });
   if (verdict.state === "UpToDate" && !order.force && verdict.before !== undefined) {
     const { lastBuild, result } = verdict.before;
@@ -84,8 +85,9 @@ async function build(bench: Bench, order: Order, { verdict, reasons, shared }: W
     const made = await make(bench, order, { place, job });
     const value = await describe(bench, order, { verdict, place, made, job });
     const leaves = { ...verdict.leaves, ...("kiwi" in verdict.leaves ? {} : { kiwi: place.kiwi }) };
-    warnOfChange(bench, order, { old: verdict.leaves, now: await ownLeaves(order) });
-    const state = toState(order, { value, leaves, sha256: made.sha256, time: past.time, seconds: seconds() });
+    warnOfChange(bench, order, { old: verdict.leaves, now: (await readOwn(order)).leaves });
+    const { stamps } = verdict;
+    const state = toState(order, { value, leaves, stamps, sha256: made.sha256, time: past.time, seconds: seconds() });
     saveState(order.folder, state);
     addHistory(order.folder, { ...past, outcome: "built", duration: seconds(), sha256: made.sha256 });
     bench.log.info(sayResult(value.bundle));
@@ -197,13 +199,14 @@ function warnOfChange(bench: Bench, order: Order, { old, now }: { readonly old: 
 
 function toState(
   order: Order,
-  facts: { value: DiceResult; leaves: Leaves; sha256: string; time: string; seconds: number },
+  facts: { value: DiceResult; leaves: Leaves; stamps: Stamps; sha256: string; time: string; seconds: number },
 ): State {
-  const { value, leaves, sha256, time, seconds } = facts;
+  const { value, leaves, stamps, sha256, time, seconds } = facts;
   const { type, profiles } = order.kiwi;
   return {
     version: 1,
     leaves,
+    stamps,
     asked: { ...(type === undefined ? {} : { type }), profiles },
     lastBuild: { time, duration: seconds, host: hostName(order.host), kiwi: value.kiwiVersion },
     result: { file: value.bundle, sha256, files: value.files },

@@ -6,6 +6,7 @@ export function findings(recipe: string, found: readonly BtError[]): BtError {
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
   return new BtError("KIWI_DICE_PREFLIGHT", `${found.length} things keep recipe "${recipe}" from being built`, {
+    isRefusal: true,
     detail: found.flatMap((one) => [
       `${one.message}${one.at === undefined ? "" : ` (${[one.at.where, one.at.line, one.at.column].filter((part) => part !== undefined).join(":")})`}`,
       ...[...one.detail, one.fix].map((line) => `  ${line}`),
@@ -16,6 +17,7 @@ export function findings(recipe: string, found: readonly BtError[]): BtError {
 
 export function descriptionMissing(folder: string, names: readonly string[], near: string | undefined): BtError {
   return new BtError("KIWI_DICE_DESCRIPTION_MISSING", `There is no image description in "${folder}"`, {
+    isRefusal: true,
     at: { where: folder },
     detail: [`looked for ${names.join(", ")}`],
     fix: near === undefined ? "Name a folder that has one." : `Use "${near}", which has one.`,
@@ -24,6 +26,7 @@ export function descriptionMissing(folder: string, names: readonly string[], nea
 
 export function descriptionMalformed(at: Place, problem: string): BtError {
   return new BtError("KIWI_DICE_DESCRIPTION_MALFORMED", `The description is not well-formed: ${problem}`, {
+    isRefusal: true,
     at,
     fix: "Correct the XML at this place.",
   });
@@ -41,6 +44,7 @@ export function schemaNew(at: Place, facts: { found: string; kiwi: string; reads
 export function typeUnknown(type: string, facts: { at: Place; types: readonly string[] }): BtError {
   const near = closest(type, facts.types);
   return new BtError("KIWI_DICE_TYPE_UNKNOWN", `The description has no image type "${type}"`, {
+    isRefusal: true,
     at: facts.at,
     detail: [`its types are ${facts.types.join(", ") || "none"}`],
     fix: near === undefined ? "Use one of its types, or add a <type> element." : `Use "${near}".`,
@@ -50,6 +54,7 @@ export function typeUnknown(type: string, facts: { at: Place; types: readonly st
 export function profileUnknown(profile: string, facts: { at: Place; profiles: readonly string[] }): BtError {
   const near = closest(profile, facts.profiles);
   return new BtError("KIWI_DICE_PROFILE_UNKNOWN", `The description has no profile "${profile}"`, {
+    isRefusal: true,
     at: facts.at,
     detail: [`its profiles are ${facts.profiles.join(", ") || "none"}`],
     fix: near === undefined ? "Use one of its profiles, or none." : `Use "${near}".`,
@@ -100,6 +105,7 @@ export function recipeMissing(folder: string): BtError {
 
 export function recipeFileSpecial(file: string): BtError {
   return new BtError("KIWI_DICE_FILE_SPECIAL", `"${file}" is no file, folder or link, and cannot be part of a recipe`, {
+    isRefusal: true,
     fix: "Remove it, or let config.sh create it.",
   });
 }

@@ -9,9 +9,9 @@ import type { Order } from "./order.ts";
 import { diffLeaves, type Leaves } from "./reasons.ts";
 import type { DiceStatus } from "./recipe.ts";
 import { askRepository, digestFile, type Answers } from "./repository.ts";
-import { dicePath, files, loadRunning, loadState, type State } from "./state.ts";
+import { dicePath, files, loadRunning, type State } from "./state.ts";
 import { surveyHost, type Survey } from "./survey.ts";
-import { readTree } from "./tree.ts";
+import { readTree, type Stamps } from "./tree.ts";
 
 /** Whether a build is needed, and all that was seen. */
 export interface Verdict {
@@ -21,6 +21,7 @@ export interface Verdict {
   /** Repositories and hosts that could not be asked, each with the reason. */
   readonly problems: readonly string[];
   readonly leaves: Leaves;
+  readonly stamps: Stamps;
   /** The repositories that count; empty if none is to be asked. */
   readonly sources: readonly Source[];
   readonly before?: State;
@@ -28,8 +29,15 @@ export interface Verdict {
   readonly arch: string;
 }
 
+/** What is known before a recipe is looked at. */
+export interface Known {
+  readonly answers: Answers;
+  /** Absent: never built. */
+  readonly before: State | undefined;
+}
+
 /** Looks at everything. @throws BtError of what the recipe says wrong */
-export async function judge(bench: Bench, order: Order, answers: Answers): Promise<Verdict> {
+export async function judge(bench: Bench, order: Order, { answers, before }: Known): Promise<Verdict> {
   const { kiwi, folder, root } = order;
   const file = await findDescription(folder, {
     root,
@@ -37,13 +45,12 @@ export async function judge(bench: Bench, order: Order, answers: Answers): Promi
   });
   const description = await readDescription(folder, file, root);
   for (const secret of listSecrets(description, kiwi)) if (Buffer.byteLength(secret) >= 4) bench.hide(secret);
-  const before = loadState(folder);
-  const [survey, own] = [await surveyHost(bench, order, before?.leaves), await ownLeaves(order)];
+  const [survey, own] = [await surveyHost(bench, order, before?.leaves), await readOwn(order, before)];
   const asked = await repositoryLeaves(bench, order, { description, survey, answers });
-  const leaves = { ...own, ...survey.leaves, ...asked.leaves };
+  const leaves = { ...own.leaves, ...survey.leaves, ...asked.leaves };
   const problems = [...survey.problems, ...asked.problems];
   const { sources } = asked;
-  const seen = { problems, leaves, sources, description, arch: survey.arch };
+  const seen = { problems, leaves, stamps: own.stamps, sources, description, arch: survey.arch };
   const shared = { ...seen, ...(before === undefined ? {} : { before }) };
   if (before === undefined) return { ...shared, state: "BuildRequired", reasons: ["never built by bt"] };
   const changed = diffLeaves(comparable(before.leaves, leaves, asked.unread), withoutStamp(leaves));
@@ -59,24 +66,31 @@ export async function judge(bench: Bench, order: Order, answers: Answers): Promi
 export async function findStatus(
   bench: Bench,
   order: Order,
-  answers: Answers,
+  known: Known,
 ): Promise<{ readonly status: DiceStatus; readonly verdict?: Verdict }> {
-  const before = loadState(order.folder);
+  const { before } = known;
   const more = before === undefined ? {} : { lastBuild: before.lastBuild, result: before.result };
   const owner = findOwner(dicePath(order.folder, files.lock));
   if (owner !== undefined) {
     const state = loadRunning(order.folder) === undefined ? "BuildSystemLocked" : "BuildRunning";
     return { status: { state, reasons: [`locked by ${showOwner(owner)}`], ...more } };
   }
-  const verdict = await judge(bench, order, answers);
+  const verdict = await judge(bench, order, known);
   const { state, reasons } = verdict;
   return { status: { state, reasons, ...more }, verdict };
 }
 
-/** Files and options. */
-export async function ownLeaves(order: Order): Promise<Leaves> {
+/** Files and options. Files that are as at the last build are not read again. */
+export async function readOwn(
+  order: Order,
+  before?: Pick<State, "leaves" | "stamps">,
+): Promise<{ readonly leaves: Leaves; readonly stamps: Stamps }> {
   const { kiwi, bundle, host, folder } = order;
-  const tree = readTree(folder, { withVagrantfile: host.kind === "vagrant" });
+  const { leaves = {}, stamps: known } = before ?? {};
+  const { tree, stamps } = readTree(folder, {
+    withVagrantfile: host.kind === "vagrant",
+    ...(known === undefined ? {} : { before: { tree: (path) => leaves[`file ${path}`], stamps: known } }),
+  });
   const { bin: _, sharedCache: __, signingKeys = [], ...choices } = kiwi;
   const keys = await Promise.all(
     signingKeys.map(
@@ -85,13 +99,16 @@ export async function ownLeaves(order: Order): Promise<Leaves> {
   );
   const options = { ...choices, ...(bundle === false ? { bundle: "no" } : prefixed(bundle)), signingKeys: keys };
   return {
-    ...Object.fromEntries(Object.entries(tree).map(([path, what]) => [`file ${path}`, what])),
-    ...Object.fromEntries(
-      Object.entries(options).flatMap(([name, value]) => {
-        const text = optionText(value);
-        return text === "" ? [] : [[`option ${name}`, text] as const];
-      }),
-    ),
+    stamps,
+    leaves: {
+      ...Object.fromEntries(Object.entries(tree).map(([path, what]) => [`file ${path}`, what])),
+      ...Object.fromEntries(
+        Object.entries(options).flatMap(([name, value]) => {
+          const text = optionText(value);
+          return text === "" ? [] : [[`option ${name}`, text] as const];
+        }),
+      ),
+    },
   };
 }
 

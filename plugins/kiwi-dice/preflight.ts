@@ -60,7 +60,7 @@ async function collect<T>(act: () => Promise<T>): Promise<{ readonly value: T } 
 }
 
 /** Type and profiles are those of the description. */
-function checkChoice({ kiwi, folder, root }: Order, description: Description): BtError[] {
+export function checkChoice({ kiwi, folder, root }: Order, description: Description): BtError[] {
   const at: Place = { where: relative(root, join(folder, description.file)) };
   const types = [...new Set(description.types.map(({ image }) => image))];
   const { profiles } = description;

@@ -9,7 +9,7 @@ import { listen } from "./log.ts";
 import { checkOrder } from "./preflight.ts";
 import { settle } from "./settle.ts";
 import type { Scheduled, Setup } from "./setup.ts";
-import { dicePath, files } from "./state.ts";
+import { dicePath, files, loadState } from "./state.ts";
 
 /** `dice-schedule-recipe`: one of them. */
 export async function runScheduled(bench: Bench, setup: Setup): Promise<void> {
@@ -24,7 +24,7 @@ export async function runScheduled(bench: Bench, setup: Setup): Promise<void> {
   try {
     listen(bench, setup);
     await checkOrder(order, bench.env["PATH"] ?? "");
-    before = (await findStatus(bench, order, setup.answers)).status.state;
+    before = (await findStatus(bench, order, { answers: setup.answers, before: loadState(order.folder) })).status.state;
     await dice(bench, order, setup);
     note(before === "UpToDate" && !order.force ? "up to date" : "built", log);
   } catch (error) {

@@ -13,11 +13,14 @@ import {
 import { join } from "node:path";
 import type { Leaves } from "./reasons.ts";
 import type { DiceResult, DiceStatus } from "./recipe.ts";
+import type { Stamps } from "./tree.ts";
 
 /** The last build that succeeded. */
 export interface State {
   readonly version: 1;
   readonly leaves: Leaves;
+  /** Of the recipe's files, as they were fingerprinted. */
+  readonly stamps?: Stamps;
   /** Type and profiles that were asked for. */
   readonly asked: { readonly type?: string; readonly profiles: readonly string[] };
   readonly lastBuild: NonNullable<DiceStatus["lastBuild"]>;

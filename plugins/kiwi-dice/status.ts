@@ -3,7 +3,7 @@ import type { Bench } from "./bench.ts";
 import type { Order } from "./order.ts";
 import type { DiceStatus } from "./recipe.ts";
 import { sayStatus } from "./say.ts";
-import { loadState } from "./state.ts";
+import type { State } from "./state.ts";
 
 /** Exit codes of `--exit-code`. */
 export const exitCodes: Readonly<Record<DiceStatus["state"], number>> = {
@@ -20,9 +20,9 @@ export function showStatus(bench: Pick<Bench, "log">, { name }: Order, status: D
 }
 
 /** For a status without a type or profiles of its own, those of the last build count, as in Dice. */
-export function asLastBuilt(order: Order): Order {
-  const asked = loadState(order.folder)?.asked;
-  if (asked === undefined) return order;
+export function asLastBuilt(order: Order, before: State | undefined): Order {
+  if (before === undefined) return order;
+  const { asked } = before;
   const { kiwi } = order;
   const type = kiwi.type ?? asked.type;
   const profiles = kiwi.profiles.length > 0 ? kiwi.profiles : asked.profiles;

@@ -17,22 +17,46 @@ import { recipeFileSpecial } from "./errors.ts";
 /** Path relative to the recipe, to what stands there: `file 0644 SHA256`, `folder 0755`, `link TARGET`. */
 export type Tree = Readonly<Record<string, string>>;
 
+/** Files by which later looks tell that nobody has written into them: path to inode, size and times. */
+export interface Stamps {
+  /** When the first of them was looked at, milliseconds since 1970. */
+  readonly takenMs: number;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** A file that was written so shortly before its stamp was taken may change once more without another stamp. Milliseconds. */
+const youngMs = 2000;
+
 /** Never part of a recipe, at its top only. */
 const skipped = new Set([".dice", ".bt", ".git"]);
 /** Names of the build host, not of the image. */
 const hostFiles = new Set(["Dicefile", "Vagrantfile"]);
 
+export interface TreeOptions {
+  readonly withVagrantfile: boolean;
+  /** What was found before: a file with the same stamp is not read again. */
+  readonly before?: { readonly tree: (path: string) => string | undefined; readonly stamps: Stamps };
+}
+
 /**
  * What stands below `folder` and can change an image, also hidden files. The Vagrantfile only when it decides about the host.
  * @throws BtError KIWI_DICE_FILE_SPECIAL
  */
-export function readTree(folder: string, options: { readonly withVagrantfile: boolean }): Tree {
-  const found: Record<string, string> = {};
+export function readTree(
+  folder: string,
+  { withVagrantfile, before }: TreeOptions,
+): { readonly tree: Tree; readonly stamps: Stamps } {
+  const takenMs = Date.now();
+  const [tree, files]: [Record<string, string>, Record<string, string>] = [{}, {}];
+  const trustedMs = (before?.stamps.takenMs ?? 0) - youngMs;
   for (const { path, stats } of walk(folder)) {
-    if (hostFiles.has(path) && !(path === "Vagrantfile" && options.withVagrantfile)) continue;
-    found[path] = describe(join(folder, path), stats);
+    if (hostFiles.has(path) && !(path === "Vagrantfile" && withVagrantfile)) continue;
+    const stamp = stats.isFile() ? [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs].join(" ") : undefined;
+    if (stamp !== undefined) files[path] = stamp;
+    const isSame = stamp !== undefined && stamp === before?.stamps.files[path] && stats.ctimeMs < trustedMs;
+    tree[path] = (isSame ? before?.tree(path) : undefined) ?? describe(join(folder, path), stats);
   }
-  return found;
+  return { tree, stamps: { takenMs, files } };
 }
 
 /** Copies a recipe as it is, owners too if this user may; KIWI works on the copy. */

@@ -1,16 +1,16 @@
 /** What each task does for one recipe. Does not know how hosts build. */
 import { dice } from "./build.ts";
 import type { Bench } from "./bench.ts";
-import { cleanupUnsaid, lockLive, statusCode } from "./errors.ts";
+import { cleanupUnsaid, findings, lockLive, statusCode } from "./errors.ts";
 import { findStatus } from "./fingerprint.ts";
 import { removeLeft } from "./job.ts";
 import { listen } from "./log.ts";
 import { dropStale, findOwner, showOwner } from "./lock.ts";
-import { findMistakes } from "./preflight.ts";
+import { checkChoice, findMistakes } from "./preflight.ts";
 import type { DiceResult, DiceStatus } from "./recipe.ts";
 import { settle } from "./settle.ts";
 import type { Setup } from "./setup.ts";
-import { dicePath, files, loadHistory, type Past } from "./state.ts";
+import { dicePath, files, loadHistory, loadState, type Past } from "./state.ts";
 import type { StepName } from "./step-name.ts";
 import { asLastBuilt, exitCodes, showStatus } from "./status.ts";
 
@@ -22,9 +22,15 @@ export async function runBuild(bench: Bench, setup: Setup): Promise<DiceResult> 
 
 /** `dice-status` */
 export async function runStatus(bench: Bench, setup: Setup): Promise<DiceStatus> {
-  const order = asLastBuilt(settle(bench, setup));
-  const { status, verdict } = await findStatus(bench, order, setup.answers);
-  if (verdict !== undefined) setup.seen.set(bench.name, { order, verdict });
+  const asked = settle(bench, setup);
+  const before = loadState(asked.folder);
+  const order = asLastBuilt(asked, before);
+  const { status, verdict } = await findStatus(bench, order, { answers: setup.answers, before });
+  if (verdict !== undefined) {
+    const wrong = checkChoice(asked, verdict.description);
+    if (wrong.length > 0) throw findings(order.name, wrong);
+    setup.seen.set(bench.name, { order, verdict });
+  }
   showStatus(bench, order, status);
   const code = exitCodes[status.state];
   if (bench.params["exitCode"] === true && code !== 0) throw statusCode(order.name, status.state, code);

@@ -270,7 +270,7 @@ testLocal("a socket in a recipe is refused, because no image can get it", async 
 
   const result = await p.dice("dice-status");
 
-  expect(result.exitCode).toBe(1);
+  expect(result.exitCode).toBe(2);
   expect(result.stdout).toContain(
     'recipes/small/root/etc/pipe" is no file, folder or link, and cannot be part of a recipe',
   );

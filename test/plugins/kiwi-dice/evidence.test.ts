@@ -1,5 +1,5 @@
 /** What the tasks of a recipe give as evidence: the shortcut answers for them, until anything that they have looked at has changed. */
-import { chmodSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { until } from "../../support/processes.ts";
@@ -82,6 +82,22 @@ testLocal(
     expect(statusOf(gone)).toEqual(["BuildStatus: BuildRequired", "--> result is missing"]);
   },
 );
+
+testLocal("a file that keeps its size and time is read again, because its change left another stamp", async () => {
+  const [p] = (await settle(1)) as [World];
+  const motd = join(p.root, "recipes/small/root/etc/motd");
+  utimesSync(motd, 5, 5);
+  await grow();
+  await p.dice("dice-build");
+
+  const before = statusOf(await p.dice("dice-status"));
+  p.write("recipes/small/root/etc/motd", "hallo\n");
+  utimesSync(motd, 5, 5);
+  const after = statusOf(await p.dice("dice-status"));
+
+  expect(before).toEqual(["BuildStatus: UpToDate"]);
+  expect(after).toEqual(["BuildStatus: BuildRequired", "--> root/etc/motd changed"]);
+});
 
 testLocal("repositories are asked every time, and one that needs a password is asked the long way", async () => {
   const mirror = await world();

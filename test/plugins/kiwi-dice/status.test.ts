@@ -69,6 +69,25 @@ testLocal("type and profiles are those of the last build unless they are named, 
   expect(statusOf(other)).toEqual(["BuildStatus: BuildRequired", "--> option type unset → tbz"]);
 });
 
+testLocal("a status that a mistake in recipe or call makes impossible is refused, as a build is", async () => {
+  const p = await world();
+
+  const [type, profile] = [
+    await p.dice("dice-status", "DICE_KIWITYPE=tbx"),
+    await p.dice("dice-status", "DICE_KIWIPROFILE=plane"),
+  ];
+
+  p.write("recipes/small/config.xml", "<image");
+  const malformed = await p.dice("dice-status");
+  rmSync(join(p.root, "recipes/small/config.xml"));
+  const missing = await p.dice("dice-status");
+
+  expect([type, profile, malformed, missing].map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2]);
+  expect(malformed.stdout + malformed.stderr).toContain("recipes/small/config.xml:1:7");
+  expect(type.stdout + type.stderr).toMatch(/The description has no image type "tbx"[\s\S]*Use "tbz"/);
+  expect(profile.stdout + profile.stderr).toMatch(/The description has no profile "plane"[\s\S]*its profiles are plain/);
+});
+
 testLocal("an unchanged recipe is answered without KIWI, in Dice's words and as data", async () => {
   const p = await world();
   await p.dice("dice-build");

@@ -1,5 +1,4 @@
 /** bt killed at any moment of runs that build, keep, restore, publish, and share results: no half of anything counts. */
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
 import { startNginx } from "../plugins/remote-cache/rig.ts";
@@ -77,15 +76,13 @@ test(
       if (round % stride !== 0) continue;
       const result = await p.btWith({ env }, "all");
       expect(result).toMatchObject({ exitCode: 0, stderr: "" });
-      expect(result.stdout).not.toContain("Warning");
+      expect(result.stdout).not.toMatch(/damaged|gave |could not be restored|cannot be used/);
       expect(wrongOutputs(p)).toEqual([]);
       const tags = [await digestAt(host, "bake/oven", "1"), await digestAt(host, "bake/oven", "latest")];
       expect(tags).toEqual([publishedDigest(p), publishedDigest(p)]);
       expect((await p.btWith({ env }, "-q", "shop")).exitCode).toBe(0);
     }
-    expect(fs.readdirSync(path.join(p.root, ".bt/cache/ac")).length).toBeGreaterThan(0);
-    const other = await bakery(host, url);
-    other.write("flour", p.read("flour"));
+    const other = await bakery(host, url); // As the first run was, which was let go to its end.
     expect((await other.btWith({ env }, "shop")).stdout).toContain("2 restored");
     expect(wrongOutputs(other)).toEqual([]);
   },

@@ -138,13 +138,13 @@ function walk(root: string, patterns: readonly string[], ignore: readonly string
 /** Folders that a glob does not look into: gone meanwhile, or somebody else's. */
 const passedOver = ["ENOENT", "ENOTDIR", "EACCES", "EPERM"];
 
-/** The folder that a pattern means whole, when it is reached without links: reading it costs a third of matching what is in it. */
+/** The folder that a pattern means whole, when no link leads to it: reading it costs a third of matching what is in it. It need not be there. */
 function findPlainFolder(root: string, pattern: string): string | undefined {
   const folder = /^((?:[\w-][\w.-]*\/)+)\*\*$/.exec(pattern)?.[1]?.slice(0, -1);
   const parts = folder?.split("/") ?? [];
-  const isReal = (_: string, at: number): boolean =>
-    findStat(path.join(root, ...parts.slice(0, at + 1)))?.isDirectory() === true;
-  return parts.every(isReal) && !parts.some((part) => closedNames.includes(part)) ? folder : undefined;
+  const isPlain = (_: string, at: number): boolean =>
+    findStat(path.join(root, ...parts.slice(0, at + 1)))?.isDirectory() !== false;
+  return parts.every(isPlain) && !parts.some((part) => closedNames.includes(part)) ? folder : undefined;
 }
 
 /** Files and links in a folder and below. */

@@ -26,7 +26,7 @@ export interface Kept {
 }
 
 export function createKept(
-  { project, assembly, secrets, cache: wish }: Prepared,
+  { project, assembly, secrets, graph, forecast, cache: wish }: Prepared,
   {
     workshop,
     tell,
@@ -42,9 +42,16 @@ export function createKept(
       openCache({ root, wish, hooks, env: workshop.env, secrets, emit: tell, signal }),
     ));
   const hasUse = ({ node }: Work, { isKeyWhole }: Decision): boolean => !isOff && isKeyWhole && isKept(node);
+  const mayRestore = ([id, { step, mayTake }]: readonly [string, Decision]): boolean => {
+    const node = step.action === "run" && mayTake ? graph.nodes.get(id) : undefined;
+    return node !== undefined && isKept(node);
+  };
   return {
     async open() {
-      if (!isOff && hooks.cache.isUsed()) await open();
+      if (isOff) return;
+      if (hooks.cache.isUsed()) await open();
+      // Loaded before a task waits for it. Who uses it is told when that fails.
+      else if ([...forecast.decisions].some(mayRestore)) open().catch(() => {});
     },
     async restore(work, decision, onPlace) {
       if (!decision.mayTake || !hasUse(work, decision)) return undefined;

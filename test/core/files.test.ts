@@ -85,9 +85,11 @@ test("expandPaths() reads a folder that is named whole as a glob that matches it
   fs.symlinkSync("../pot", path.join(p.root, "pan/node_modules"));
 
   const found = ["pan/**", "pan/", "pan"].map((named) => expand(p.root, named));
+  const missing = expand(p.root, "lid/deep/**", "lid/");
 
   expect(found[0]).toEqual(["pan/.b", "pan/a", "pan/deep/c d", "pan/link"]);
   expect(found).toEqual(Array.from(found, () => expand(p.root, "pa[n]/**")));
+  expect(missing).toEqual(["lid/"]);
 });
 
 test("describeFile() tells the kinds of files apart", async () => {

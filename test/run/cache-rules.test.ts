@@ -24,6 +24,7 @@ test.for([
   ["has no outputs", `task({ inputs: [], run: "true" })`],
   ["always runs", `task({ always: true, inputs: [], outputs: ["loaf"], run: "touch loaf" })`],
   ["builds on what was there", `task({ clean: "keep", inputs: [], outputs: ["loaf"], run: "touch loaf" })`],
+  ["has the terminal", `task({ pool: "console", inputs: [], outputs: ["loaf"], run: "touch loaf" })`],
   ["has a check of its own", `task({ status: () => true, inputs: [], outputs: ["loaf"], run: "touch loaf" })`],
   ["fails", `task({ inputs: [], outputs: ["loaf"], run: "touch loaf; false" })`],
   ["has an input among its outputs", `task({ inputs: ["shop/a"], outputs: ["shop"], run: "touch shop/b" })`],

@@ -34,7 +34,21 @@ test("publish() changes nothing, or everything, whichever request is the first t
   }
 
   expect(await digestAt(host, "bake/rye", "1")).toBe(fresh.descriptor.digest);
-}, 120_000);
+}, 600_000);
+
+test("publish() moves no tag when the registry does not have what it has taken", async () => {
+  const { host } = await startRegistry();
+  const [old, fresh] = [await makeIndex("old"), await makeIndex("new")];
+  await send([{ name: "rye", image: old, to: `${host}/bake/rye:1` }]);
+  const own = `/v2/bake/rye/manifests/${fresh.descriptor.digest}`;
+  const proxy = await startSpoiler(host, ({ method, url }) => (method !== "PUT" && url === own ? 404 : undefined));
+
+  const sent = send([{ name: "rye", image: fresh, to: `${proxy.host}/bake/rye:1` }]);
+
+  await expect(sent).rejects.toBeDefined();
+  expect(proxy.seen).toContain(`PUT ${own}`);
+  expect(await digestAt(host, "bake/rye", "1")).toBe(old.descriptor.digest);
+});
 
 test("publish() puts tags back when a later one fails", async () => {
   const { host } = await startRegistry();
@@ -178,7 +192,7 @@ test("a publish that is killed in any phase is finished by the next one", async 
     expect(await digestAt(host, `bake/${phase}`, "1")).toBe(image.descriptor.digest);
     expect(await digestAt(host, `bake/${phase}`, "latest")).toBe(image.descriptor.digest);
   }
-}, 120_000);
+}, 600_000);
 
 test("publish() leaves a read-only registry alone", async () => {
   const { host } = await startRegistry({ readOnly: true });

@@ -46,7 +46,7 @@ test.skipIf(!canLook)(
     const { page, requests, mistakes } = await open(p, "report.html");
 
     expect(await page.locator("h1").textContent()).toBe("close");
-    expect(await page.getByRole("status").first().textContent()).toBe("✖ Failed with 1");
+    expect(await page.getByRole("status").first().textContent()).toBe("✖ Failed, exit code 1");
     expect(await page.locator("#failures").textContent()).toContain("nobody buys");
     expect(await page.locator("#graph .box").count()).toBe(7);
     expect(await page.locator("#graph .box.chain").count()).toBeGreaterThan(2);

@@ -83,7 +83,7 @@ export function verdictOf(run: RunFacts, isOver: boolean): { readonly text: stri
   if (run.exitCode === undefined) return { text: "Did not end", kind: "cancelled" };
   return run.exitCode === 0
     ? { text: "Succeeded", kind: "ran" }
-    : { text: `Failed with ${run.exitCode}`, kind: "failed" };
+    : { text: `Failed, exit code ${run.exitCode}`, kind: "failed" };
 }
 
 export { renderDuration };

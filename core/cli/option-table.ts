@@ -19,8 +19,10 @@ export interface OptionFact {
 /** In the order of the usage text. */
 export function listOptions(text: string = usage): readonly OptionFact[] {
   const found = new Map<string, OptionFact>();
-  for (const line of text.split("\n")) {
-    const [, head, description = ""] = /^ {2,}(-\S.*?)(?: {2,}(.*))?$/.exec(line) ?? [];
+  const lines = text.split("\n");
+  for (const [at, line] of lines.entries()) {
+    // What is too long leaves its meaning to the next line.
+    const [, head, description = lines[at + 1]?.trim() ?? ""] = /^ {2,}(-\S.*?)(?: {2,}(.*))?$/.exec(line) ?? [];
     for (const fact of head === undefined ? [] : readHead(head, description))
       if (!found.has(fact.option)) found.set(fact.option, fact);
   }

@@ -211,8 +211,12 @@ test("runs are offered by their ids, newest first", async () => {
   expect(await ask(p, "--run", "")).toEqual(["word", ...ids]);
 });
 
-test("every option of bt stands in its help, and so in completion", () => {
-  expect(optionNames.filter((name) => !listOptions().some(({ option }) => option === name))).toEqual([]);
+test("every option of bt stands in its help with what it means, and so in completion", () => {
+  expect(
+    optionNames.filter(
+      (name) => !listOptions().some(({ option, description }) => option === name && description !== ""),
+    ),
+  ).toEqual([]);
 });
 
 test("an unknown shell is refused with the known ones", async () => {

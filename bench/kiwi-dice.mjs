@@ -20,6 +20,8 @@ const recipes = Array.from({ length: 40 }, (_, at) => `recipe-${at}`);
 /** Files in each overlay. */
 const overlayFiles = 50;
 
+let edits = 0;
+
 const { folder } = openStage();
 const env = { PATH: process.env.PATH, HOME: folder, NO_COLOR: "1", LANG: "C.UTF-8" };
 await main();
@@ -43,8 +45,6 @@ async function main() {
   if (options.json !== undefined)
     fs.writeFileSync(options.json, `${JSON.stringify({ version: 1, rows }, undefined, 2)}\n`);
 }
-
-let edits = 0;
 
 function edit() {
   fs.writeFileSync(path.join(folder, "recipes/recipe-0/root/etc/file-0"), `edit ${edits++}\n`);

@@ -76,7 +76,7 @@ export async function interleave(arms, { rounds, budgetMs, limitMs }) {
     for (const [at, arm] of arms.entries()) {
       const own = measured[at];
       const firstMs = own.samples[0]?.wallMs ?? 0;
-      const every = Math.ceil((firstMs * rounds) / budgetMs);
+      const every = Math.max(1, Math.ceil((firstMs * rounds) / budgetMs)); // An endless budget leaves nobody out.
       if (own.problem !== undefined || (round > 0 && round % every !== 0)) continue;
       try {
         arm.before?.();

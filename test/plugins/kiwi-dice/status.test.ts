@@ -85,7 +85,9 @@ testLocal("a status that a mistake in recipe or call makes impossible is refused
   expect([type, profile, malformed, missing].map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2]);
   expect(malformed.stdout + malformed.stderr).toContain("recipes/small/config.xml:1:7");
   expect(type.stdout + type.stderr).toMatch(/The description has no image type "tbx"[\s\S]*Use "tbz"/);
-  expect(profile.stdout + profile.stderr).toMatch(/The description has no profile "plane"[\s\S]*its profiles are plain/);
+  expect(profile.stdout + profile.stderr).toMatch(
+    /The description has no profile "plane"[\s\S]*its profiles are plain/,
+  );
 });
 
 testLocal("an unchanged recipe is answered without KIWI, in Dice's words and as data", async () => {

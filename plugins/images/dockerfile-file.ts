@@ -13,8 +13,8 @@ const parsed = new Map<string, Dockerfile>();
  */
 export async function loadDockerfile(path: string, cwd?: string): Promise<Dockerfile> {
   const shown = cwd === undefined ? path : relative(cwd, resolve(cwd, path));
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw dockerfileMissing(shown, error);
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "EIO" || error.code === "EACCES" ? error : dockerfileMissing(shown, error);
   });
   const key = `${shown}\n${text}`;
   const known = parsed.get(key) ?? parseDockerfile(text, shown);

@@ -40,7 +40,9 @@ export async function createLayout(dir: string): Promise<Layout> {
   if (!(await exists(join(dir, "oci-layout")))) {
     await withLock(join(dir, ".lock"), async () => {
       if (await exists(join(dir, "oci-layout"))) return;
-      if (await exists(join(dir, "index.json"))) throw layoutMissing(dir);
+      const empty = renderEntries([]); // Also what a run leaves that was killed right here.
+      const index = (await exists(join(dir, "index.json"))) ? await readFile(join(dir, "index.json"), "utf8") : empty;
+      if (index !== empty) throw layoutMissing(dir);
       await replaceFile(dir, "index.json", renderEntries([]));
       await replaceFile(dir, "oci-layout", '{"imageLayoutVersion":"1.0.0"}');
     });

@@ -173,3 +173,13 @@ test("readEntries() names what is wrong with index.json", async () => {
     message: `The layout "${dir}" cannot be read: an entry of "index.json" lacks mediaType, digest or size`,
   });
 });
+
+test("createLayout() completes a layout whose making was killed, and takes no other folder for one", async () => {
+  const [begun, other] = [await temporaryFolder(), await temporaryFolder()];
+  await createLayout(begun);
+  await rm(join(begun, "oci-layout"));
+  await writeFile(join(other, "index.json"), "{}");
+
+  await expect(createLayout(begun)).resolves.toEqual({ dir: begun });
+  await expect(createLayout(other)).rejects.toMatchObject({ code: "MANIFEST_LAYOUT_MISSING" });
+});

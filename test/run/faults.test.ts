@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { describe, expect, onTestFinished } from "vitest";
 import { digestAt } from "../support/publish.ts";
 import { createFaults, type Fault, type FaultyRun, type RunWithFault } from "../support/fault.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 import { startRegistry } from "../support/registry.ts";
 import { bakery, publishedDigest } from "../support/bakery.ts";
 import { removeFolder } from "../support/temporary.ts";
-import { testWith } from "../support/tool.ts";
+import { slow, slowTestWith, testWith } from "../support/tool.ts";
 
 const test = testWith("gcc");
 
@@ -124,36 +124,38 @@ test.each(codes)(
   },
 );
 
-testWith("gcc", "docker-registry").each(codes)(
-  "%s at any moment of a run that publishes moves all tags or none",
-  { timeout: 1_800_000 },
-  async (code) => {
-    const runWithFault = await createFaults();
-    const { host } = await startRegistry();
-    const p = await bakery(`${host}/bake`);
-    const tags = (): Promise<readonly unknown[]> =>
-      Promise.all(["1", "latest"].map((tag) => digestAt(host, "bake/oven", tag)));
-    const rewind = createRewind(p);
-    const run = (fault: Fault): Promise<FaultyRun> => {
-      rewind();
-      p.write("bread.txt", `bread ${fault.at}\n`); // Else there would be nothing to publish.
-      return runWithFault(p, fault, ["manifest:push"]);
-    };
-    const wrong: unknown[] = [];
+describe(slow, () => {
+  slowTestWith("gcc", "docker-registry").each(codes)(
+    "%s at any moment of a run that publishes moves all tags or none",
+    { timeout: 1_800_000 },
+    async (code) => {
+      const runWithFault = await createFaults();
+      const { host } = await startRegistry();
+      const p = await bakery(`${host}/bake`);
+      const tags = (): Promise<readonly unknown[]> =>
+        Promise.all(["1", "latest"].map((tag) => digestAt(host, "bake/oven", tag)));
+      const rewind = createRewind(p);
+      const run = (fault: Fault): Promise<FaultyRun> => {
+        rewind();
+        p.write("bread.txt", `bread ${fault.at}\n`); // Else there would be nothing to publish.
+        return runWithFault(p, fault, ["manifest:push"]);
+      };
+      const wrong: unknown[] = [];
 
-    for (const fault of await momentsOf(run, code, 3)) {
-      const before = await tags();
-      const result = await run(fault);
-      const [one, latest] = await tags();
-      const isDone = result.exitCode === 0;
-      const found = mistakes(result, isDone && one === publishedDigest(p));
-      // A publish that was killed between two tags is completed by the next one.
-      const isWhole = result.signal === "SIGKILL" || (one === latest && (!isDone || one !== before[0]));
-      const next = await p.bt("manifest:push");
-      const isRight = next.exitCode === 0 && (await tags()).every((digest) => digest === publishedDigest(p));
-      if (found.length > 0 || !isWhole || !isRight) wrong.push({ ...fault, found, isWhole, isRight, result, next });
-    }
+      for (const fault of await momentsOf(run, code, 3)) {
+        const before = await tags();
+        const result = await run(fault);
+        const [one, latest] = await tags();
+        const isDone = result.exitCode === 0;
+        const found = mistakes(result, isDone && one === publishedDigest(p));
+        // A publish that was killed between two tags is completed by the next one.
+        const isWhole = result.signal === "SIGKILL" || (one === latest && (!isDone || one !== before[0]));
+        const next = await p.bt("manifest:push");
+        const isRight = next.exitCode === 0 && (await tags()).every((digest) => digest === publishedDigest(p));
+        if (found.length > 0 || !isWhole || !isRight) wrong.push({ ...fault, found, isWhole, isRight, result, next });
+      }
 
-    expect(wrong).toEqual([]);
-  },
-);
+      expect(wrong).toEqual([]);
+    },
+  );
+});

@@ -50,6 +50,23 @@ test("publish() moves no tag when the registry does not have what it has taken",
   expect(await digestAt(host, "bake/rye", "1")).toBe(old.descriptor.digest);
 });
 
+test("publish() does not put a tag back that somebody else has published meanwhile", async () => {
+  const { host } = await startRegistry();
+  const [old, fresh, theirs] = [await makeIndex("old"), await makeIndex("new"), await makeIndex("theirs")];
+  await send([{ name: "rye", image: old, to: `${host}/bake/rye:1`, alsoTags: ["latest"] }]);
+  const proxy = await startSpoiler(host, async ({ method, url }) => {
+    if (method !== "PUT" || url !== "/v2/bake/rye/manifests/latest") return undefined;
+    await send([{ name: "rye", image: theirs, to: `${host}/bake/rye:1` }]);
+    return 400;
+  });
+
+  const sent = send([{ name: "rye", image: fresh, to: `${proxy.host}/bake/rye:1`, alsoTags: ["latest"] }]);
+
+  await expect(sent).rejects.toMatchObject({ code: "MANIFEST_ROLLED_BACK" });
+  expect(await digestAt(host, "bake/rye", "1")).toBe(theirs.descriptor.digest);
+  expect(await digestAt(host, "bake/rye", "latest")).toBe(old.descriptor.digest);
+});
+
 test("publish() puts tags back when a later one fails", async () => {
   const { host } = await startRegistry();
   const [old, fresh] = [await makeIndex("old"), await makeIndex("new")];

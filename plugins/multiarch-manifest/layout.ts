@@ -56,8 +56,9 @@ export async function createLayout(dir: string): Promise<Layout> {
  * @throws BtError MANIFEST_LAYOUT_MISSING, MANIFEST_LAYOUT_VERSION, MANIFEST_LAYOUT_MALFORMED
  */
 export async function openLayout(dir: string): Promise<Layout> {
-  const text = await readFile(join(dir, "oci-layout"), "utf8").catch(() => undefined);
-  if (text === undefined) throw layoutMissing(dir);
+  const text = await readFile(join(dir, "oci-layout"), "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "EIO" ? error : layoutMissing(dir);
+  });
   const version = parseJson(dir, "oci-layout", text)["imageLayoutVersion"];
   if (typeof version !== "string" || !/^1\.\d+(\.\d+)?$/.test(version)) throw layoutVersion(dir, String(version));
   return { dir };

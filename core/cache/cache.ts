@@ -66,8 +66,8 @@ interface Parcel {
   /** Absolute path, or the bytes themselves, by digest. */
   readonly sources: ReadonlyMap<string, string | Buffer>;
   readonly isForced: boolean;
-  /** Another cache has it. */
-  readonly isCopy: boolean;
+  /** Proven blobs that lie at places of the local cache already: digest to path. */
+  readonly copies: ReadonlyMap<string, string>;
 }
 
 export function openCache({ root, wish, hooks, env, secrets, emit, signal }: CacheOptions): Cache {
@@ -117,8 +117,8 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     for (const member of to) (member.local === undefined ? far : near).add(() => writeOne(member, parcel));
   };
 
-  const writeOne = async (member: Member, { node, result, sources, isForced, isCopy }: Parcel): Promise<void> => {
-    const answer = await writeTo(member, result, { open: openSources(sources, member), isForced, isCopy });
+  const writeOne = async (member: Member, { node, result, sources, isForced, copies }: Parcel): Promise<void> => {
+    const answer = await writeTo(member, result, { open: openSources(sources, member), isForced, copies });
     if (answer?.kept === undefined) return;
     const output = differingOutput(answer.kept, result) ?? "result";
     const what = output === "result" ? "its result" : `output "${output}"`;
@@ -163,7 +163,7 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     const facts = { key, document, packed, value, log, durationMs, madeMs, by: wish.by };
     const { result, sources } = createResult(job.node, facts);
     const all = log === undefined ? sources : new Map([...sources, [log.digest, logFile]]);
-    return { node: job.node, result, sources: all, isForced, isCopy: false };
+    return { node: job.node, result, sources: all, isForced, copies: new Map() };
   };
 
   const end = async (): Promise<void> => {
@@ -204,7 +204,7 @@ function repack(root: string, job: CacheJob, from: { readonly taken: Taken; read
     result,
     sources: new Map<string, string | Buffer>([...files, ...document, ...log]),
     isForced: false,
-    isCopy: true,
+    copies: from.taken.copies,
   };
 }
 

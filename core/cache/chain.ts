@@ -134,15 +134,14 @@ export async function writeTo(
   {
     open,
     isForced,
-    isCopy,
+    copies,
   }: {
     readonly open: Open;
     readonly isForced: boolean;
-    /** Another cache has it. */
-    readonly isCopy: boolean;
+    /** Proven blobs that lie at places of the local cache already: digest to path. */
+    readonly copies: ReadonlyMap<string, string>;
   },
 ): Promise<{ readonly kept?: CachedResult } | undefined> {
-  const writer = (isCopy ? local?.fill : undefined) ?? store;
   const missing = await ask((signal) => store.findMissing(blobsOf(result), signal));
   if (missing === undefined) return undefined;
   let hasFailed = false;
@@ -150,8 +149,10 @@ export async function writeTo(
   const work = async (): Promise<void> => {
     for (let blob = queue.pop(); blob !== undefined && !hasFailed; blob = queue.pop()) {
       const next = blob;
+      const copy = copies.get(next.digest);
       const done = await ask(async (signal) => {
-        await writer
+        if (copy !== undefined && (await local?.adopt(next, copy)) === true) return true;
+        await store
           .writeBlob(next, () => open(next), signal)
           .catch((error: unknown) => {
             throw local !== undefined && isWrongBlob(error) ? new SourceChanged() : error;
@@ -164,7 +165,7 @@ export async function writeTo(
   await Promise.all(Array.from({ length: width }, work));
   if (hasFailed) return undefined;
   return await ask(async (signal) => {
-    const answer = await writer.writeResult(result, signal);
+    const answer = await store.writeResult(result, signal);
     if (answer.kept === undefined || differingOutput(answer.kept, result) === undefined) return {};
     if (isForced) await local?.replaceResult(result);
     return answer;

@@ -21,12 +21,10 @@ export interface LocalStore extends CacheStore {
   readonly dropWrong: (result: CachedResult) => Promise<void>;
   /** Puts a result in the place of another. */
   readonly replaceResult: (result: CachedResult) => Promise<void>;
-  /** Writes what another cache has as well. Nobody waits for the disk: what a power failure takes is noticed when it is read, and fetched again. */
-  readonly fill: Pick<CacheStore, "writeBlob" | "writeResult">;
   /** A path at which a blob can be made that is not there yet. Undefined: it is there, or none can be made. */
   readonly openPlace: (blob: Blob) => string | undefined;
-  /** Takes over the proven blob that was made at a path, if one was and that can be. */
-  readonly adopt: (blob: Blob, made: string | undefined) => void;
+  /** Takes over the proven blob that was made at such a path. Returns whether that could be done. */
+  readonly adopt: (blob: Blob, made: string) => Promise<boolean>;
   /** Bytes of disk that were written. */
   readonly written: () => number;
 }
@@ -57,14 +55,10 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
   };
   const isThere = (blob: Blob): boolean => isDigest(blob.digest) && sizeOf(fileOf(blob)) === blob.size;
 
-  const land = async (
-    file: string,
-    blob: Blob,
-    { source, sync, signal }: Source & { readonly sync: boolean },
-  ): Promise<void> => {
+  const land = async (file: string, blob: Blob, { source, signal }: Source): Promise<void> => {
     const to = stagePath();
     try {
-      await landBlob(blob, source, { to, mode: 0o444, sync, ...(signal === undefined ? {} : { signal }) });
+      await landBlob(blob, source, { to, mode: 0o444, sync: true, ...(signal === undefined ? {} : { signal }) });
       moveIn(blob, to, file);
     } catch (error) {
       fs.rmSync(to, { force: true });
@@ -76,26 +70,11 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
     written += Math.ceil(blob.size / 4096) * 4096;
   };
 
-  const putResult = async (result: CachedResult, sync: boolean): Promise<void> => {
+  const replaceResult: LocalStore["replaceResult"] = async (result) => {
     const bytes = Buffer.from(encode(result));
     const digest = hashText(bytes.toString());
-    await land(resultFile(result.key), { digest, size: bytes.length }, { source: [bytes], sync });
+    await land(resultFile(result.key), { digest, size: bytes.length }, { source: [bytes] });
   };
-  const createWriter = (sync: boolean): LocalStore["fill"] => ({
-    async writeBlob(blob, open, signal) {
-      if (!isDigest(blob.digest)) throw new Error(`"${blob.digest}" is no digest`);
-      await land(fileOf(blob), blob, { source: open(), sync, signal });
-    },
-    async writeResult(result) {
-      const kept = readResult(resultFile(result.key), result.key);
-      if (kept !== undefined && blobsOf(kept).every(isThere)) {
-        touch(resultFile(result.key));
-        return isSameResult(kept, result) ? {} : { kept };
-      }
-      await putResult(result, sync);
-      return {};
-    },
-  });
 
   return {
     name: "local",
@@ -120,9 +99,20 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
         return false;
       });
     },
-    ...createWriter(true),
-    fill: createWriter(false),
-    replaceResult: async (result) => await putResult(result, true),
+    async writeBlob(blob, open, signal) {
+      if (!isDigest(blob.digest)) throw new Error(`"${blob.digest}" is no digest`);
+      await land(fileOf(blob), blob, { source: open(), signal });
+    },
+    async writeResult(result) {
+      const kept = readResult(resultFile(result.key), result.key);
+      if (kept !== undefined && blobsOf(kept).every(isThere)) {
+        touch(resultFile(result.key));
+        return isSameResult(kept, result) ? {} : { kept };
+      }
+      await replaceResult(result);
+      return {};
+    },
+    replaceResult,
     openPlace(blob) {
       if (!isDigest(blob.digest) || isThere(blob)) return undefined;
       try {
@@ -131,12 +121,14 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
         return undefined; // Whoever writes the result says what is wrong.
       }
     },
-    adopt(blob, made) {
-      if (made === undefined || !fs.existsSync(made)) return;
+    async adopt(blob, made) {
       try {
+        await syncFile(made);
         moveIn(blob, made, fileOf(blob));
+        return true;
       } catch {
         fs.rmSync(made, { force: true });
+        return false;
       }
     },
     drop: (key) => fs.rmSync(resultFile(key), { force: true }),
@@ -147,6 +139,16 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
     },
     close: async () => stage?.close(),
   };
+}
+
+/** Waits until what is in a file is on the disk. */
+async function syncFile(file: string): Promise<void> {
+  const handle = await fs.promises.open(file, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 /** All that a result refers to, each once. */

@@ -37,6 +37,8 @@ export interface TakeOptions {
 export interface Taken {
   readonly result: CachedResult;
   readonly outputs: Finished["outputs"];
+  /** What was made for the nearer cache: digest to path. */
+  readonly copies: ReadonlyMap<string, string>;
 }
 
 /** Undefined: a miss, and no output has changed. @throws when outputs could not be put in place; they may be half there */
@@ -45,19 +47,21 @@ export async function takeFrom(member: Member, job: CacheJob, options: TakeOptio
   const result = await findSound(member, job, options.warn);
   if (result === undefined) return undefined;
   const tree = path.join(folder, "tree");
+  const copies = new Map<string, string>();
   const sizeBytes = blobsOf(result).reduce((sum, { size }) => sum + size, 0);
   try {
     const isMade = await member.ask(async (limit) => {
       fs.mkdirSync(tree, { recursive: true });
       const wanted = [...makeFrame(result.outputs, tree)];
       if (result.log !== undefined) wanted.push({ blob: result.log, to: path.join(folder, "log"), mode: 0o600 });
-      if (member.local === undefined) await fetchBlobs(member, wanted, { near, limit });
+      if (member.local === undefined) await fetchBlobs(member, wanted, { near, copies, limit });
       else await copyBlobs(member.local, wanted, { result, limit });
       return true;
     }, sizeBytes);
     if (isMade === undefined) return undefined;
     onPlace();
-    return { result, outputs: placeOutputs({ root, node: job.node, inputs: inputsOf(job) }, result.outputs, tree) };
+    const outputs = placeOutputs({ root, node: job.node, inputs: inputsOf(job) }, result.outputs, tree);
+    return { result, outputs, copies };
   } finally {
     removePath(tree);
   }
@@ -117,7 +121,11 @@ const width = 8;
 async function fetchBlobs(
   { store }: Member,
   wanted: readonly Wanted[],
-  { near, limit }: { readonly near: LocalStore | undefined; readonly limit: AbortSignal },
+  {
+    near,
+    copies,
+    limit,
+  }: { readonly near: LocalStore | undefined; readonly copies: Map<string, string>; readonly limit: AbortSignal },
 ): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([limit, over.signal]);
@@ -130,7 +138,7 @@ async function fetchBlobs(
       if (bytes === undefined) throw new Error(`it has no ${blob.digest}`);
       const copyTo = near?.openPlace(blob);
       await landBlob(blob, bytes, { to, mode, copyTo, signal });
-      near?.adopt(blob, copyTo);
+      if (copyTo !== undefined) copies.set(blob.digest, copyTo);
     }
   };
   const workers = Array.from({ length: Math.min(width, wanted.length) }, work);

@@ -32,8 +32,8 @@ export async function acquireLock(folder: string, name: string, signal: AbortSig
     signal.throwIfAborted();
     if (tryLink(owner, file)) return { waited, release: () => removeLink(file) };
     const holder = findHolder(file);
-    if (holder !== undefined && !isAlive(holder)) removeIfSame(file, holder);
-    else await new Promise((resolve) => setTimeout(resolve, pollMs));
+    if (holder !== undefined && !isAlive(holder) && breakLock(file, holder)) continue;
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
 
@@ -82,16 +82,20 @@ function findHolder(file: string): string | undefined {
   }
 }
 
-/** Two bts may find the same stale lock: renaming it away succeeds for one of them only. */
-function removeIfSame(file: string, holder: string): void {
-  const aside = `${file}.${process.pid}.stale`;
-  try {
-    fs.renameSync(file, aside);
-    if (fs.readlinkSync(aside) !== holder) fs.renameSync(aside, file);
-  } catch {
-    return; // The other one was faster.
+/**
+ * Removes the lock of a dead owner. Two bts may find it; only who holds a lock of its own for this removes anything, so that what the faster one
+ * has taken meanwhile is not removed by the slower one. Returns whether somebody may take it now.
+ */
+function breakLock(file: string, dead: string): boolean {
+  const guard = `${file}.breaking`;
+  if (!tryLink(processName(), guard)) {
+    const other = findHolder(guard);
+    if (other !== undefined && !isAlive(other)) removeLink(guard); // It was killed while it did this.
+    return false;
   }
-  fs.rmSync(aside, { force: true });
+  if (findHolder(file) === dead) removeLink(file);
+  removeLink(guard);
+  return true;
 }
 
 /** A number is used again after its process has ended; the start time tells the two apart. */

@@ -56,6 +56,17 @@ test("the lock of a process that is gone is taken over", async () => {
   expect(fs.readlinkSync(path.join(folder, "bake"))).toContain(`${process.pid}:`);
 });
 
+test("a bt that was killed while it removed a stale lock leaves nothing that others wait for", async () => {
+  const folder = await temporaryFolder();
+  const child = spawn("true");
+  await new Promise((resolve) => child.once("close", resolve));
+  for (const name of ["bake", "bake.breaking"]) fs.symlinkSync(`${child.pid}:1`, path.join(folder, name));
+
+  await acquireLock(folder, "bake", patient);
+
+  expect(fs.readdirSync(folder)).toEqual(["bake"]);
+});
+
 test("the lock of a process whose number another one has got is taken over", async () => {
   const folder = await temporaryFolder();
   fs.symlinkSync(`${process.pid}:1`, path.join(folder, "bake"));

@@ -14,6 +14,9 @@ export type AttemptEnd =
   | { readonly kind: "done"; readonly finished: Finished; readonly isFlaky: boolean }
   | { readonly kind: "failed" | "timed-out" | "cancelled"; readonly error: unknown };
 
+/** Why a run's signal is aborted when its own time is over. */
+export const outOfTime = "timeout";
+
 /** Runs a task until it succeeds, is out of tries, or is cancelled. Never rejects. */
 export async function attemptTask(work: Work, workshop: Workshop): Promise<AttemptEnd> {
   const retries = toRetries(work.node.task.retries);

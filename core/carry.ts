@@ -1,6 +1,6 @@
 /** Carries one task of a run through lock, decision, run and memory. Does not know which task comes next. */
 import * as path from "node:path";
-import { askCommand, askStatus, attemptTask, type AttemptEnd } from "./attempt.ts";
+import { askCommand, askStatus, attemptTask, outOfTime, type AttemptEnd } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";
 import { collectInputs } from "./collect.ts";
 import {
@@ -16,6 +16,7 @@ import {
 } from "./decide.ts";
 import { killByCookie } from "./exec.ts";
 import { isBtError } from "./errors.ts";
+import { taskOutOfRun } from "./errors/run.ts";
 import { toBtError } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
@@ -203,6 +204,8 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
     facts: { startedMs: number; slot: number; key: string },
   ): Ended => {
     const isOwnFault = end.kind === "cancelled" && isBtError(end.error); // A service that it needs has ended.
+    if (end.kind === "cancelled" && end.error === outOfTime)
+      return finish(node, "timed-out", { ...facts, error: taskOutOfRun(node.id) });
     if (end.kind === "cancelled" && !isOwnFault) return finish(node, "cancelled", facts);
     return finish(node, isOwnFault ? "failed" : end.kind, {
       ...facts,

@@ -19,6 +19,8 @@ export interface RecordedTask {
   /** What it started, masked; the first ones. */
   readonly commands?: readonly string[];
   readonly failure?: Failure;
+  /** 124 if it was out of time, as timeout(1) says that. */
+  readonly exitCode?: 124;
   /** Relative to the root. */
   readonly log?: string;
 }
@@ -128,6 +130,7 @@ export function createRecorder(
             ...(key === undefined ? {} : { key }),
             ...(started.has(event.task) ? { commands: started.get(event.task) ?? [] } : {}),
             ...(failure === undefined ? {} : { failure }),
+            ...(outcome === "timed-out" ? { exitCode: 124 } : {}),
             ...(log === undefined ? {} : { log }),
           });
           closeLog(files, event.task);

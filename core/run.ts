@@ -1,6 +1,6 @@
 /** Carries out a prepared build: slots, signals, the order of things. Does not know how one task is carried out or how any is shown. */
 import * as os from "node:os";
-import { attemptTask } from "./attempt.ts";
+import { attemptTask, outOfTime } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";
 import { createCarrier } from "./carry.ts";
 import type { NodeResult } from "./decide.ts";
@@ -139,7 +139,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     const onTimeout = (): void => {
       const seconds = (options.timeoutMs ?? 0) / 1000;
       tell({ kind: "warning", text: `The run was not done after ${seconds} s, and ends`, fix: "Raise `--timeout`." });
-      stop("timeout");
+      stop(outOfTime);
     };
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(onTimeout, options.timeoutMs);
     for (const [id, result] of forecast.results) if (!forecast.wanted.has(id)) ledger.results.set(id, result);

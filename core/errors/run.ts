@@ -167,6 +167,15 @@ export function taskTimedOut(task: string, timeoutMs: number): BtError {
   });
 }
 
+/** A task that was running when the run's own time was over. */
+export function taskOutOfRun(task: string): BtError {
+  return new BtError("TASK_TIMED_OUT", `Task "${task}" was not done when the time of the run was over`, {
+    at: { where: `task "${task}"` },
+    fix: "Raise `--timeout`.",
+    exitCode: 1,
+  });
+}
+
 export function validationFailed(task: string, validation: string): BtError {
   return new BtError(
     "VALIDATION_FAILED",

@@ -170,13 +170,18 @@ test("after a success nothing that a task left running stays", async () => {
   expect(taskProcesses(p.root)).toEqual([]);
 });
 
-test("a run out of time says so, cancels its tasks and exits with 1", async () => {
+test("a run out of time says so, ends its tasks and exits with 1", async () => {
   const p = await project({ "builderfile.ts": withTasks({ bake: oven(baking) }) });
 
   const result = await p.bt("--timeout", "1", "bake");
 
   expect(result).toMatchObject({ exitCode: 1, stdout: expect.stringContaining("The run was not done after 1 s") });
+  expect(result.stdout).toContain("1 timed out");
   expect(taskProcesses(p.root)).toEqual([]);
+  const [run = ""] = fs.readdirSync(`${p.root}/.bt/runs`);
+  expect(JSON.parse(p.read(`.bt/runs/${run}/run.json`))).toMatchObject({
+    tasks: { bake: { outcome: "timed-out", exitCode: 124 } },
+  });
   expect(p.exists("loaf")).toBe(false);
 });
 

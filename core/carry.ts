@@ -16,7 +16,7 @@ import {
 } from "./decide.ts";
 import { killByCookie } from "./exec.ts";
 import { isBtError } from "./errors.ts";
-import { taskOutOfRun } from "./errors/run.ts";
+import { taskTimedOut } from "./errors/run.ts";
 import { toBtError } from "./failure.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
@@ -205,7 +205,7 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
   ): Ended => {
     const isOwnFault = end.kind === "cancelled" && isBtError(end.error); // A service that it needs has ended.
     if (end.kind === "cancelled" && end.error === outOfTime)
-      return finish(node, "timed-out", { ...facts, error: taskOutOfRun(node.id) });
+      return finish(node, "timed-out", { ...facts, error: taskTimedOut(node.id) });
     if (end.kind === "cancelled" && !isOwnFault) return finish(node, "cancelled", facts);
     return finish(node, isOwnFault ? "failed" : end.kind, {
       ...facts,

@@ -1,4 +1,5 @@
 /** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
+import { createHmac } from "node:crypto";
 import { declaredVariables, paramText } from "./environment.ts";
 import { describeFile, expandPaths, findTool, followLinks, hashText, type FileFact, type FileMemo } from "./files.ts";
 import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
@@ -19,6 +20,8 @@ export interface CollectOptions {
   readonly versions: Readonly<Record<string, string>>;
   /** Replaces secrets in a text. */
   readonly hide: (text: string) => string;
+  /** What secrets in keys are digested with. */
+  readonly secretsKey?: string;
   /** Arguments after `--`, for the one task that was asked for. */
   readonly rest?: readonly string[];
 }
@@ -59,15 +62,21 @@ function describePaths(root: string, paths: readonly string[], memo: FileMemo): 
   return expandPaths(root, paths, isGlob).map(describe);
 }
 
-function ownLeaves(node: Node, { root, env, memo, codeOf, rest }: CollectOptions): Leaf[] {
+function ownLeaves(node: Node, { root, env, memo, codeOf, rest, secretsKey }: CollectOptions): Leaf[] {
   const { task } = node;
   const { run } = task;
   const leaves: Leaf[] = [{ name: "config", value: stableJson([node.outputs, task.clean, task.cwd, node.cell]) }];
   if (typeof run === "function") leaves.push({ name: "code", value: codeOf(task.site) ?? "unknown" });
   else if (run !== undefined) leaves.push({ name: "command", value: typeof run === "string" ? run : stableJson(run) });
   for (const [name, { value }] of Object.entries(node.params)) {
-    if (task.params?.[name]?.kind !== "secret" && value !== undefined)
-      leaves.push({ name: `param/${name}`, value: paramText(value) });
+    const { kind, inKey } = task.params?.[name] ?? {};
+    if (value === undefined) continue;
+    if (kind !== "secret") leaves.push({ name: `param/${name}`, value: paramText(value) });
+    else if (inKey === true && secretsKey !== undefined)
+      leaves.push({
+        name: `secret/${name}`,
+        value: createHmac("sha256", secretsKey).update(paramText(value)).digest("hex"),
+      });
   }
   // By digest: key documents go to caches that others read.
   for (const [name, value] of declaredVariables(node, env))

@@ -135,6 +135,8 @@ function leafReason(leaf: string, before: string | undefined, now: string | unde
       return { kind: "code-changed", ...(before === undefined || now === undefined ? {} : { before, now }) };
     case "param":
       return { kind: "param-changed", name, before: before ?? "(not given)", now: now ?? "(not given)" };
+    case "secret":
+      return { kind: "secret-changed", name };
     case "env":
       return { kind: "env-changed", name };
     case "tool":

@@ -19,6 +19,8 @@ export interface BuilderSettings {
   readonly pools: Readonly<Record<string, number>>;
   /** Variable name to the value that beats a param's default. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** Environment variable with the text that secrets in keys are digested with. */
+  readonly secretsKey?: string;
 }
 
 /** Something a plugin needs on this machine. */

@@ -46,8 +46,8 @@ export const param: {
   path<const O extends Options<string>>(options?: O): Made<string, O>;
   /** Any tool's spelling; the action sees OCI's. */
   arch<const O extends Options<Arch>>(options?: O): Made<Arch, O>;
-  /** Never shown, never in a key. */
-  secret<const O extends Options<string>>(options?: O): Made<string, O>;
+  /** Never shown; in a key only as an HMAC, and only with `inKey: true`. */
+  secret<const O extends Options<string> & Pick<Param, "inKey">>(options?: O): Made<string, O>;
   /** Checked by zod, valibot, arktype or another Standard Schema. */
   schema<T>(schema: StandardSchema<T>, options?: Omit<Options<T>, "required">): Param<T>;
 } = {

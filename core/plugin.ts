@@ -32,6 +32,8 @@ export interface Builder {
   readonly default?: string | TaskBase;
   /** Pool name to capacity. `console` has 1. */
   readonly pools?: Readonly<Record<string, number>>;
+  /** Environment variable with the text that secrets in keys are digested with. */
+  readonly secretsKey?: string;
   /** Values that beat the params' defaults, by variable name. */
   readonly params?: Readonly<Record<string, unknown>>;
   /** How caches are used, unless the command line or the person's settings say otherwise: as for `--cache`. */
@@ -45,20 +47,22 @@ export function defineBuilder(builder: Builder): Builder {
   return Object.freeze(checkBuilder(builder));
 }
 
-const fields = ["plugins", "tasks", "default", "pools", "params", "cache", "apply"];
+const fields = ["plugins", "tasks", "default", "pools", "secretsKey", "params", "cache", "apply"];
 
 /** What a builderfile exports, if it is a builder. @throws BtError BUILDER_SHAPE, BUILDER_FIELD_UNKNOWN */
 export function checkBuilder(exported: unknown): Builder {
   if (!isRecord(exported)) throw builderShape(undefined, describeKind(exported), "what `defineBuilder({ … })` returns");
   const unknown = Object.keys(exported).find((key) => !fields.includes(key));
   if (unknown !== undefined) throw builderFieldUnknown(unknown, fields);
-  const { plugins, tasks, pools, params, cache, apply, default: defaultTask } = exported;
+  const { plugins, tasks, pools, secretsKey, params, cache, apply, default: defaultTask } = exported;
   if (plugins !== undefined) checkPlugins("`plugins`", plugins);
   if (tasks !== undefined) checkTasks("`tasks`", tasks);
   const isDefault = defaultTask === undefined || typeof defaultTask === "string" || isTask(defaultTask);
   if (!isDefault) throw builderShape("`default`", describeKind(defaultTask), "a task or its name");
   if (pools !== undefined && !(isRecord(pools) && Object.values(pools).every((size) => Number(size) >= 1)))
     throw builderShape("`pools`", describeKind(pools), "a record of whole numbers from 1");
+  if (secretsKey !== undefined && (typeof secretsKey !== "string" || secretsKey === ""))
+    throw builderShape("`secretsKey`", describeKind(secretsKey), "the name of an environment variable");
   if (params !== undefined && !isRecord(params))
     throw builderShape("`params`", describeKind(params), "a record of values by variable name");
   if (cache !== undefined && (typeof cache !== "string" || findCacheChoice(cache) === undefined))
@@ -111,7 +115,11 @@ export function assemble(builder: Builder): Assembly {
   };
   plugins.forEach(applyOnce);
   apply({ name: "builderfile", ...(builder.apply === undefined ? {} : { apply: builder.apply }) }, hooks);
-  const settings = hooks.config.call({ pools: { console: 1, ...builder.pools }, params: builder.params ?? {} });
+  const settings = hooks.config.call({
+    pools: { console: 1, ...builder.pools },
+    params: builder.params ?? {},
+    ...(builder.secretsKey === undefined ? {} : { secretsKey: builder.secretsKey }),
+  });
   const own = plugins.flatMap((plugin) => nameTasks(plugin.tasks, plugin));
   const named = hooks.tasks.call([...own, ...nameTasks(builder.tasks ?? {})]);
   broughtBy(named.map(({ task }) => task)).forEach(applyOnce); // Of tasks that a tap has made.

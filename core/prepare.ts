@@ -5,7 +5,7 @@ import { usualWish, type CacheWish } from "./cache/choice.ts";
 import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
 import { askedIds, createForecast, type DecideOptions, type Forecast } from "./decide.ts";
 import { passedEnvironment, taskEnvironment } from "./environment.ts";
-import { isBtError, placed, placeErrors, throwAll } from "./errors.ts";
+import { isBtError, placeErrors, throwAll } from "./errors.ts";
 import { inputMissing, pathsThrew, poolUnknown } from "./errors/graph.ts";
 import { onlyStale, restUnwanted } from "./errors/request.ts";
 import type { Versions } from "./evidence.ts";
@@ -16,10 +16,11 @@ import type { Entry } from "./journal.ts";
 import { sortGraph, waitsFor } from "./order.ts";
 import { prepareStateFolder, type Project } from "./load.ts";
 import { collectWriters, inferEdges, isGlob, type Writers } from "./paths.ts";
-import { variableName, type AskParam } from "./params.ts";
+import type { AskParam } from "./params.ts";
 import { assemble, type Assembly } from "./plugin.ts";
 import { poolsOf } from "./pools.ts";
-import { createSecrets, type Secrets } from "./secrets.ts";
+import { collectSecrets } from "./secret-params.ts";
+import type { Secrets } from "./secrets.ts";
 import { openState, type State } from "./state.ts";
 import type { Surveyed } from "./task.ts";
 
@@ -97,8 +98,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   const rest = restTarget(graph, request.rest);
   if (request.mayWrite) prepareState(project.root);
   const state = openState(path.join(project.root, ".bt"), { readOnly: !request.mayWrite });
-  const secrets = createSecrets();
-  addSecrets(graph, secrets);
+  const { secrets, secretsKey } = collectSecrets(graph, { env: request.env, keyVariable: settings.secretsKey });
   const asked = new Set(askedIds(graph));
   const survey = createSurvey(project, request);
   const decide: DecideOptions = {
@@ -108,6 +108,7 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
     hooks,
     codeOf: project.codeOf,
     hide: secrets.hide,
+    ...(secretsKey === undefined ? {} : { secretsKey }),
     state,
     isForced: ({ id }) => (request.isForced === "targets" ? asked.has(id) : request.isForced),
     versionsOf: createVersions(survey, request),
@@ -274,20 +275,6 @@ function restTarget(graph: Graph, rest: readonly string[]): string | undefined {
   if (graph.targets.length !== 1 || target === undefined || graph.nodes.get(target)?.task.rest !== true)
     throw restUnwanted(graph.targets);
   return target;
-}
-
-function addSecrets(graph: Graph, secrets: Secrets): void {
-  for (const { id, task, params } of graph.nodes.values()) {
-    for (const [name, param] of Object.entries(task.params ?? {})) {
-      const value = params[name]?.value;
-      if (param.kind !== "secret" || typeof value !== "string") continue;
-      try {
-        secrets.add(value);
-      } catch (error) {
-        throw isBtError(error) ? placed(error, { where: `${variableName(name, param)} of task "${id}"` }) : error;
-      }
-    }
-  }
 }
 
 function checkNeedsFresh(graph: Graph, forecast: Forecast): void {

@@ -68,6 +68,7 @@ function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {
     (inputs !== undefined || task.evidence !== undefined) &&
     task.always !== true &&
     task.when === undefined &&
+    !Object.values(task.params ?? {}).some(({ inKey }) => inKey === true) && // No digest of it may be on the disk but the one in its key.
     (isPlain || task.evidence !== undefined)
   );
 }

@@ -19,7 +19,7 @@ export type Reason =
   | { readonly kind: "code-changed"; readonly before?: string; readonly now?: string }
   | { readonly kind: "input-changed" | "input-new" | "input-gone"; readonly path: string }
   | { readonly kind: "param-changed"; readonly name: string; readonly before: string; readonly now: string }
-  | { readonly kind: "env-changed"; readonly name: string }
+  | { readonly kind: "env-changed" | "secret-changed"; readonly name: string }
   | { readonly kind: "tool-changed"; readonly name: string }
   | { readonly kind: "need-changed"; readonly need: string }
   | {
@@ -78,6 +78,8 @@ export function renderReason(reason: Reason): string {
       return `input "${reason.path}" is gone`;
     case "param-changed":
       return `param "${reason.name}" changed: ${reason.before} → ${reason.now}`;
+    case "secret-changed":
+      return `secret "${reason.name}" changed`;
     case "env-changed":
       return `variable "${reason.name}" changed`;
     case "tool-changed":

@@ -23,6 +23,8 @@ export interface Param<T = unknown> {
   /** The allowed words. Absent: any. */
   readonly values?: readonly string[];
   readonly schema?: StandardSchema<T>;
+  /** Of a secret: another value is another key. What is in the key is an HMAC with the builder's `secretsKey`. Default: false. */
+  readonly inKey?: boolean;
   /** Only for the compiler: the type of the value. */
   readonly type?: T;
 }

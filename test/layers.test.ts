@@ -13,7 +13,7 @@ const layers: readonly string[] = [
   "cache/blob cli/outline-file find makefile/draft output task tokens report/line report/progress report/trace report/html/layout report/html/page/tasks report/html/page/images report/html/page/graph report/html/page/timeline",
   "build-tool cache/local makefile/recurse makefile/render cli/complete-cached catalog params plan report/github report/plain report/window report/html/page/compare report/html/page/detail",
   "assign cache/chain cache/sweep makefile/tree graph record share report/live report/html/page/summary",
-  "environment hooks order orphans past paths pools serving shell cli/args cli/graph report/reporter report/html/page/show",
+  "environment hooks order orphans past paths pools secret-params serving shell cli/args cli/graph report/reporter report/html/page/show",
   "cache/keep cli/asker cli/limits cli/under-make bench collect outputs plugin requirement schedule cli/list cli/outline make report/html/gather report/html/page/live report/html/page/main",
   "attempt lasting cache/pack cache/unpack clean decide load report/html/report report/ui",
   "cache/forecast cache/nearest cache/take ledger prepare cli/doctor cli/listcache cli/world cli/page",

@@ -109,6 +109,20 @@ export function paramMissing(task: string, variable: string, option: string, des
   });
 }
 
+/** `keyVariable`: the one that is not set. */
+export function secretsKeyMissing(task: string, variable: string, keyVariable: string | undefined): BtError {
+  return new BtError(
+    "SECRETS_KEY_MISSING",
+    `Secret ${variable} of task "${task}" cannot be in its key without a key to digest it with`,
+    {
+      fix:
+        keyVariable === undefined
+          ? 'Name a variable of the environment: `defineBuilder({ secretsKey: "NAME", … })`, and set it to a random text.'
+          : `Set ${keyVariable} in the environment to the project's random text, as \`secretsKey\` says.`,
+    },
+  );
+}
+
 export function paramUnknown(task: string, name: string, known: readonly string[]): BtError {
   const near = closest(name, known) ?? (known.length === 1 ? known[0] : undefined);
   const otherwise = known.length === 0 ? "Leave it out: the task has no params." : `Use one of ${quoteNames(known)}.`;

@@ -159,19 +159,15 @@ export function serviceUnready(task: string, patienceMs: number, lines: readonly
   });
 }
 
-export function taskTimedOut(task: string, timeoutMs: number): BtError {
-  return new BtError("TASK_TIMED_OUT", `Task "${task}" was not done after ${timeoutMs / 1000} s`, {
+/** @param timeoutMs of the task; absent: the time of the whole run was over */
+export function taskTimedOut(task: string, timeoutMs?: number): BtError {
+  const [when, fix] =
+    timeoutMs === undefined
+      ? ["when the time of the run was over", "Raise `--timeout`."]
+      : [`after ${timeoutMs / 1000} s`, "Make it faster, or raise its `timeoutMs`."];
+  return new BtError("TASK_TIMED_OUT", `Task "${task}" was not done ${when}`, {
     at: { where: `task "${task}"` },
-    fix: "Make it faster, or raise its `timeoutMs`.",
-    exitCode: 1,
-  });
-}
-
-/** A task that was running when the run's own time was over. */
-export function taskOutOfRun(task: string): BtError {
-  return new BtError("TASK_TIMED_OUT", `Task "${task}" was not done when the time of the run was over`, {
-    at: { where: `task "${task}"` },
-    fix: "Raise `--timeout`.",
+    fix,
     exitCode: 1,
   });
 }

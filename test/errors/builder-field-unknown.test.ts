@@ -28,7 +28,7 @@ test("BUILDER_FIELD_UNKNOWN: without defineBuilder only the file is known", asyn
   expect(result.stderr).toMatchInlineSnapshot(`
     "bt: A builderfile has no "kitchen"
       at   builderfile.ts
-      fix  Use one of "plugins", "tasks", "default", "pools", "params", "cache" and "apply".
+      fix  Use one of "plugins", "tasks", "default", "pools", "secretsKey", "params", "cache" and "apply".
     "
   `);
 });

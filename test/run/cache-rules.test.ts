@@ -219,11 +219,10 @@ test("--clean removes outputs and what is remembered of them, and not what someb
 
 /** As if the results of a cache had not been used for so many days. */
 function age(p: Project, days: number): void {
+  const time = (Date.now() - days * 24 * 3600_000) / 1000; // One for all: a blob that is younger than its result stays.
   for (const kind of ["ac", "cas"])
-    for (const name of fs.readdirSync(path.join(p.root, ".bt/cache", kind))) {
-      const time = (Date.now() - days * 24 * 3600_000) / 1000;
+    for (const name of fs.readdirSync(path.join(p.root, ".bt/cache", kind)))
       fs.utimesSync(path.join(p.root, ".bt/cache", kind, name), time, time);
-    }
 }
 
 function sizeOf(p: Project): number {

@@ -30,14 +30,13 @@ function writeOutput(logs: Logs, event: Extract<Event, { readonly kind: "task-ou
 export function followSteps(tell: (step: string) => void): (text: string) => void {
   let [message, last] = ["", ""];
   return (text) => {
-    let step = last;
     for (const [, said, percent] of text.matchAll(stepPattern)) {
       message = said ?? message;
-      step = percent === undefined || percent === "0" || percent === "100" ? message : `${message}, ${percent} %`; // KIWI counts few of the packages.
+      const isCounted = percent !== undefined && percent !== "0" && percent !== "100"; // KIWI counts few of the packages.
+      const step = isCounted ? `${message}, ${percent} %` : message;
+      if (step !== last) tell(step);
+      last = step;
     }
-    if (step === last) return;
-    last = step;
-    tell(step);
   };
 }
 

@@ -28,6 +28,7 @@ test("followSteps() tells each message of KIWI once, without details, with a per
   expect(steps).toEqual([
     "Preparing new root system",
     "Setting up repository http://deb.debian.org/debian",
+    "Using package manager backend: apt",
     "Installing bootstrap packages",
     "Installing system (chroot) for build type: tbz",
     "Installing system (chroot) for build type: tbz, 50 %",

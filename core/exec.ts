@@ -43,6 +43,7 @@ export const cookieName = "BT_TASK_COOKIE";
 export function createProcessTree(cookie: string, options: { readonly graceMs: number }): ProcessTree {
   const targets = new Set<number>(); // As `kill` takes them: negative for a group.
   let state: "open" | "stopped" | "killed" = "open";
+  let stopping: Promise<void> | undefined; // Whoever asks again waits for it: its KILL must not meet the next processes of this cookie.
   const end = (): void => {
     signalAll(targets, "SIGKILL");
     killByCookie(cookie);
@@ -54,6 +55,13 @@ export function createProcessTree(cookie: string, options: { readonly graceMs: n
     if (state !== "open") signalAll([target], "SIGKILL");
     return () => targets.delete(target);
   };
+  const stop = async (): Promise<void> => {
+    if (state === "open") state = "stopped";
+    signalAll(targets, "SIGTERM");
+    const deadline = Date.now() + options.graceMs;
+    while (Date.now() < deadline && [...targets].some(isAlive)) await pause(20);
+    end();
+  };
   return {
     cookie,
     adopt,
@@ -64,13 +72,7 @@ export function createProcessTree(cookie: string, options: { readonly graceMs: n
       child.once("close", () => (detached && child.pid !== undefined && sendSignal(-child.pid, 0)) || release());
       return child;
     },
-    async stop() {
-      if (state === "open") state = "stopped";
-      signalAll(targets, "SIGTERM");
-      const deadline = Date.now() + options.graceMs;
-      while (Date.now() < deadline && [...targets].some(isAlive)) await pause(20);
-      end();
-    },
+    stop: () => (stopping ??= stop().finally(() => (stopping = undefined))),
     kill() {
       state = "killed";
       end();

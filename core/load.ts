@@ -232,7 +232,7 @@ function describePackages({ file, packages }: CompiledFile): readonly (readonly 
 }
 
 /** `package.json` of an imported package, absolute. Undefined: it is Node's or bt's own, or not there. */
-function findPackage(specifier: string, from: string): string | undefined {
+export function findPackage(specifier: string, from: string): string | undefined {
   if (isBuiltin(specifier) || /^builderfile(\/|$)/.test(specifier)) return undefined;
   const [name = ""] = /^(@[^/]+\/)?[^/]+/.exec(specifier) ?? [];
   for (let folder = path.dirname(from); ; folder = path.dirname(folder)) {

@@ -8,7 +8,7 @@ import { askedIds } from "../decide.ts";
 import { toolMissing } from "../errors/request.ts";
 import { expandPaths, findTool, removePath } from "../files.ts";
 import type { Node } from "../graph.ts";
-import type { Project } from "../load.ts";
+import { findPackage, type Project } from "../load.ts";
 import { isGlob, outputPath } from "../paths.ts";
 import { definePlugin } from "../plugin.ts";
 import { prepare, type BuildRequest, type Prepared } from "../prepare.ts";
@@ -78,7 +78,7 @@ export async function auditTasks(
       const [node, found] = [after.graph.nodes.get(id), traced.get(id)];
       return node === undefined || found === undefined
         ? []
-        : [compare(node, found, { after, own: [path.dirname(program), folder] })];
+        : [compare(node, found, { after, own: [...ownFolders(program), folder] })];
     });
     if (isJson) printJson({ version: 1, tasks });
     else print(tasks.map(render).join(""));
@@ -86,6 +86,16 @@ export async function auditTasks(
   } finally {
     removePath(folder);
   }
+}
+
+/** Where bt lives, and the packages that it loads while a task runs: what is read there is not the task's. */
+function ownFolders(program: string): string[] {
+  const folder = path.dirname(program);
+  const { dependencies = {} } = JSON.parse(fs.readFileSync(path.join(folder, "../package.json"), "utf8")) as {
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+  const packages = Object.keys(dependencies).flatMap((name) => findPackage(name, program) ?? []);
+  return [folder, ...packages.map((file) => path.dirname(file))];
 }
 
 /** With `--json` the run itself is told on standard error. */

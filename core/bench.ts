@@ -2,7 +2,7 @@
 import { mkdtemp } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { findCommit } from "./commit.ts";
+import type { Commit } from "./commit.ts";
 import { nestedEnvironment, taskEnvironment } from "./environment.ts";
 import type { EventBody, Outcome } from "./event.ts";
 import { cookieName, type ProcessTree } from "./exec.ts";
@@ -31,6 +31,8 @@ export interface Workshop {
   readonly hooks: Hooks;
   readonly emit: (event: EventBody) => void;
   readonly memo: FileMemo;
+  /** The commit that the run publishes from, asked for once. Undefined: there is none. */
+  readonly findSource: () => Promise<Commit | undefined>;
   /** Waits until the validations of the run have succeeded; the task's slot is free meanwhile. */
   readonly barrier: (task: string) => Promise<void>;
   /** Waits for something while the task's slot is free for others. */
@@ -134,7 +136,7 @@ export function createBench(
     hide: secrets.add,
     publishing: async (references) => {
       await workshop.barrier(node.id);
-      const source = await findCommit(root, workshop.env, own.signal);
+      const source = await workshop.findSource();
       if (source?.isDirty === true) emit({ kind: "warning", task: node.id, ...unclean(node.id, source.id) });
       if (hooks.publish.isUsed()) await hooks.publish.promise(references, node);
     },

@@ -3,6 +3,7 @@ import * as os from "node:os";
 import { attemptTask, outOfTime } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";
 import { createCarrier } from "./carry.ts";
+import { findCommit, type Commit } from "./commit.ts";
 import type { NodeResult } from "./decide.ts";
 import { passedEnvironment } from "./environment.ts";
 import { confirmRefused } from "./errors/request.ts";
@@ -92,6 +93,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     (id) => !forecast.results.has(id) && isCommand(graph.nodes.get(id)?.task.run),
   );
   const pool = commands.length < fewCommands ? undefined : createWorkerPool({ cwd: project.root, env: passedEnv });
+  let source: Promise<Commit | undefined> | undefined;
   let barrier: (task: string) => Promise<void> = async () => {};
   let away: Workshop["away"] = (wait) => wait();
   let share: Share | undefined;
@@ -106,6 +108,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     hooks,
     emit: tell,
     memo: state.memo,
+    findSource: () => (source ??= findCommit(project.root, options.env, cancel.signal)),
     barrier: (task) => barrier(task),
     away: (wait) => away(wait),
     handOn: (command, wish) => share?.handOn(command, wish),

@@ -43,7 +43,7 @@ export async function createLayout(dir: string): Promise<Layout> {
       const empty = renderEntries([]); // Also what a run leaves that was killed right here.
       const index = (await exists(join(dir, "index.json"))) ? await readFile(join(dir, "index.json"), "utf8") : empty;
       if (index !== empty) throw layoutMissing(dir);
-      await replaceFile(dir, "index.json", renderEntries([]));
+      await replaceFile(dir, "index.json", empty);
       await replaceFile(dir, "oci-layout", '{"imageLayoutVersion":"1.0.0"}');
     });
   }

@@ -7,7 +7,7 @@ import { testLocal, world } from "./rig.ts";
 const recorded = [
   "[ DEBUG   ]: 15:07:21 | Looking for kiwi_boxed_plugin",
   "[ INFO    ]: 15:07:22 | Preparing new root system",
-  "[ INFO    ]: 15:07:22 | Setting up repository http://deb.debian.org/debian",
+  "[ INFO    ]: 15:07:22 | Setting up repository http://archive.test/debian",
   "[ INFO    ]: 15:07:22 | --> Type: apt-deb\n[ INFO    ]: 15:07:22 | --> Alias: debian",
   "[ INFO    ]: 15:07:22 | Using package manager backend: apt\n[ INFO    ]: 15:07:22 | Installing bootstrap packages",
   "[ INFO    ]: 15:07:22 | --> collection type: onlyRequired",
@@ -27,7 +27,7 @@ test("followSteps() tells each message of KIWI once, without details, with a per
 
   expect(steps).toEqual([
     "Preparing new root system",
-    "Setting up repository http://deb.debian.org/debian",
+    "Setting up repository http://archive.test/debian",
     "Using package manager backend: apt",
     "Installing bootstrap packages",
     "Installing system (chroot) for build type: tbz",

@@ -144,7 +144,9 @@ test("the package holds what it runs with, and nothing of how it is made", async
   expect(
     names.filter(
       (name) =>
-        !/^(dist\/.*\.(js|cjs|d\.ts)|dist\/NOTICES\.txt|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(name),
+        !/^(dist\/.*\.(js|cjs|d\.ts)|dist\/NOTICES\.txt|docs\/events\.schema\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(
+          name,
+        ),
     ),
   ).toEqual([]);
   expect(files.find((file) => file.path === "dist/bt.cjs")?.mode).toBe(0o755);
@@ -155,6 +157,7 @@ test("the package holds what it runs with, and nothing of how it is made", async
     "dist/core/index.js",
     "dist/core/index.d.ts",
     "dist/plugins/images/index.js",
+    "docs/events.schema.json",
   ])
     expect(names).toContain(needed);
 });

@@ -184,6 +184,13 @@ export function pushSeveral(task: string, platforms: readonly string[]): BtError
   );
 }
 
+export function revisionUnknown(base: string, answer: string): BtError {
+  return new BtError("IMAGES_FAMILY_REVISION", `BASE is "${base}", which is no commit that git knows here`, {
+    detail: answer.split("\n").filter((line) => line !== ""),
+    fix: "Name a branch, a tag or a commit: BASE=origin/main.",
+  });
+}
+
 export function shellMissing(image: string): BtError {
   return new BtError("IMAGES_FAMILY_SHELL", `"${image}" has neither /bin/bash nor /bin/sh`, {
     exitCode: 1,

@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../../../core/index.ts";
 import { chooseFamilies } from "./choose.ts";
 import { textOf } from "./engine.ts";
+import { revisionUnknown } from "./errors.ts";
 import { dockerfileOf, type Family, type PlanRow } from "./options.ts";
 import { loadFamily } from "./reload.ts";
 import { rootOf, type Version } from "./table.ts";
@@ -83,8 +84,15 @@ function entryReasons(family: Family, before: Family | "unread" | undefined, ver
   ];
 }
 
-/** Net changes of the commits since the base, relative to the project. */
+/** Net changes of the commits since the base, relative to the project. @throws BtError IMAGES_FAMILY_REVISION */
 async function listChanged({ exec, params }: Task): Promise<readonly string[]> {
+  // A name that starts with a dash would be an option.
+  if (params.base.startsWith("-")) throw revisionUnknown(params.base, "");
+  const commit = await exec("git", ["rev-parse", "--verify", "--quiet", `${params.base}^{commit}`], {
+    show: false,
+    allowedCodes: [0, 1, 128],
+  });
+  if (commit.exitCode !== 0) throw revisionUnknown(params.base, commit.stderr);
   const { stdout } = await exec("git", ["diff", "--name-only", "--relative", "-z", `${params.base}...HEAD`, "--"], {
     show: false,
   });

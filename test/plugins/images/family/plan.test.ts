@@ -1,4 +1,5 @@
 /** Which versions a commit means to build. Uses git. */
+import * as fs from "node:fs";
 import { expect } from "vitest";
 import { run, testWith } from "../../../support/tool.ts";
 import { builderfile, familyProject, type FamilyProject } from "./rig.ts";
@@ -118,3 +119,21 @@ testGit("files that git does not track are no inputs", async () => {
   expect(untracked).toBe(before);
   expect(await tag()).not.toBe(before);
 });
+
+testGit(
+  "a base that git does not know is named, also where there is no repository; no option of git is one",
+  async () => {
+    const [p, plain] = [await repository(), await familyProject()];
+
+    const results = [
+      await p.bt("family:plan", "BASE=origin/nowhere"),
+      await p.bt("family:plan", "BASE=--output=owned"),
+      await plain.bt("family:plan", "BASE=origin/nowhere"),
+    ];
+
+    expect(results.map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
+    expect(results[0]?.stdout).toContain('bt: BASE is "origin/nowhere", which is no commit that git knows here\n');
+    expect(results[2]?.stdout).toContain('bt: BASE is "origin/nowhere", which is no commit that git knows here\n');
+    expect(fs.readdirSync(p.root).filter((name) => name.startsWith("owned"))).toEqual([]);
+  },
+);

@@ -4,7 +4,7 @@ import { inRoot } from "./connection.ts";
 import { assembleGiven, type Given } from "./created.ts";
 import { adhocName, askedPlatforms, layoutOf, parseSources, type NamingValues, type ShapingValues } from "./asked.ts";
 import type { Desk } from "./desk.ts";
-import { platformTwice } from "./errors.ts";
+import { platformsDiffer, platformTwice } from "./errors.ts";
 import { fetchPlatforms } from "./fetch.ts";
 import type { Client } from "./host.ts";
 import { createLayout } from "./layout.ts";
@@ -46,6 +46,7 @@ export async function createAdhoc(
   }));
   const twice = found.find(({ platform }, n) => found.findIndex((one) => one.platform === platform) !== n);
   if (twice !== undefined) throw platformTwice(name, twice.platform);
+  if (asked !== undefined && found.length === 0) throw platformsDiffer(name, asked, []);
   const order = (one: Given): number => asked?.indexOf(one.entry.arch) ?? 0;
   return assembleGiven(
     root,

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parsePlatform, type Arch } from "../../core/index.ts";
 import type { Entry } from "./entries.ts";
+import { platformTwice } from "./errors.ts";
 import type { IndexSpec } from "./options.ts";
 import type { Shop } from "./shop.ts";
 import { imageUnknown, imageUnsaid, platformUnoffered, sourcesLone } from "./task-errors.ts";
@@ -74,6 +75,13 @@ export function parseSources(words: readonly string[]): readonly AdhocSource[] {
     const [, platform, reference = word] = /^([\w/.-]+)=(.+)$/.exec(word) ?? [];
     return platform === undefined ? { reference } : { platform: parsePlatform(platform).arch, reference };
   });
+}
+
+/** Asks that no platform is named twice. @throws BtError MANIFEST_PLATFORM_TWICE */
+export function checkSources(name: string, sources: readonly AdhocSource[]): void {
+  const named = sources.flatMap(({ platform }) => platform ?? []);
+  const twice = named.find((arch, n) => named.indexOf(arch) !== n);
+  if (twice !== undefined) throw platformTwice(name, twice);
 }
 
 /** What the index is called: the last part of its repository. @throws BtError MANIFEST_SOURCES_LONE */

@@ -6,7 +6,7 @@ import type { Arch, Place } from "../../core/index.ts";
 import { agrees, archOf, chooseChild, descriptorPlatform, isImage, renderPlatform } from "./choose.ts";
 import { childMissing, platformForeign } from "./errors.ts";
 import { createClient, type Client, type Repository } from "./host.ts";
-import { readImage, type Image } from "./image.ts";
+import { checkPlatform, readImage, type Image } from "./image.ts";
 import { hasBlob, linkBlob, openLayout, putEntries, writeBlob, type Layout } from "./layout.ts";
 import { isForeignLayer, refNameAnnotation, type Descriptor } from "./oci.ts";
 import { parseReference, renderReference, type Reference } from "./reference.ts";
@@ -47,7 +47,7 @@ export interface Opened {
 /**
  * Copies the image for `platform` into a layout: layers and config first, the manifest last; blobs that are there are not fetched again.
  * Resolves to the manifest's descriptor with its platform.
- * @throws BtError MANIFEST_CHILD_MISSING, MANIFEST_REFERENCE_MALFORMED, REGISTRY_… and those of layouts
+ * @throws BtError MANIFEST_CHILD_MISSING, MANIFEST_CONFIG_MISMATCH, MANIFEST_REFERENCE_MALFORMED, REGISTRY_… and those of layouts
  */
 export async function fetchImage(
   reference: string,
@@ -84,11 +84,11 @@ export async function fetchPlatforms(
 ): Promise<readonly Fetched[]> {
   return withSource(reference, options, async (opened) => {
     const stored = await opened.source.readDocument(opened.name);
-    const wanted = platforms ?? (await platformsOf(opened.source, stored));
     return Promise.all(
-      wanted.map(async (platform) => {
+      (platforms ?? (await platformsOf(opened.source, stored))).map(async (platform) => {
         const digest = digestIn(stored, platform, { reference, options });
-        const { descriptor, isOther } = await copyImage(opened, { digest, platform, reference }, options);
+        const wanted = { digest, platform, reference, isListed: stored.document.kind === "index" };
+        const { descriptor, isOther } = await copyImage(opened, wanted, options);
         const { repository } = opened;
         return {
           platform,
@@ -115,7 +115,13 @@ async function platformsOf(source: Source, stored: Stored): Promise<readonly Arc
 
 async function copyImage(
   opened: Opened,
-  wanted: { readonly digest: string; readonly platform: Arch; readonly reference: string },
+  wanted: {
+    readonly digest: string;
+    readonly platform: Arch;
+    readonly reference: string;
+    /** An index says that it is for the platform. */
+    readonly isListed: boolean;
+  },
   options: FetchOptions & { readonly into: Layout },
 ): Promise<Pick<Fetched, "descriptor" | "isOther">> {
   const { into } = options;
@@ -124,7 +130,10 @@ async function copyImage(
   const isOther = image.config !== undefined && !agrees(image.config, platform);
   const isAllowed =
     options.anyPlatform === true || options.armFallback?.includes(image.config?.architecture ?? "") === true;
-  if (isOther && !isAllowed) throw childMissing(reference, platform, [renderPlatform(image.config)]);
+  if (isOther && !isAllowed) {
+    if (wanted.isListed) checkPlatform(image, platform, opened.source.place);
+    throw childMissing(reference, platform, [renderPlatform(image.config)]);
+  }
   await copyBlobs(opened, image, { into, onlyConfig: options.layers === "later" && opened.repository !== undefined });
   const { size } = await writeBlob(into, image.stored.bytes, { digest });
   const { mediaType } = image.stored.document;

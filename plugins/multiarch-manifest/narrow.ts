@@ -5,6 +5,7 @@ import {
   askedEntries,
   askedImages,
   askedPlatforms,
+  checkSources,
   parseSources,
   specOf,
   type NamingValues,
@@ -34,15 +35,18 @@ export function narrowGraph(graph: Graph, shop: Shop, site: { readonly stack?: s
     }
   };
   const nodes = new Map(graph.nodes);
+  const refusals = new Map<string, unknown>();
   for (const node of graph.nodes.values()) {
     if (!node.name.startsWith("manifest:")) continue;
     try {
       nodes.set(node.id, { ...node, edges: narrowEdges(node, shop) });
     } catch (error) {
-      attempt(() => raise(error));
+      refusals.set(node.id, error);
     }
   }
   const kept = pruneGraph({ ...graph, nodes });
+  // SOURCES needs no image of the builderfile, so what PLATFORMS is to them counts for nothing.
+  for (const [id, error] of refusals) if (kept.nodes.has(id)) attempt(() => raise(error));
   const checked = new Set<string>();
   for (const node of kept.nodes.values()) {
     if (!node.name.startsWith("manifest:")) continue;
@@ -116,8 +120,9 @@ function checkValues(values: Values, attempt: Attempt): void {
   }
   attempt(
     () => {
-      for (const { reference } of parseSources(sources))
-        parseReference(reference, { at: { where: "SOURCES" }, shortNames });
+      const given = parseSources(sources);
+      for (const { reference } of given) parseReference(reference, { at: { where: "SOURCES" }, shortNames });
+      checkSources(adhocName(image ?? ""), given);
     },
     { where: "SOURCES" },
   );

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { fetchImage, publishGroup, referrers, storeImage, verify } from "../../../plugins/multiarch-manifest/index.ts";
 import { createLayout, readEntries, writeBlob } from "../../../plugins/multiarch-manifest/layout.ts";
-import { mediaTypes } from "../../../plugins/multiarch-manifest/oci.ts";
+import { mediaTypes, type Descriptor } from "../../../plugins/multiarch-manifest/oci.ts";
 import type { Attachment } from "../../../plugins/multiarch-manifest/referrers.ts";
 import { bakery, publishedDigest } from "../../support/bakery.ts";
 import { startSpoiler } from "../../support/fake-registry.ts";
@@ -269,6 +269,45 @@ test("publish() tasks take TLS_VERIFY from the environment", async () => {
   expect(refused.stderr + refused.stdout).toContain("is not trusted");
 });
 
+test("whatever is wrong with a platform, the registry stays as it was: a config that its index belies, one missing, unknown or twice", async () => {
+  const { host } = await startRegistry();
+  const p = await bakery(`${host}/bake`);
+  await p.bt("manifest:push");
+  const { layout, children } = await makeIndex("rye");
+  const [amd64, arm64] = children.map(({ descriptor }) => descriptor) as [Descriptor, Descriptor];
+  const manifests = [amd64, { ...amd64, platform: arm64.platform }];
+  const text = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.oci.index, manifests });
+  const belied = await writeBlob(layout, Buffer.from(text));
+  const tags = async (): Promise<unknown> => (await fetch(`http://${host}/v2/bake/oven/tags/list`)).json();
+  const before = [await tags(), await digestAt(host, "bake/oven", "1")];
+  const one = `oci:${layout.dir}@${amd64.digest}`;
+
+  const results = [];
+  for (const words of [
+    [`SOURCES=oci:${layout.dir}@${belied.digest}`],
+    [`SOURCES=arm64=oci:${layout.dir}@${belied.digest}`],
+    [`SOURCES=arm64=${one}`],
+    [`SOURCES=${one}`, "PLATFORMS=s390x"],
+    [`SOURCES=bogus=${one}`],
+    [`SOURCES=amd64=${one},x86_64=${one}`],
+  ])
+    results.push(await p.bt("manifest:push", `IMAGE=${host}/bake/oven:1`, ...words));
+
+  const mismatch = `@${amd64.digest} is listed as linux/arm64, its config says linux/amd64\n`;
+  expect(results.map(({ exitCode }) => exitCode)).toEqual([1, 1, 1, 1, 2, 2]);
+  expect(results.map(({ stdout, stderr }) => stdout + stderr)).toEqual(
+    [
+      mismatch,
+      mismatch,
+      "has no image for arm64; it has linux/amd64\n",
+      'The index "oven" misses s390x\n',
+      'There is no architecture "bogus"\n',
+      'The index "oven" has two entries for amd64\n',
+    ].map((problem) => expect.stringContaining(problem) as string),
+  );
+  expect([await tags(), await digestAt(host, "bake/oven", "1")]).toEqual(before);
+});
+
 test("a read-only registry is left alone", async () => {
   const { host } = await startRegistry({ readOnly: true });
   const p = await bakery(`${host}/bake`);
@@ -297,6 +336,7 @@ test.for<[string, string, string]>([
     "SOURCES",
     '"oci-archive:" in "oci-archive:x.tar" is none of the transports',
   ],
+  ["IMAGE=quay.io/bar:1 SOURCES=arm64=oci:x,aarch64=oci:y", "SOURCES", 'The index "bar" has two entries for arm64'],
   ["IMAGE=quay.io/bar:1 SOURCES=oci:x PLATFORMS=arm46", "PLATFORMS", 'There is no architecture "arm46"'],
   ["IMAGE=quay.io/bar:1 SOURCES=oci:x TAGS=-a", "TAGS", 'The tag "-a" of image'],
   ["IMAGE=quay.io/bar:1 SOURCES=oci:x ALLOW_MISSING=sparc", "ALLOW_MISSING", 'There is no architecture "sparc"'],

@@ -2,13 +2,16 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { assemble } from "../../../plugins/multiarch-manifest/assemble.ts";
 import { digestOf } from "../../../plugins/multiarch-manifest/digest.ts";
 import { writeDigests } from "../../../plugins/multiarch-manifest/digests.ts";
-import { blobPath, readEntries } from "../../../plugins/multiarch-manifest/layout.ts";
+import { blobPath, createLayout, readEntries } from "../../../plugins/multiarch-manifest/layout.ts";
+import { mediaTypes } from "../../../plugins/multiarch-manifest/oci.ts";
 import { planPublish, renderPlan, type PublishItem } from "../../../plugins/multiarch-manifest/plan.ts";
 import { listTags } from "../../../plugins/multiarch-manifest/registry.ts";
 import { startSpoiler } from "../../support/fake-registry.ts";
 import { makeIndex } from "../../support/group.ts";
+import { writeImage } from "../../support/image.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { digestAt, open, send } from "../../support/publish.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
@@ -57,16 +60,35 @@ test("publish() makes an index visible that skopeo reads byte for byte; the seco
   ]);
 });
 
-test("publish() sends a v2s2 index as such", async () => {
-  const { host } = await startRegistry();
-  const image = await makeIndex("rye", ["amd64", "arm64"], "v2s2");
+test.for(["oci", "v2s2"] as const)(
+  "an image in Docker's format and one in OCI's become an index of one family, %s, which skopeo reads and copies",
+  async (format) => {
+    const { host } = await startRegistry();
+    const [docker, oci] = [
+      await writeImage({ format: "v2s2" }),
+      await writeImage({ platform: { architecture: "arm64", os: "linux" } }),
+    ];
+    const entries = [
+      { platform: "amd64", layout: docker.layout, digest: docker.manifest.digest },
+      { platform: "arm64", layout: oci.layout, digest: oci.manifest.digest },
+    ];
+    const image = await assemble({ name: "rye", entries, format }, await createLayout(await temporaryFolder()));
+    const copy = await temporaryFolder();
 
-  await send([{ name: "rye", image, to: `${host}/bake/rye:1` }]);
+    await send([{ name: "rye", image, to: `${host}/bake/rye:1` }]);
 
-  const raw = await run("skopeo", ["inspect", "--raw", "--tls-verify=false", `docker://${host}/bake/rye:1`]);
-  expect(raw).toContain("manifest.list.v2+json");
-  expect(digestOf(raw)).toBe(image.descriptor.digest);
-});
+    const place = `docker://${host}/bake/rye:1`;
+    const raw = await run("skopeo", ["inspect", "--raw", "--tls-verify=false", place]);
+    const { mediaType, manifests } = JSON.parse(raw) as { mediaType: string; manifests: { mediaType: string }[] };
+    const { index, manifest } = mediaTypes[format];
+    expect([mediaType, ...manifests.map((one) => one.mediaType)]).toEqual([index, manifest, manifest]);
+    expect(digestOf(raw)).toBe(image.descriptor.digest);
+    const shown = await run("skopeo", ["inspect", "--tls-verify=false", "--override-arch=arm64", place]);
+    expect(JSON.parse(shown)).toMatchObject({ Architecture: "arm64" });
+    await run("skopeo", ["copy", "--all", "--preserve-digests", "--src-tls-verify=false", place, `dir:${copy}`]);
+    expect(digestOf(await readFile(join(copy, "manifest.json"), "utf8"))).toBe(image.descriptor.digest);
+  },
+);
 
 test("publish() writes layouts with one entry per tag, and leaves other entries", async () => {
   const dir = join(await temporaryFolder(), "out");

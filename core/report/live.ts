@@ -51,7 +51,7 @@ export function createLiveReporter(options: LiveOptions): Reporter {
   async function tick(): Promise<void> {
     if (terminal === undefined && !isLoading && !progress.isIdle() && owners.size === 0) {
       isLoading = true;
-      const opened = await openTerminal(options);
+      const opened = await openTerminal({ stdout: options.stdout, stderr: options.stderr, now });
       isLoading = false;
       // The run may have ended meanwhile, or given the terminal to a task.
       if (isClosed || owners.size > 0) opened.close();

@@ -100,6 +100,8 @@ test.skipIf(!hasTmux && process.env["CI"] === undefined)(
     ]);
 
     screen.resize(50, 24);
+    // One short line while the terminal is dragged: a long one would be broken before bt hears of the next width.
+    expect(screen.until("1 fai…")).toEqual([...above, "2/7 · 5 running · 1 up to date · 1 fai…"]);
     screen.press();
     expect(screen.until("1 mi…")).toEqual([
       ...above,

@@ -1,4 +1,5 @@
 /** Carries out a prepared build: slots, signals, the order of things. Does not know how one task is carried out or how any is shown. */
+import { setMaxListeners } from "node:events";
 import * as os from "node:os";
 import { attemptTask, outOfTime } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";
@@ -88,6 +89,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const { tell, finish } = ledger;
   const trees = new Set<ProcessTree>();
   const cancel = new AbortController();
+  setMaxListeners(0, cancel.signal); // One for each task that runs.
   const passedEnv = passedEnvironment(options.env);
   const commands = [...forecast.wanted].filter(
     (id) => !forecast.results.has(id) && isCommand(graph.nodes.get(id)?.task.run),

@@ -52,6 +52,18 @@ test.for([
   expect(open).toBe(jobs);
 });
 
+test("more tasks at once than Node expects listeners are nothing to warn of", async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `t${index}`);
+  const p = await project({ "builderfile.ts": withTasks(Object.fromEntries(names.map((name) => [name, gate(name)]))) });
+  const { ended } = p.start({}, "-j12", ...names);
+  await until(() => lines(p).length === names.length);
+
+  p.write("go", "");
+
+  const { stdout, stderr } = await ended;
+  expect(`${stdout}${stderr}`).not.toContain("Warning");
+});
+
 test("a pool lets in as many as it has places, whatever -j says", async () => {
   const names = ["a", "b", "c"];
   const tasks = names.map((name) => `${name}: ${gate(name, "pool: 'oven',")}`).join(",");

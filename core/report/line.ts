@@ -52,7 +52,10 @@ export function renderDone(event: DoneEvent, reasons: readonly string[], paint: 
     case "timed-out":
       return bad(`ran out of time after ${time}`);
     case "cancelled":
-      return `${paint.warn(marks.failed)} ${paint.strong(task)} cancelled after ${time}`;
+      // One that had not started is only counted.
+      return event.durationMs === 0
+        ? undefined
+        : `${paint.warn(marks.failed)} ${paint.strong(task)} cancelled after ${time}`;
     case "fresh":
     case "skipped":
     case "group":

@@ -93,7 +93,10 @@ export async function openTerminal({ stdout, stderr, now }: TerminalOptions): Pr
   process.once("exit", close);
   stdout.on("resize", resized);
   return {
-    print: (text) => void (above += text),
+    print(text) {
+      drain(); // In the order in which both were written.
+      above += text;
+    },
     draw(next) {
       render = next;
       spinner.spin();

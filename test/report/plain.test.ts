@@ -135,18 +135,19 @@ bt: 1 ran in 4.2 s
 `);
 });
 
-test("a restored task is one line, and so is a cancelled one", () => {
+test("a restored task is one line, and so is a cancelled one that had started", () => {
   const text = show([
     started(),
     done("mix", "restored", { durationMs: 12 }),
     running("bake"),
     done("bake", "cancelled"),
-    finished({ restored: 1, cancelled: 1 }, { exitCode: 130, signal: "SIGINT" }),
+    done("sell", "cancelled", { durationMs: 0 }),
+    finished({ restored: 1, cancelled: 2 }, { exitCode: 130, signal: "SIGINT" }),
   ]);
 
   expect(text).toBe(`✔ mix restored in 12 ms
 ✖ bake cancelled after 1.2 s
-bt: Interrupted by SIGINT: 1 restored, 1 cancelled in 4.2 s
+bt: Interrupted by SIGINT: 1 restored, 2 cancelled in 4.2 s
 `);
 });
 

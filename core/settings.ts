@@ -7,7 +7,7 @@ export interface Settings {
   readonly memory?: string;
   /** Container engine that the image plugins use. */
   readonly engine?: string;
-  /** live, grouped, prefixed, stream or json. */
+  /** live, grouped, prefixed, stream, none or json. */
   readonly output?: string;
   /** Registry host to the mirror asked first. */
   readonly mirrors?: Readonly<Record<string, string>>;

@@ -38,7 +38,7 @@ export function tryShortcut(
   const proven = checkProof(manifest, request ?? "", env);
   if (proven === undefined) return false;
   const { tasks, questions, sayings } = proven;
-  if (sayings.length > 0 && argv.includes("--output=prefixed")) return false;
+  if (sayings.length > 0 && argv.some((word) => /^--output=(prefixed|none)$/.test(word))) return false;
   // Below make nothing is said of what is up to date, as make does.
   const isSilent = argv.some((word) => /^(-[ky]*s[ksy]*|--quiet|--silent)$/.test(word));
   const say = (): void => {

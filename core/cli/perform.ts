@@ -78,8 +78,9 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
   const interrupts = watchInterrupts(
     (text) => void (process.stderr.isTTY ? process.stderr.write(text) : writeText(2, text)),
   );
-  const proofRequest =
-    options.only === undefined && project.settings.output !== "json" ? freshRequest(world.argv, world.env) : undefined;
+  // The shortcut knows no settings: it would say what these two do not show.
+  const isSayable = !["json", "none"].includes(project.settings.output ?? "");
+  const proofRequest = options.only === undefined && isSayable ? freshRequest(world.argv, world.env) : undefined;
   try {
     const result = await build(project, request, {
       env: world.env,

@@ -36,7 +36,7 @@ Keep
       --replay-log WHICH      output of restored tasks: all, failed, none
 
 Show
-      --output MODE           live, grouped, prefixed, stream, json
+      --output MODE           live, grouped, prefixed, stream, none, json
   -s, --quiet                 only failures and warnings
       --verbose               show the output of every task
       --trace FILE            write a Chrome trace of the run

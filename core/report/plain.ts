@@ -14,8 +14,8 @@ import {
 } from "./line.ts";
 import { createSummary, type DoneEvent } from "./summary.ts";
 
-/** `grouped` one block per task when it is done (an only target as it comes) · `prefixed` each line with its task · `stream` lines as they come. */
-export type PlainMode = "grouped" | "prefixed" | "stream";
+/** `grouped` one block per task when it is done (an only target as it comes) · `prefixed` each line with its task · `stream` lines as they come · `none` no output, only how tasks ended. */
+export type PlainMode = "grouped" | "prefixed" | "stream" | "none";
 
 export interface PlainOptions {
   readonly write: (text: string) => void;
@@ -40,8 +40,9 @@ export function createPlainReporter(options: PlainOptions): Reporter {
   const opened = new Map<string, Open>();
   let isDry = false;
   let target: string | undefined;
+  const hidesOutput = quiet || mode === "none";
   // Nothing runs beside an only target: its lines need not wait for its end.
-  const isGrouped = (task: string): boolean => isDry || (mode === "grouped" && task !== target);
+  const isGrouped = (task: string): boolean => isDry || mode === "none" || (mode === "grouped" && task !== target);
 
   function open(task: string): Open {
     const found = opened.get(task);
@@ -53,12 +54,12 @@ export function createPlainReporter(options: PlainOptions): Reporter {
   function start(event: RunningEvent): void {
     open(event.task).reasons = event.reasons;
     if (!isGrouped(event.task) && !quiet) write(`${renderStart(event, paint)}\n`);
-    else if (event.attempt > 1) open(event.task).block.add(paint.dim(`try ${event.attempt}`));
+    else if (event.attempt > 1 && !hidesOutput) open(event.task).block.add(paint.dim(`try ${event.attempt}`));
   }
 
   function output(event: OutputEvent): void {
-    if (quiet && event.stream === "warn") write(renderWarning({ text: event.text, task: event.task }, paint));
-    if (quiet) return;
+    if (hidesOutput && event.stream === "warn") write(renderWarning({ text: event.text, task: event.task }, paint));
+    if (hidesOutput) return;
     const text = renderOutput(event, paint);
     open(event.task).block.add(text);
     if (isGrouped(event.task)) return;
@@ -93,7 +94,9 @@ export function createPlainReporter(options: PlainOptions): Reporter {
         case "warning":
           return write(renderWarning(event, paint));
         case "run-finished":
-          return write(summary.render(event, { quiet, dryRun: isDry, idle, paint }));
+          return write(
+            summary.render(event, { quiet, dryRun: isDry, idle, paint, details: mode === "none" ? "logged" : "shown" }),
+          );
         case "graph-ready":
         case "task-step":
           return;

@@ -6,7 +6,7 @@ import { isBelowMake } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
 
 /** Values of `--output`. */
-export const outputs = ["live", "grouped", "prefixed", "stream", "json"] as const;
+export const outputs = ["live", "grouped", "prefixed", "stream", "none", "json"] as const;
 export type Output = (typeof outputs)[number];
 /** A way to show a run. */
 export type Mode = Output | "github";
@@ -62,6 +62,7 @@ export async function createReporter(options: ReporterOptions): Promise<Reporter
     case "grouped":
     case "prefixed":
     case "stream":
+    case "none":
       return (await import("./plain.ts")).createPlainReporter({
         write,
         mode,

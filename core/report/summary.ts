@@ -34,6 +34,8 @@ interface SummaryOptions {
   readonly dryRun?: boolean;
   /** Whether it is said that there was nothing to do; below make it is not. Default: said. */
   readonly idle?: "said" | "silent";
+  /** What failures say beside their problem: shown, or left to the log where there is one, for it may be output. Default: shown. */
+  readonly details?: "shown" | "logged";
   /** Default: no colours. */
   readonly paint?: Paint;
 }
@@ -56,9 +58,13 @@ export function createSummary(): Summary {
     endings: () => endings,
     blocked,
     render(finished, options = {}) {
-      const { paint = noPaint, quiet = false, dryRun = false, idle = "said" } = options;
-      const failures = endings.map(({ failure, task, log, allowed }) =>
-        renderFailure(failure, { task, allowed, blocked: blocked(task), ...(log === undefined ? {} : { log }) }, paint),
+      const { paint = noPaint, quiet = false, dryRun = false, idle = "said", details = "shown" } = options;
+      const failures = endings.map(({ failure: { detail = [], ...failure }, task, log, allowed }) =>
+        renderFailure(
+          details === "logged" && log !== undefined ? failure : { ...failure, detail },
+          { task, allowed, blocked: blocked(task), ...(log === undefined ? {} : { log }) },
+          paint,
+        ),
       );
       if (quiet) return failures.join("");
       const shaky =

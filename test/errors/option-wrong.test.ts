@@ -18,7 +18,7 @@ test.each([["--jobs=0"], ["--graph=dto"], ["--output=loud"], ["--timeout=soon"],
 const messages = {
   "--jobs=0": `bt: Option "--jobs" is "0", but takes a whole number from 1, or a percentage of the CPUs\n  fix  Correct or leave out the value of "--jobs".\n`,
   "--graph=dto": `bt: Option "--graph" is "dto", but takes one of mermaid, dot, json, html\n  fix  Use \`--graph=dot\`.\n`,
-  "--output=loud": `bt: Option "--output" is "loud", but takes one of live, grouped, prefixed, stream, json\n  fix  Correct or leave out the value of "--output".\n`,
+  "--output=loud": `bt: Option "--output" is "loud", but takes one of live, grouped, prefixed, stream, none, json\n  fix  Correct or leave out the value of "--output".\n`,
   "--timeout=soon": `bt: Option "--timeout" is "soon", but takes a number\n  fix  Correct or leave out the value of "--timeout".\n`,
   "--dry-run=yes": `bt: Option "--dry-run" is "yes", but takes no value\n  fix  Correct or leave out the value of "--dry-run".\n`,
 };

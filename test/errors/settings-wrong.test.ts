@@ -16,7 +16,7 @@ const settings = {
   ],
   "an unknown word": [
     `{ "output": "loud" }`,
-    `"output" is "loud", but takes one of live, grouped, prefixed, stream, json`,
+    `"output" is "loud", but takes one of live, grouped, prefixed, stream, none, json`,
     `Give "output" such a value.`,
   ],
   "no record": [

@@ -76,6 +76,42 @@ bake | fire!
 ${ending}`);
 });
 
+test("none: how tasks ended, and of a failed one where its log is", () => {
+  const expected = `✔ mix in 1.2 s (it has never run)
+✖ bake failed after 1.2 s
+${ending}`;
+
+  expect(show(burnt, { mode: "none" })).toBe(expected);
+  expect(show(burnt, { mode: "none", quiet: true })).toBe(ending.replace(/^bt: 1 ran.*\n/m, ""));
+});
+
+test("none: an only target, tries and what a dry run would start are output too; warnings are not", () => {
+  const happenings = [
+    running("mix"),
+    said("mix", "stirring"),
+    said("mix", "flour is old", "warn"),
+    running("mix", { attempt: 2 }),
+    done("mix"),
+    finished({ ran: 1 }),
+  ];
+
+  expect(show([started({ targets: ["mix"] }), ...happenings], { mode: "none" })).toBe(
+    "bt: Warning: mix: flour is old\n✔ mix in 1.2 s (it has never run)\nbt: 1 ran in 4.2 s\n",
+  );
+  expect(
+    show(
+      [
+        started({ dryRun: true }),
+        running("bake"),
+        said("bake", "bake --hot", "command"),
+        done("bake"),
+        finished({ ran: 1 }),
+      ],
+      { mode: "none" },
+    ),
+  ).toBe("bake (it has never run)\nbt: 1 would run\n");
+});
+
 test("quiet: only failures, with the last lines that nobody has seen", () => {
   expect(show(burnt, { quiet: true })).toBe(`bt: \`bake --hot\` ended with 3
   at   task "bake"

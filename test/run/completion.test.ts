@@ -142,6 +142,10 @@ const answers: readonly (readonly [line: readonly string[], expected: readonly s
     ["--output", "js"],
     ["word", "json"],
   ],
+  [
+    ["--output", "n"],
+    ["word", "none"],
+  ],
   [["--graph=d"], ["word", "--graph=dot"]],
   [
     ["--completion", ""],

@@ -256,3 +256,21 @@ test("a task that waits for what can never happen is a failure", async () => {
   expect(result.exitCode).toBe(1);
   expect(result.stderr).toContain("A task waits for a promise that nothing will settle any more");
 });
+
+test.for([[], ["-s"]])(
+  "--output=none %j shows nothing that tasks print, and names the log of the failed one",
+  async (more) => {
+    const p = await project({
+      "builderfile.ts": withTasks({
+        mix: `task({ run: "echo stirring" })`,
+        bake: `task({ needs: ["mix"], run: async ({ exec, log }) => { log.info("heating"); await exec("sh", ["-c", "echo smoke; echo fire >&2; exit 3"]); } })`,
+      }),
+    });
+
+    const { stdout, exitCode } = await p.bt("--output=none", ...more, "bake");
+
+    expect(exitCode).toBe(1);
+    expect(stdout.replace(/`.*`/, "")).not.toMatch(/stirring|heating|smoke|fire/);
+    expect(p.read(/^ {2}log {2}(.+)$/m.exec(stdout)?.[1] ?? "")).toContain("smoke");
+  },
+);

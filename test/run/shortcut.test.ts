@@ -185,6 +185,7 @@ test("a task without inputs that gives evidence says what it said last time, unt
   const bothAgain = await p.bt("askSalt", "askFlour");
   const silent = await p.bt("-s", "askSalt", "askFlour");
   const prefixed = await p.bt("--output=prefixed", "askSalt", "askFlour");
+  const bare = await p.bt("--output=none", "askSalt", "askFlour");
   p.write("flour", "rye");
   const changed = await p.bt("askSalt", "askFlour");
 
@@ -196,6 +197,7 @@ test("a task without inputs that gives evidence says what it said last time, unt
   );
   expect(silent.stdout).toBe("");
   expect(prefixed.stdout).toContain("askSalt | looked: missing\n");
+  expect(bare.stdout).not.toContain("missing");
   expect(changed.stdout).toContain("looked: there\n");
 });
 

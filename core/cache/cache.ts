@@ -16,7 +16,7 @@ import { differingOutput, openLocalStore } from "./local.ts";
 import { createResult, packOutputs, type Packed } from "./pack.ts";
 import { findCachePlace, openStage, stageOf, type Stage } from "./place.ts";
 import { sweepWhenDue } from "./sweep.ts";
-import { inputsOf, readLog, takeFrom, type CacheJob, type Taken } from "./take.ts";
+import { inputsOf, readLog, takeFrom, type CacheJob } from "./take.ts";
 
 export interface CacheOptions {
   /** Project root, absolute. */
@@ -66,8 +66,6 @@ interface Parcel {
   /** Absolute path, or the bytes themselves, by digest. */
   readonly sources: ReadonlyMap<string, string | Buffer>;
   readonly isForced: boolean;
-  /** Proven blobs that lie at places of the local cache already: digest to path. */
-  readonly copies: ReadonlyMap<string, string>;
 }
 
 export function openCache({ root, wish, hooks, env, secrets, emit, signal }: CacheOptions): Cache {
@@ -94,14 +92,13 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
       try {
         const folder = (stage ??= openStage(stageOf(root))).next();
         const nearer = writers.filter((one) => members.indexOf(one) < members.indexOf(member));
-        const near = nearer.find((one) => one.local !== undefined)?.local;
-        const taken = await takeFrom(member, job, { root, folder, near, warn, onPlace });
+        const taken = await takeFrom(member, job, { root, folder, warn, onPlace });
         if (taken === undefined) continue;
         const { result, outputs } = taken;
         const logFile = path.join(folder, "log");
         if (result.log !== undefined && wish.isReplayed)
           await readLog(logFile, (text) => emit(replayed(job.node, secrets.hide(text))));
-        if (nearer.length > 0) write(nearer, repack(root, job, { taken, logFile }));
+        if (nearer.length > 0) write(nearer, repack(root, job, { result, logFile }));
         const { durationMs, value } = result;
         return { finished: { outputs, value }, from: member.store.name, durationMs };
       } catch (error) {
@@ -117,8 +114,8 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     for (const member of to) (member.local === undefined ? far : near).add(() => writeOne(member, parcel));
   };
 
-  const writeOne = async (member: Member, { node, result, sources, isForced, copies }: Parcel): Promise<void> => {
-    const answer = await writeTo(member, result, { open: openSources(sources, member), isForced, copies });
+  const writeOne = async (member: Member, { node, result, sources, isForced }: Parcel): Promise<void> => {
+    const answer = await writeTo(member, result, { open: openSources(sources, member), isForced });
     if (answer?.kept === undefined) return;
     const output = differingOutput(answer.kept, result) ?? "result";
     const what = output === "result" ? "its result" : `output "${output}"`;
@@ -163,7 +160,7 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     const facts = { key, document, packed, value, log, durationMs, madeMs, by: wish.by };
     const { result, sources } = createResult(job.node, facts);
     const all = log === undefined ? sources : new Map([...sources, [log.digest, logFile]]);
-    return { node: job.node, result, sources: all, isForced, copies: new Map() };
+    return { node: job.node, result, sources: all, isForced };
   };
 
   const end = async (): Promise<void> => {
@@ -189,8 +186,11 @@ function replayed(node: Node, text: string): EventBody {
 }
 
 /** What was taken, to be put into nearer caches from where it is now. */
-function repack(root: string, job: CacheJob, from: { readonly taken: Taken; readonly logFile: string }): Parcel {
-  const { result } = from.taken;
+function repack(
+  root: string,
+  job: CacheJob,
+  { result, logFile }: { readonly result: CachedResult; readonly logFile: string },
+): Parcel {
   const files = new Map(
     result.outputs.flatMap((output) =>
       output.blob === undefined ? [] : [[output.blob.digest, path.join(root, output.path)]],
@@ -198,13 +198,12 @@ function repack(root: string, job: CacheJob, from: { readonly taken: Taken; read
   );
   const text = Buffer.from(keyText(job.document));
   const document = [[result.document.digest, text]] as const;
-  const log = result.log === undefined ? [] : [[result.log.digest, from.logFile] as const];
+  const log = result.log === undefined ? [] : [[result.log.digest, logFile] as const];
   return {
     node: job.node,
     result,
     sources: new Map<string, string | Buffer>([...files, ...document, ...log]),
     isForced: false,
-    copies: from.taken.copies,
   };
 }
 

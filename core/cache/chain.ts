@@ -131,16 +131,7 @@ const width = 4;
 export async function writeTo(
   { ask, store, local }: Member,
   result: CachedResult,
-  {
-    open,
-    isForced,
-    copies,
-  }: {
-    readonly open: Open;
-    readonly isForced: boolean;
-    /** Proven blobs that lie at places of the local cache already: digest to path. */
-    readonly copies: ReadonlyMap<string, string>;
-  },
+  { open, isForced }: { readonly open: Open; readonly isForced: boolean },
 ): Promise<{ readonly kept?: CachedResult } | undefined> {
   const missing = await ask((signal) => store.findMissing(blobsOf(result), signal));
   if (missing === undefined) return undefined;
@@ -149,9 +140,7 @@ export async function writeTo(
   const work = async (): Promise<void> => {
     for (let blob = queue.pop(); blob !== undefined && !hasFailed; blob = queue.pop()) {
       const next = blob;
-      const copy = copies.get(next.digest);
       const done = await ask(async (signal) => {
-        if (copy !== undefined && (await local?.adopt(next, copy)) === true) return true;
         await store
           .writeBlob(next, () => open(next), signal)
           .catch((error: unknown) => {

@@ -13,41 +13,34 @@ export interface Landing {
   readonly mode: number;
   /** Waits for the disk. */
   readonly sync?: boolean;
-  /** Where the same bytes are wanted once more, to be read only. If that fails nobody is told, and nothing is there. */
-  readonly copyTo?: string | undefined;
   readonly signal?: AbortSignal;
 }
 
-/** Writes bytes to a new file, and proves them. @throws WrongBlob, errors of the source and of the file system; then there is no copy */
+/** Writes bytes to a new file, and proves them. @throws WrongBlob, errors of the source and of the file system */
 export async function landBlob(
   blob: Blob,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { to, mode, sync = false, copyTo, signal }: Landing,
+  { to, mode, sync = false, signal }: Landing,
 ): Promise<void> {
   const digest = createHash("sha256");
-  const file = openSink(to, mode);
-  const copy = copyTo === undefined ? undefined : openCopy(copyTo);
-  let writing: Promise<unknown> = Promise.resolve();
+  const descriptor = fs.openSync(to, "wx", mode);
+  let writing = Promise.resolve();
   let size = 0;
   try {
     for await (const piece of gather(source, blob)) {
       signal?.throwIfAborted();
       digest.update(piece);
       await writing;
-      writing = Promise.all([file.write(piece, size), copy?.write(piece, size)]);
+      writing = writeSparse(descriptor, piece, size);
       writing.catch(() => {}); // Whoever waits for it is told.
       size += piece.length;
     }
     await writing;
     if (size !== blob.size || digest.digest("hex") !== blob.digest) throw wrongBlob(blob);
-    await Promise.all([file.end(size, sync), copy?.end(size, false)]);
-  } catch (error) {
-    if (copyTo !== undefined) fs.rmSync(copyTo, { force: true });
-    throw error;
+    await seal(descriptor, size, { mode, sync });
   } finally {
-    await writing.catch(() => {}); // It still uses the files.
-    file.close();
-    copy?.close();
+    await writing.catch(() => {}); // It still uses the file.
+    fs.closeSync(descriptor);
   }
 }
 
@@ -78,52 +71,19 @@ async function* gather(
   if (filled > 0) yield piece.subarray(0, filled);
 }
 
-/** A new file. */
-interface Sink {
-  readonly write: (bytes: Uint8Array, position: number) => Promise<void>;
-  readonly end: (size: number, sync: boolean) => Promise<void>;
-  readonly close: () => void;
-}
-
 const writeBytes = promisify(fs.write);
 const syncFile = promisify(fs.fsync);
 
-function openSink(file: string, mode: number): Sink {
-  const descriptor = fs.openSync(file, "wx", mode);
-  return {
-    write: async (bytes, position) => await writeSparse(descriptor, bytes, position),
-    async end(size, sync) {
-      const stat = fs.fstatSync(descriptor);
-      if (stat.size !== size) fs.ftruncateSync(descriptor, size); // It ends with a hole.
-      if ((stat.mode & 0o7777) !== mode) fs.fchmodSync(descriptor, mode);
-      if (sync) await syncFile(descriptor);
-    },
-    close: () => fs.closeSync(descriptor),
-  };
-}
-
-/** A sink that is gone after its first failure. */
-function openCopy(file: string): Sink | undefined {
-  let sink: Sink | undefined;
-  try {
-    sink = openSink(file, 0o444);
-  } catch {
-    return undefined;
-  }
-  const attempt = async (act: (sink: Sink) => Promise<void>): Promise<void> => {
-    const open = sink;
-    if (open === undefined) return;
-    await act(open).catch(() => {
-      open.close();
-      fs.rmSync(file, { force: true });
-      sink = undefined;
-    });
-  };
-  return {
-    write: async (bytes, position) => await attempt((open) => open.write(bytes, position)),
-    end: async (size, sync) => await attempt((open) => open.end(size, sync)),
-    close: () => sink?.close(),
-  };
+/** What a file is besides its bytes. */
+async function seal(
+  descriptor: number,
+  size: number,
+  { mode, sync }: Required<Pick<Landing, "mode" | "sync">>,
+): Promise<void> {
+  const stat = fs.fstatSync(descriptor);
+  if (stat.size !== size) fs.ftruncateSync(descriptor, size); // It ends with a hole.
+  if ((stat.mode & 0o7777) !== mode) fs.fchmodSync(descriptor, mode);
+  if (sync) await syncFile(descriptor);
 }
 
 /** What a file system can leave out of a file. Bytes. */

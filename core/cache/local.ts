@@ -21,10 +21,6 @@ export interface LocalStore extends CacheStore {
   readonly dropWrong: (result: CachedResult) => Promise<void>;
   /** Puts a result in the place of another. */
   readonly replaceResult: (result: CachedResult) => Promise<void>;
-  /** A path at which a blob can be made that is not there yet. Undefined: it is there, or none can be made. */
-  readonly openPlace: (blob: Blob) => string | undefined;
-  /** Takes over the proven blob that was made at such a path. Returns whether that could be done. */
-  readonly adopt: (blob: Blob, made: string) => Promise<boolean>;
   /** Bytes of disk that were written. */
   readonly written: () => number;
 }
@@ -59,15 +55,12 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
     const to = stagePath();
     try {
       await landBlob(blob, source, { to, mode: 0o444, sync: true, ...(signal === undefined ? {} : { signal }) });
-      moveIn(blob, to, file);
+      fs.renameSync(to, file);
+      written += Math.ceil(blob.size / 4096) * 4096;
     } catch (error) {
       fs.rmSync(to, { force: true });
       throw error;
     }
-  };
-  const moveIn = (blob: Blob, from: string, file: string): void => {
-    fs.renameSync(from, file);
-    written += Math.ceil(blob.size / 4096) * 4096;
   };
 
   const replaceResult: LocalStore["replaceResult"] = async (result) => {
@@ -113,24 +106,6 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
       return {};
     },
     replaceResult,
-    openPlace(blob) {
-      if (!isDigest(blob.digest) || isThere(blob)) return undefined;
-      try {
-        return stagePath();
-      } catch {
-        return undefined; // Whoever writes the result says what is wrong.
-      }
-    },
-    async adopt(blob, made) {
-      try {
-        await syncFile(made);
-        moveIn(blob, made, fileOf(blob));
-        return true;
-      } catch {
-        fs.rmSync(made, { force: true });
-        return false;
-      }
-    },
     drop: (key) => fs.rmSync(resultFile(key), { force: true }),
     async dropWrong(result) {
       fs.rmSync(resultFile(result.key), { force: true });
@@ -139,16 +114,6 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
     },
     close: async () => stage?.close(),
   };
-}
-
-/** Waits until what is in a file is on the disk. */
-async function syncFile(file: string): Promise<void> {
-  const handle = await fs.promises.open(file, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** All that a result refers to, each once. */

@@ -27,8 +27,6 @@ export interface TakeOptions {
   /** A folder that is not there yet. What the task printed is left in it, as `log`. */
   readonly folder: string;
   readonly warn: (text: string) => void;
-  /** Gets a copy of what comes from another machine. */
-  readonly near?: LocalStore | undefined;
   /** Called right before outputs change. */
   readonly onPlace: () => void;
 }
@@ -37,31 +35,28 @@ export interface TakeOptions {
 export interface Taken {
   readonly result: CachedResult;
   readonly outputs: Finished["outputs"];
-  /** What was made for the nearer cache: digest to path. */
-  readonly copies: ReadonlyMap<string, string>;
 }
 
 /** Undefined: a miss, and no output has changed. @throws when outputs could not be put in place; they may be half there */
 export async function takeFrom(member: Member, job: CacheJob, options: TakeOptions): Promise<Taken | undefined> {
-  const { root, folder, near, onPlace } = options;
+  const { root, folder, onPlace } = options;
   const result = await findSound(member, job, options.warn);
   if (result === undefined) return undefined;
   const tree = path.join(folder, "tree");
-  const copies = new Map<string, string>();
   const sizeBytes = blobsOf(result).reduce((sum, { size }) => sum + size, 0);
   try {
     const isMade = await member.ask(async (limit) => {
       fs.mkdirSync(tree, { recursive: true });
       const wanted = [...makeFrame(result.outputs, tree)];
       if (result.log !== undefined) wanted.push({ blob: result.log, to: path.join(folder, "log"), mode: 0o600 });
-      if (member.local === undefined) await fetchBlobs(member, wanted, { near, copies, limit });
+      if (member.local === undefined) await fetchBlobs(member, wanted, limit);
       else await copyBlobs(member.local, wanted, { result, limit });
       return true;
     }, sizeBytes);
     if (isMade === undefined) return undefined;
     onPlace();
     const outputs = placeOutputs({ root, node: job.node, inputs: inputsOf(job) }, result.outputs, tree);
-    return { result, outputs, copies };
+    return { result, outputs };
   } finally {
     removePath(tree);
   }
@@ -118,15 +113,7 @@ async function copyBlobs(
 /** Blobs that are on their way at the same time. */
 const width = 8;
 
-async function fetchBlobs(
-  { store }: Member,
-  wanted: readonly Wanted[],
-  {
-    near,
-    copies,
-    limit,
-  }: { readonly near: LocalStore | undefined; readonly copies: Map<string, string>; readonly limit: AbortSignal },
-): Promise<void> {
+async function fetchBlobs({ store }: Member, wanted: readonly Wanted[], limit: AbortSignal): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([limit, over.signal]);
   setMaxListeners(0, signal); // One for each that is on its way.
@@ -136,9 +123,7 @@ async function fetchBlobs(
       signal.throwIfAborted();
       const bytes = await store.readBlob(blob, signal);
       if (bytes === undefined) throw new Error(`it has no ${blob.digest}`);
-      const copyTo = near?.openPlace(blob);
-      await landBlob(blob, bytes, { to, mode, copyTo, signal });
-      if (copyTo !== undefined) copies.set(blob.digest, copyTo);
+      await landBlob(blob, bytes, { to, mode, signal });
     }
   };
   const workers = Array.from({ length: Math.min(width, wanted.length) }, work);

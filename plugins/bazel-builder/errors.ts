@@ -38,10 +38,14 @@ export function baseMissing(variant: string, arch: string): BtError {
 }
 
 export function checkFailed(reference: string, findings: readonly string[]): BtError {
-  return new BtError("BAZEL_BUILDER_NOT_VERIFIED", `${reference} is not what it should be`, {
+  const isAbsent = findings.every((finding) => finding.endsWith(": it is not there"));
+  const problem = isAbsent ? "is not in the registry" : "is not what it should be";
+  return new BtError("BAZEL_BUILDER_NOT_VERIFIED", `${reference} ${problem}`, {
     exitCode: 6,
     detail: findings,
-    fix: "Publish the version again under a new name, or correct the tags that are listed.",
+    fix: isAbsent
+      ? "Publish it with `bt builder-publish`, or correct VERSION or DOCKER_PREFIX."
+      : "Publish the version again under a new name, or correct the tags that are listed.",
   });
 }
 

@@ -123,12 +123,18 @@ function checked<T>({ default: value, ...naming }: Naming<T>, judge: (text: stri
 export function optionProblem(
   options: BazelBuilderOptions,
 ): { readonly option: string; readonly problem: string } | undefined {
-  const { prefix, version, push } = options;
+  const { prefix, version, push, variants } = options;
   const found: readonly (readonly [string, { readonly problem: string } | undefined])[] = [
     ["prefix", prefix === undefined ? undefined : prefixProblem(prefix)],
     ["version", typeof version === "string" ? tagProblem(version, options.arches ?? ["s390x"]) : undefined],
     ["push.prefix", push?.prefix === undefined ? undefined : prefixProblem(push.prefix)],
     ["push.tag", push?.tag === undefined ? undefined : tagProblem(push.tag, ["s390x"])],
+    ["variants", variants !== undefined && Object.keys(variants).length === 0 ? { problem: "it is empty" } : undefined],
+    ...Object.entries(variants ?? {}).flatMap(([name, variant]) =>
+      (["image", "context"] as const).map(
+        (field) => [`variants.${name}.${field}`, variant[field] ? undefined : { problem: "it is missing" }] as const,
+      ),
+    ),
   ];
   for (const [option, fault] of found) if (fault !== undefined) return { option, ...fault };
   return undefined;

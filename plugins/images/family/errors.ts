@@ -186,6 +186,7 @@ export function pushSeveral(task: string, platforms: readonly string[]): BtError
 
 export function revisionUnknown(base: string, answer: string): BtError {
   return new BtError("IMAGES_FAMILY_REVISION", `BASE is "${base}", which is no commit that git knows here`, {
+    isRefusal: true,
     detail: answer.split("\n").filter((line) => line !== ""),
     fix: "Name a branch, a tag or a commit: BASE=origin/main.",
   });

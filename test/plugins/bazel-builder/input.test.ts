@@ -93,14 +93,18 @@ withGit("a Dockerfile that is missing is named", async () => {
   expect(result.stderr).toContain('There is no Dockerfile "hack/Nowhere"');
 });
 
-withGit("an option that is wrong is shown in the builderfile", async () => {
-  const p = await bakery({ options: `${variants}, push: { tag: "", images: {} }` });
+withGit.for<readonly [string, string, string]>([
+  [`${variants}, push: { tag: "", images: {} }`, "push.tag", "a tag cannot be empty"],
+  ["variants: {}", "variants", "it is empty"],
+  [`variants: { cs9: { image: "builder", contxt: "." } }`, "variants.cs9.context", "it is missing"],
+])("an option that is wrong is shown in the builderfile: %s", async ([options, option, problem]) => {
+  const p = await bakery({ options });
 
   const result = await p.bt("--list");
 
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(result.stderr).toContain(
-    'bt: The option "push.tag" of bazelBuilder() is wrong: a tag cannot be empty\n  at   builderfile.ts:3:',
+    `bt: The option "${option}" of bazelBuilder() is wrong: ${problem}\n  at   builderfile.ts:3:`,
   );
 });
 

@@ -105,6 +105,34 @@ test("RPM_DEPS_PACKAGES_MISSING: all that is missing, on every architecture, wit
   expect(mirror.requests).toHaveLength(2);
 });
 
+test("what is missing in several streams is one report, each with what its own repositories have", async () => {
+  const newer = ["acl", "coreutils", "tar", "bakery-release"].map((name) => ({ name, evr: "2.0-1.el10" }));
+  const oven = { name: "oven", evr: "18:3.0-1.el10", arch: "aarch64" };
+  const streams = {
+    cs9: { repofiles: ["rpm/repo-cs9.yaml"], suffix: "_cs9" },
+    cs10: { repofiles: ["rpm/repo-cs10.yaml"], suffix: "_cs10" },
+  };
+  const { p, mirror, folder } = await served(offer(), {
+    pins: { cs9: { OVEN: "17:2.0-9.el9" }, cs10: { OVEN: "18:3.0-1.el10" } },
+    options: { streams, arches: ["arm64", "s390x"] },
+  });
+  writeMetadata(path.join(folder, "os10"), [...newer, oven]);
+  p.write("rpm/repo-cs10.yaml", renderRepofile(mirror.url, { os10: { path: "os10" } }));
+  const before = tracked(p);
+
+  const result = await p.bt("rpm-deps:check");
+
+  expect(result.exitCode).toBe(3);
+  expect(failure(result).match(/^ {2}\S.*(?:cs9|cs10): .*/gm)).toEqual([
+    "  oven 17:2.0-9.el9 (OVEN) for aarch64, cs9: there is 17:2.0-1.el9 in os, 17:1.9-1.el9 in os",
+    "  oven 17:2.0-9.el9 (OVEN) for s390x, cs9: there is 17:2.0-1.el9 in os, 17:1.9-1.el9 in os",
+    "  bread for aarch64, cs10: there is no version at all",
+    "  oven 18:3.0-1.el10 (OVEN) for s390x, cs10: there is no version at all",
+    "  bread for s390x, cs10: there is no version at all",
+  ]);
+  expect(tracked(p)).toEqual(before);
+});
+
 test("JSON=1 lists all versions of what is missing", async () => {
   const { p } = await served(offer(), { pins: { cs9: { OVEN: "17:3-1.el9" } } });
 

@@ -108,6 +108,14 @@ test("the launcher bazel calls `bazel run` as the original does, in place", asyn
   expect(new Set(recorder.calls().map(({ cwd }) => cwd))).toEqual(new Set([p.root]));
 });
 
+test.each(["direct", "bazel"] as const)("an empty pin is the plain package for the launcher %s", async (launcher) => {
+  const { p } = await kitchen({ pins: { cs9: { OVEN: "" } } }, launcher);
+
+  const { stdout } = await p.bt("-n", "rpm-deps", "SINGLE_ARCH=x86_64");
+
+  expect(stdout).toContain(` ${list} acl coreutils tar oven seeds\n`);
+});
+
 test("CUSTOM_REPO comes first; names that are taken get a number, disabled repositories are left out", async () => {
   const { p, recorder, mirror } = await kitchen();
   p.write(

@@ -131,7 +131,7 @@ testGit(
       await plain.bt("family:plan", "BASE=origin/nowhere"),
     ];
 
-    expect(results.map(({ exitCode }) => exitCode)).toEqual([1, 1, 1]);
+    expect(results.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2]);
     expect(results[0]?.stdout).toContain('bt: BASE is "origin/nowhere", which is no commit that git knows here\n');
     expect(results[2]?.stdout).toContain('bt: BASE is "origin/nowhere", which is no commit that git knows here\n');
     expect(fs.readdirSync(p.root).filter((name) => name.startsWith("owned"))).toEqual([]);

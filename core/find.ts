@@ -61,6 +61,7 @@ function findUnread(cwd: string): Found {
 const kinds: Readonly<Record<keyof Settings, "number" | "string" | "object">> = {
   jobs: "number",
   memory: "string",
+  disk: "string",
   engine: "string",
   output: "string",
   mirrors: "object",

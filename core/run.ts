@@ -17,7 +17,7 @@ import type { Lasting } from "./lasting.ts";
 import { createLedger } from "./ledger.ts";
 import { endOrphans } from "./orphans.ts";
 import type { Prepared } from "./prepare.ts";
-import { memoryOf } from "./pools.ts";
+import { bytesOf, resources, type Budget } from "./pools.ts";
 import { createShare, type Share, type ShareOptions } from "./share.ts";
 import { createSchedule } from "./schedule.ts";
 import { renderSize } from "./size.ts";
@@ -35,8 +35,7 @@ export interface RunOptions {
     /** Letters for MAKEFLAGS of programs below, besides `k`. */
     readonly letters?: string;
   };
-  /** Bytes that tasks may have together, as they declare it. Absent: as they like. */
-  readonly memoryBytes?: number;
+  readonly budget?: Budget;
   readonly keepGoing: boolean;
   readonly failFast: boolean;
   /** No further task starts while the 1-minute load average is above it. */
@@ -162,7 +161,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       keepGoing: options.keepGoing,
       failFast: options.failFast,
       pools: assembly.settings.pools,
-      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.budget === undefined ? {} : { budget: options.budget }),
       urgency: options.urgency,
       hasRoom: () => options.loadLimit === undefined || (os.loadavg()[0] ?? 0) < options.loadLimit,
       start: carrier.start,
@@ -244,18 +243,24 @@ function lostSlots(count: number, tasks: readonly string[]): { readonly text: st
   };
 }
 
-/** Tasks that may run, and want more memory than there is. */
+/** Tasks that may run, and want more of something than there is. */
 function findGreedy(
   { graph, forecast }: Prepared,
-  { memoryBytes = Infinity }: RunOptions,
+  { budget = {} }: RunOptions,
 ): readonly { readonly task: string; readonly text: string; readonly fix: string }[] {
   return [...graph.nodes.values()]
-    .filter(({ id, task }) => forecast.wanted.has(id) && !forecast.results.has(id) && memoryOf(task) > memoryBytes)
-    .map(({ id, task }) => ({
-      task: id,
-      text: `Task "${id}" wants ${renderSize(memoryOf(task))} of memory, and there are ${renderSize(memoryBytes)}: no other that wants memory runs beside it`,
-      fix: "Lower its `memory`, or raise `--memory` if more is there.",
-    }));
+    .filter(({ id }) => forecast.wanted.has(id) && !forecast.results.has(id))
+    .flatMap(({ id, task }) =>
+      resources.flatMap((name) => {
+        const [wanted, there] = [bytesOf(task, name), budget[name] ?? Infinity];
+        if (wanted <= there) return [];
+        return {
+          task: id,
+          text: `Task "${id}" wants ${renderSize(wanted)} of ${name}, and there are ${renderSize(there)}: no other that wants ${name} runs beside it`,
+          fix: `Lower its \`${name}\`, or raise \`--${name}\` if more is there.`,
+        };
+      }),
+    );
 }
 
 /** When nothing will run there is nothing to share. */

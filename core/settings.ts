@@ -5,6 +5,8 @@ export interface Settings {
   readonly jobs?: number;
   /** What tasks that declare memory may have together: `8GiB`, or `50%` of the machine's. Default: all of it. */
   readonly memory?: string;
+  /** The same for disk: `100GiB`, or `50%` of what is free where the project is. Default: all of it. */
+  readonly disk?: string;
   /** Container engine that the image plugins use. */
   readonly engine?: string;
   /** live, grouped, prefixed, stream, none or json. */

@@ -51,6 +51,7 @@ const shapes: Readonly<Record<string, readonly Kind[]>> = {
   retries: ["number", "record"],
   timeoutMs: ["number"],
   memory: ["size such as 4GiB"],
+  disk: ["size such as 4GiB"],
   pool: ["string", "list of strings"],
   jobserver: ["string"],
   priority: ["number"],

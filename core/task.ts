@@ -188,6 +188,8 @@ interface TaskFacts {
   readonly pool?: string | readonly string[];
   /** What its programs may need at most. Tasks that say so run beside each other only as far as it is there for all; one that wants more than there is has it all. */
   readonly memory?: Size;
+  /** The same for the file system of the project: what it may write at most. What was free when the run began is there for all. */
+  readonly disk?: Size;
   /** How its programs share the job slots. Default: as each of them understands. */
   readonly jobserver?: "auto" | "fifo" | "pipe" | "off";
   /** Higher starts first. Default: 0. */

@@ -9,6 +9,7 @@ export interface Options {
   readonly jobs?: string;
   readonly loadLimit?: string;
   readonly memory?: string;
+  readonly disk?: string;
   readonly output?: string;
   readonly trace?: string;
   readonly report?: string;
@@ -67,6 +68,7 @@ type ValueName =
   | "jobs"
   | "load-average"
   | "memory"
+  | "disk"
   | "output"
   | "trace"
   | "report"
@@ -91,6 +93,7 @@ const valueNames: Readonly<Record<ValueName, { readonly letter?: string; readonl
   jobs: { letter: "j", default: "" },
   "load-average": { letter: "l", default: "" },
   memory: {},
+  disk: {},
   output: {},
   trace: {},
   report: {},

@@ -1,10 +1,12 @@
-/** How much at once: jobs and memory, as people give them. Does not know who gets them. */
+/** How much at once: jobs, memory and disk, as people give them. Does not know who gets them. */
+import * as fs from "node:fs";
 import * as os from "node:os";
 import { optionWrong } from "../errors/request.ts";
+import type { Budget, Resource } from "../pools.ts";
 import { parseSize } from "../size.ts";
 
-/** What a limit of memory may be. */
-export const memoryWords = "a size such as 8GiB, or a percentage of the machine's";
+/** What a limit of a resource may be. */
+export const limitWords = "a size such as 8GiB, or a percentage of what is there";
 
 /** `4`, `50%`; without a number, one for each CPU. @throws BtError OPTION_WRONG */
 export function parseJobs(given: string | number | undefined): number {
@@ -22,16 +24,24 @@ export function poolJobs(said: number | "any" | undefined): number {
   return typeof said === "number" ? Math.max(1, said) : 1000;
 }
 
+/** A limit for each resource. */
+type Limits = Readonly<Partial<Record<Resource, string>>>;
+
 /** Bytes; of several limits the first counts. @throws BtError OPTION_WRONG */
-export function limitMemory(option: string | undefined, setting: string | undefined): number {
-  if (option !== undefined && readMemory(option) === undefined) throw optionWrong("--memory", option, memoryWords);
-  return readMemory(option ?? setting ?? "100%") ?? machineMemory();
+export function limitResources(options: Limits, settings: Limits, root: string): Budget {
+  const limit = (name: Resource, thereBytes: number): number => {
+    const option = options[name];
+    const found = parseLimit(option ?? settings[name] ?? "100%", thereBytes);
+    if (found === undefined) throw optionWrong(`--${name}`, option ?? "", limitWords);
+    return found;
+  };
+  return { memory: limit("memory", machineMemory()), disk: limit("disk", freeDisk(root)) };
 }
 
-/** `8GiB`, `50%`. Undefined: it is neither. */
-export function readMemory(text: string): number | undefined {
+/** `8GiB`, or `50%` of what is there, in bytes. Undefined: it is neither. */
+export function parseLimit(text: string, thereBytes: number): number | undefined {
   const percent = readPercent(text);
-  return (percent === undefined ? parseSize(text) : machineMemory() * percent) || undefined;
+  return (percent === undefined ? parseSize(text) : thereBytes * percent) || undefined;
 }
 
 function readPercent(text: string): number | undefined {
@@ -43,4 +53,10 @@ function readPercent(text: string): number | undefined {
 function machineMemory(): number {
   const limit = process.constrainedMemory(); // 0: it cannot be told.
   return limit > 0 ? Math.min(limit, os.totalmem()) : os.totalmem();
+}
+
+/** What whoever runs bt may still take of the project's file system; on a full one a byte, which one task has alone. */
+function freeDisk(root: string): number {
+  const { blocks, bavail, bsize } = fs.statfsSync(root);
+  return blocks === 0 ? Infinity : Math.max(1, bavail * bsize); // 0: the file system does not tell.
 }

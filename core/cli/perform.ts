@@ -10,6 +10,7 @@ import { writeAtomic } from "../files.ts";
 import { settingsFiles } from "../find.ts";
 import type { Node } from "../graph.ts";
 import type { Project } from "../load.ts";
+import { resources } from "../pools.ts";
 import { outlineGraph, prepare, type BuildRequest } from "../prepare.ts";
 import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
 import { touchTasks } from "../touch.ts";
@@ -21,7 +22,7 @@ import { confirmOnTerminal } from "./confirm.ts";
 import { drawGraph } from "./draw.ts";
 import { graphFormats } from "./graph.ts";
 import { watchInterrupts } from "./interrupt.ts";
-import { limitMemory, memoryWords, parseJobs, poolJobs, readMemory } from "./limits.ts";
+import { limitResources, limitWords, parseJobs, parseLimit, poolJobs } from "./limits.ts";
 import { createPageReporters } from "./page.ts";
 import { print, writeText } from "./print.ts";
 import { freshRequest } from "./shortcut.ts";
@@ -85,7 +86,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     const result = await build(project, request, {
       env: world.env,
       jobs,
-      memoryBytes: limitMemory(options.memory, project.settings.memory),
+      budget: limitResources(options, project.settings, project.root),
       keepGoing: flags.has("keep-going"),
       failFast: flags.has("fail-fast"),
       graceMs: 5000,
@@ -168,12 +169,15 @@ function parseNumber(option: string, text: string): number {
 }
 
 /** Settings are checked even where an option beats them. */
-function checkSettings({ jobs, memory, output }: Project["settings"], env: World["env"]): void {
+function checkSettings({ jobs, output, ...settings }: Project["settings"], env: World["env"]): void {
   const file = settingsFiles(env).find((name) => fs.existsSync(name)) ?? "";
   if (jobs !== undefined && !(Number.isInteger(jobs) && jobs > 0))
     throw settingsWrong(file, { kind: "value", name: "jobs", found: `${jobs}`, allowed: "a whole number from 1" });
-  if (memory !== undefined && readMemory(memory) === undefined)
-    throw settingsWrong(file, { kind: "value", name: "memory", found: `"${memory}"`, allowed: memoryWords });
+  for (const name of resources) {
+    const limit = settings[name];
+    if (limit !== undefined && parseLimit(limit, 1) === undefined)
+      throw settingsWrong(file, { kind: "value", name, found: `"${limit}"`, allowed: limitWords });
+  }
   if (output !== undefined && !outputs.some((name) => name === output))
     throw settingsWrong(file, {
       kind: "value",

@@ -3,7 +3,7 @@ import { findMakeFacts } from "../makeflags.ts";
 
 /** Options that change how a run is shown or carried out, but not whether there is anything to do. */
 const harmless =
-  /^(-[ksy]+|-j[1-9]\d*|--keep-going|--quiet|--silent|--yes|--verbose|--fail-fast|--make|--jobs=[1-9]\d*|--memory=[\d.]+([KMGT]iB|%)|--output=(grouped|prefixed|stream|none|live))$/;
+  /^(-[ksy]+|-j[1-9]\d*|--keep-going|--quiet|--silent|--yes|--verbose|--fail-fast|--make|--jobs=[1-9]\d*|--(memory|disk)=[\d.]+([KMGT]iB|%)|--output=(grouped|prefixed|stream|none|live))$/;
 
 /** What is asked for, whatever the order of options and of make's variables. Undefined: only the long way knows. */
 export function freshRequest(

@@ -19,6 +19,7 @@ Run
       --only[=force]          exactly these tasks, not their needs
   -l, --load-average X        start no further task while the load is above X
       --memory SIZE           what tasks that declare memory have together: 8GiB, 50%  (default: all)
+      --disk SIZE             the same for disk: of what is free where the project is  (default: all)
       --timeout SECONDS       end the run after this time
       --ask                   ask on the terminal for params that must have a value and have none
   -y, --yes                   answer yes to confirmations

@@ -92,25 +92,28 @@ test("a pool's capacity is taken whole or not at all, and others pass a task tha
   expect(await kitchen.look()).toEqual(["b in 1"]);
 });
 
-test("tasks that declare memory start while all of it together fits, and one that wants more than there is waits until it has it alone", async () => {
-  const gibs = (size: `${number}GiB`) => task({ memory: size, run: "true" });
-  const graph = graphFrom(
-    { a: [], b: [], c: [], d: [], e: [] },
-    { a: gibs("3GiB"), b: gibs("2GiB"), c: gibs("1GiB"), e: gibs("64GiB") },
-  );
-  const kitchen = startKitchen(graph, { jobs: 9, memoryBytes: 4 * 2 ** 30 });
+test.for(["memory", "disk"] as const)(
+  "tasks that declare %s start while all of it together fits, and one that wants more than there is waits until it has it alone",
+  async (name) => {
+    const gibs = (size: `${number}GiB`) => task({ [name]: size, run: "true" });
+    const graph = graphFrom(
+      { a: [], b: [], c: [], d: [], e: [] },
+      { a: gibs("3GiB"), b: gibs("2GiB"), c: gibs("1GiB"), e: gibs("64GiB") },
+    );
+    const kitchen = startKitchen(graph, { jobs: 9, budget: { [name]: 4 * 2 ** 30 } });
 
-  expect(await kitchen.look()).toEqual(["a in 1", "c in 2", "d in 3"]);
-  kitchen.end("a");
-  expect(await kitchen.look()).toEqual(["b in 1"]);
-  kitchen.end("c");
-  expect(await kitchen.look()).toEqual([]);
-  kitchen.end("b");
-  expect(await kitchen.look()).toEqual(["e in 1"]);
-  kitchen.end("d");
-  kitchen.end("e");
-  expect(await kitchen.isOver()).toBe(true);
-});
+    expect(await kitchen.look()).toEqual(["a in 1", "c in 2", "d in 3"]);
+    kitchen.end("a");
+    expect(await kitchen.look()).toEqual(["b in 1"]);
+    kitchen.end("c");
+    expect(await kitchen.look()).toEqual([]);
+    kitchen.end("b");
+    expect(await kitchen.look()).toEqual(["e in 1"]);
+    kitchen.end("d");
+    kitchen.end("e");
+    expect(await kitchen.isOver()).toBe(true);
+  },
+);
 
 test("after a failure nothing queued starts, and what runs may end", async () => {
   const kitchen = startKitchen(graphFrom({ a: [], b: [], c: [], eat: ["a"] }));

@@ -10,6 +10,7 @@ const specs = {
   'params: { heat: "hot" }': '"params" of a task is a record, but takes a record of params',
   'timeoutMs: "1 s"': '"timeoutMs" of a task is a string, but takes a number',
   'memory: "4GB"': '"memory" of a task is a string, but takes a size such as 4GiB',
+  'disk: "10G"': '"disk" of a task is a string, but takes a size such as 4GiB',
   "run: null": '"run" of a task is null, but takes a command line or a list of words or a function',
   "run: []": '"run" of a task is an empty list, but takes a command line or a list of words or a function',
   'run: " "': '"run" of a task is an empty string, but takes a command line or a list of words or a function',

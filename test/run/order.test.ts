@@ -1,5 +1,6 @@
 /** Order and parallelism: needs first, as many at once as there are slots and pool places, the longest chain first. */
 import * as fs from "node:fs";
+import * as os from "node:os";
 import { expect, test } from "vitest";
 import { until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
@@ -79,12 +80,14 @@ test("a pool lets in as many as it has places, whatever -j says", async () => {
 });
 
 test.for([
-  ["said on the command line", ["--memory=5GiB"], undefined],
-  ["set for all projects", [], "5GiB"],
-] as const)("tasks that declare memory run together as far as it goes, %s", async ([, argv, memory]) => {
+  ["memory", "said on the command line", ["--memory=5GiB"], undefined],
+  ["memory", "set for all projects", [], "5GiB"],
+  ["disk", "said on the command line", ["--disk=5GiB"], undefined],
+  ["disk", "set for all projects", [], "5GiB"],
+] as const)("tasks that declare %s run together as far as it goes, %s", async ([name, , argv, limit]) => {
   const p = await project({
-    "builderfile.ts": withTasks({ a: gate("a", "memory: '4GiB',"), b: gate("b", "memory: '2GiB',"), c: gate("c") }),
-    ".config/bt/config.json": JSON.stringify({ memory }),
+    "builderfile.ts": withTasks({ a: gate("a", `${name}: '4GiB',`), b: gate("b", `${name}: '2GiB',`), c: gate("c") }),
+    ".config/bt/config.json": JSON.stringify({ [name]: limit }),
   });
   const { ended } = p.start({}, "-j8", ...argv, "a", "b", "c");
   await until(() => lines(p).length === 2);
@@ -99,25 +102,38 @@ test.for([
   expect(lines(p).indexOf("-a")).toBeLessThan(lines(p).indexOf("+b"));
 });
 
-test("a task that wants more memory than there is runs, and it is said", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: note("bake", "memory: '64GiB',") }) });
+test.for(["memory", "disk"])("a task that wants more %s than there is runs, and it is said", async (name) => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: note("bake", `${name}: '64GiB',`) }) });
 
-  const result = await p.bt("--memory", "1.5GiB", "bake");
+  const result = await p.bt(`--${name}`, "1.5GiB", "bake");
 
   expect(result.exitCode).toBe(0);
   expect(result.stdout).toContain(
-    'Warning: Task "bake" wants 64 GiB of memory, and there are 1.5 GiB: no other that wants memory runs beside it',
+    `Warning: Task "bake" wants 64 GiB of ${name}, and there are 1.5 GiB: no other that wants ${name} runs beside it`,
   );
-  expect((await p.bt("--memory", "200000%", "bake")).stdout).not.toContain("warning");
+  expect((await p.bt(`--${name}`, "200000%", "bake")).stdout).not.toContain("Warning");
 });
 
-test.for(["4", "4GB", "0GiB", "0%", "x%", ""])("--memory takes a size, not %j", async (text) => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: note("bake") }) });
+const isTold = fs.statfsSync(os.tmpdir()).blocks > 0;
+test.skipIf(!isTold)("a task that wants more disk than is free where the project is runs, and it is said", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: note("bake", "disk: '99999999TiB',") }) });
 
-  const result = await p.bt(`--memory=${text}`, "bake");
-
-  expect(result).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("a size such as 8GiB") });
+  expect(await p.bt("bake")).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('Warning: Task "bake" wants 99999999 TiB of disk'),
+  });
 });
+
+test.for([...["4", "4GB", "0GiB", "0%", "x%", ""].map((text) => `--memory=${text}`), "--disk=4GB"])(
+  "%s is no size",
+  async (option) => {
+    const p = await project({ "builderfile.ts": withTasks({ bake: note("bake") }) });
+
+    const result = await p.bt(option, "bake");
+
+    expect(result).toMatchObject({ exitCode: 2, stdout: "", stderr: expect.stringContaining("a size such as 8GiB") });
+  },
+);
 
 test("an unknown pool is a mistake before anything runs", async () => {
   const p = await project({

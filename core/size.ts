@@ -5,10 +5,12 @@ const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
 /** `4GiB`, `1.5GiB`. */
 export type Size = `${number}${Exclude<(typeof units)[number], "B">}`;
 
-/** Bytes. Undefined: it is no size. */
+/** Whole bytes: fractions would not add up. Undefined: it is no size. */
 export function parseSize(text: string): number | undefined {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([KMGT]iB)$/.exec(text) ?? [];
-  return number === undefined ? undefined : Number(number) * 1024 ** units.findIndex((name) => name === unit);
+  return number === undefined
+    ? undefined
+    : Math.round(Number(number) * 1024 ** units.findIndex((name) => name === unit));
 }
 
 /** `1.5 GiB` */

@@ -115,6 +115,20 @@ test.for(["memory", "disk"] as const)(
   },
 );
 
+test("of sizes with fractions nothing is left over: who wants all of it gets it", async () => {
+  const gibs = (size: `${number}GiB`) => task({ memory: size, run: "true" });
+  const graph = graphFrom(
+    { a: [], b: [], c: [], d: [] },
+    { a: gibs("0.7GiB"), b: gibs("1.5GiB"), c: gibs("0.6GiB"), d: gibs("64GiB") },
+  );
+  const kitchen = startKitchen(graph, { jobs: 9, budget: { memory: 4 * 2 ** 30 } });
+  await kitchen.look();
+
+  for (const id of ["a", "b", "c"]) kitchen.end(id);
+
+  expect(await kitchen.look()).toEqual(["d in 1"]);
+});
+
 test("after a failure nothing queued starts, and what runs may end", async () => {
   const kitchen = startKitchen(graphFrom({ a: [], b: [], c: [], eat: ["a"] }));
   await kitchen.look();

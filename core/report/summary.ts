@@ -1,6 +1,7 @@
 /** The end of a run in words: every failure once, then the counts. Does not know how the run was shown. */
 import type { Counts, Event, Failure, Outcome } from "../event.ts";
 import { noPaint, type Paint } from "../paint.ts";
+import { findBlocked } from "./blocked.ts";
 import { renderDuration } from "./duration.ts";
 import { renderFailure, renderNames } from "./failure.ts";
 
@@ -44,7 +45,7 @@ export function createSummary(): Summary {
   const endings: Ending[] = [];
   const flaky: string[] = [];
   const blockedBy = new Map<string, string[]>();
-  const blocked = (task: string): readonly string[] => [...(blockedBy.get(task) ?? [])].sort();
+  const blocked = (task: string): readonly string[] => findBlocked(task, blockedBy);
   return {
     add(event, printed = []) {
       if (event.blockedBy !== undefined) {

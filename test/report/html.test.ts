@@ -198,6 +198,21 @@ test.skipIf(!canLook)("a past run has a page too, and a later run is compared wi
   expect(await page.locator("#comparison p").textContent()).toContain("Then 4 ran and 0 were up to date, now 3 and 1.");
 });
 
+test.skipIf(!canLook)("where nothing ran there is no timeline and no longest chain", async () => {
+  const p = await project({ "builderfile.ts": bakery, flour: "rye" });
+  await p.bt("mix");
+  await p.bt("mix", "--report", "report.html");
+
+  const { page } = await open(p, "report.html");
+
+  expect(await page.getByRole("heading", { level: 2 }).allTextContents()).toEqual([
+    "Graph",
+    "Tasks",
+    "Since the last run",
+  ]);
+  expect(await page.locator("dt").allTextContents()).toEqual(["Time", "Ran"]);
+});
+
 test.skipIf(!canLook)("no text of a run becomes a script: names, descriptions, logs, values, failures", async () => {
   const nasty = "</script><script>window.hurt=1</script><img src=x onerror=window.hurt=1><!--";
   const p = await project({

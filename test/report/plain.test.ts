@@ -187,6 +187,19 @@ bt: Interrupted by SIGINT: 1 restored, 2 cancelled in 4.2 s
 `);
 });
 
+test("a failure names all that did not run because of it, one step away or many", () => {
+  const text = show([
+    started({ targets: ["sell", "lint"] }),
+    done("mix", "failed", { failure: { code: "COMMAND_FAILED", problem: "`mix` exited with 1", exitCode: 1 } }),
+    done("sell", "blocked", { blockedBy: "pack" }),
+    done("pack", "blocked", { blockedBy: "bake" }),
+    done("bake", "blocked", { blockedBy: "mix" }),
+    finished({ failed: 1, blocked: 3 }, { exitCode: 1 }),
+  ]);
+
+  expect(text).toContain(`  so   "bake", "pack" and "sell" did not run\n`);
+});
+
 test("an allowed failure says that nothing else fails", () => {
   const failure = {
     code: "TASK_TIMED_OUT",

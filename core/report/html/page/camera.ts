@@ -18,13 +18,13 @@ interface Point {
 
 const zoomStep = 1.3;
 /** Of the screen to the drawing. */
-const scales = { least: 0.02, legible: 0.4, narrow: 0.65, readable: 0.9, most: 3 };
+const scales = { least: 0.02, tiny: 0.15, legible: 0.4, narrow: 0.65, readable: 0.9, most: 3 };
 /** A frame below this is that of a phone. Pixels. */
 const narrow = 640;
 /** Between the drawing and the frame. Pixels. */
 const margin = 16;
 
-/** `start` is what a phone shows at first, where the whole would be too small to read. */
+/** `start` is what is shown at first where the whole would be too small to read. */
 export function createCamera(
   svg: SVGSVGElement,
   stage: SVGGElement,
@@ -54,7 +54,9 @@ export function createCamera(
   const begin = (): void => {
     fit();
     const place = start();
-    if (frame().wide < narrow && view.scale < scales.legible && place !== undefined) centreAt(scales.narrow, place);
+    if (place === undefined) return;
+    if (frame().wide < narrow && view.scale < scales.legible) centreAt(scales.narrow, place);
+    else if (view.scale < scales.tiny) centreAt(scales.legible, place);
   };
   const zoomAt = (factor: number, { x, y }: Point): void => {
     const scale = Math.max(scales.least, Math.min(scales.most, view.scale * factor));

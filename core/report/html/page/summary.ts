@@ -1,4 +1,5 @@
 /** The head of the page: how the run ended, its numbers, and what failed. */
+import { findBlocked } from "../../blocked.ts";
 import { findChain } from "../chain.ts";
 import type { PageTask } from "../model.ts";
 import { renderFailure } from "./detail.ts";
@@ -75,11 +76,12 @@ function metaOf({ page: { run, tasks } }: Desk): readonly string[] {
   ].filter(Boolean);
 }
 
-function tilesOf(desk: Desk): readonly (readonly [name: string, value: string, note: string])[] {
+type Tile = readonly [name: string, value: string, note: string];
+
+function tilesOf(desk: Desk): readonly Tile[] {
   const { run, tasks, previous } = desk.page;
   const durationMs = run.durationMs ?? (desk.isOver() ? undefined : Date.now() - run.startedMs);
   const workMs = tasks.reduce((sum, task) => sum + spentMs(task), 0);
-  const chain = findChain(tasks);
   const count = (name: string): number => tasks.filter((task) => standingOf(task, desk.isOver()) === name).length;
   const since =
     previous?.durationMs === undefined || run.durationMs === undefined
@@ -96,6 +98,16 @@ function tilesOf(desk: Desk): readonly (readonly [name: string, value: string, n
     desk.isOver()
       ? ["Ran", count("ran").toLocaleString(), `${count("fresh").toLocaleString()} up to date`]
       : ["Done", `${done} of ${tasks.length}`, `${count("running")} running`],
+    ...(workMs === 0 ? [] : workTiles(desk, { workMs, durationMs })), // Of nothing there is no longest and no average.
+  ];
+}
+
+function workTiles(
+  { page: { tasks } }: Desk,
+  { workMs, durationMs }: { readonly workMs: number; readonly durationMs: number | undefined },
+): readonly Tile[] {
+  const chain = findChain(tasks);
+  return [
     ["Longest chain", renderDuration(chain.durationMs), countOf(chain.tasks.length, "task")],
     [
       "Work",
@@ -137,7 +149,10 @@ export function createFailures(desk: Desk): View {
     update() {
       const failed = desk.page.tasks.filter((task) => isBad(standingOf(task, desk.isOver())));
       element.hidden = failed.length === 0;
-      const cards = failed.map((task) => renderCard(task, desk));
+      const blockedBy = new Map<string, string[]>();
+      for (const { task, blockedBy: by } of desk.page.tasks)
+        if (by !== undefined) blockedBy.set(by, [...(blockedBy.get(by) ?? []), task]);
+      const cards = failed.map((task) => renderCard(task, findBlocked(task.task, blockedBy).length, desk));
       const text = cards.map((card) => card.textContent).join("\n");
       if (text !== shown) put(list, ...cards); // Otherwise what is clicked stays where it is.
       shown = text;
@@ -145,8 +160,7 @@ export function createFailures(desk: Desk): View {
   };
 }
 
-function renderCard(task: PageTask, desk: Desk): HTMLElement {
-  const blocked = desk.page.tasks.filter(({ blockedBy }) => blockedBy === task.task).length;
+function renderCard(task: PageTask, blocked: number, desk: Desk): HTMLElement {
   const more: Child =
     blocked === 0 ? undefined : h("p", { class: "hint" }, `${countOf(blocked, "task")} did not run because of it.`);
   return h(

@@ -45,7 +45,7 @@ export function createTasks(desk: Desk): View {
       },
       compare: (a, b) => (difference(b) ?? 0) - (difference(a) ?? 0),
     },
-    { title: "Why", class: "why", show: (task) => whyOf(task) },
+    { title: "Why", class: "why", show: (task) => h("div", {}, whyOf(task, desk)) },
     { title: "Needs", class: "needs", show: (task) => h("div", {}, task.needs.join(", ")) },
   ];
   const shownColumns = columns.filter(({ title }) => title !== "Since last run" || desk.page.previous !== undefined);
@@ -62,7 +62,7 @@ export function createTasks(desk: Desk): View {
     for (const task of desk.page.tasks) {
       const row = rows.get(task.task);
       if (row === undefined) continue;
-      const isNamed = `${task.task} ${task.description ?? ""} ${whyOf(task)}`.toLowerCase().includes(words);
+      const isNamed = `${task.task} ${task.description ?? ""} ${whyOf(task, desk)}`.toLowerCase().includes(words);
       row.hidden = !isNamed || (wanted.size > 0 && !wanted.has(standing(task)));
       if (!row.hidden) count++;
     }
@@ -179,9 +179,10 @@ export function chip(standing: Standing): HTMLElement {
 }
 
 /** The first reason, or what else explains the outcome. */
-function whyOf({ reasons, failure, blockedBy }: PageTask): string {
+function whyOf({ reasons, failure, blockedBy }: PageTask, { tasks }: Desk): string {
   if (failure !== undefined) return failure.problem;
-  if (blockedBy !== undefined) return `"${blockedBy}" failed`;
+  if (blockedBy !== undefined)
+    return `"${blockedBy}" ${tasks.get(blockedBy)?.outcome === "blocked" ? "did not run" : "failed"}`;
   const [first = "", ...more] = reasons;
   return more.length === 0 ? first : `${first} and ${countOf(more.length, "other reason")}`;
 }

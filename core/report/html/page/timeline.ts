@@ -3,6 +3,14 @@ import { h, put, section } from "./dom.ts";
 import type { Desk, View } from "./view.ts";
 import { look, renderDuration, standingOf } from "./words.ts";
 
+/** Between two times on the axis, in milliseconds: round for people, 20 s, 5 min, 2 h. */
+const stepsMs: readonly number[] = [
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 18_000, 43_200].map((seconds) => seconds * 1000),
+];
+/** So many times stand side by side, on a phone fewer. */
+const ticks = { most: 6, phone: 3, phonePixels: 640 };
+
 /** Widths of the whole timeline in widths of its frame. */
 const zooms = { least: 1, most: 40 };
 
@@ -55,10 +63,10 @@ export function createTimeline(desk: Desk): View {
   const update = (): void => {
     if (!desk.isOver() && frame.matches(":hover")) return; // Nobody can click what is made anew all the time.
     const { run, tasks } = desk.page;
-    element.hidden = run.isPlan === true;
     const isOver = desk.isOver();
     const chain = desk.chain();
     const spans = tasks.flatMap((task) => task.spans.map((span) => ({ ...span, task })));
+    element.hidden = run.isPlan === true || (isOver && spans.length === 0);
     const last = spans.reduce((end, { startMs, endMs = startMs }) => Math.max(end, endMs), 0);
     const nowMs = isOver ? (run.durationMs ?? last) : Date.now() - run.startedMs;
     const wholeMs = Math.max(1, last, nowMs);
@@ -102,7 +110,10 @@ export function createTimeline(desk: Desk): View {
         ),
       ),
     );
-    put(rows, ...(spans.length === 0 ? [h("p", { class: "hint" }, "Nothing ran.")] : [renderAxis(wholeMs), ...lanes]));
+    put(
+      rows,
+      ...(spans.length === 0 ? [h("p", { class: "hint" }, "Nothing has run yet.")] : [renderAxis(wholeMs), ...lanes]),
+    );
     if (focused !== undefined)
       rows.querySelector<HTMLElement>(`[data-bar="${focused}"]`)?.focus({ preventScroll: true });
   };
@@ -113,14 +124,12 @@ function byStart(a: HTMLElement, b: HTMLElement): number {
   return Number(a.dataset["start"]) - Number(b.dataset["start"]);
 }
 
-/** Four to eight round times. */
 function renderAxis(wholeMs: number): HTMLElement {
-  const rough = wholeMs / 6;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const stepMs = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough) ?? rough;
+  const roughMs = wholeMs / (window.innerWidth < ticks.phonePixels ? ticks.phone : ticks.most);
+  const stepMs = stepsMs.find((step) => step >= roughMs) ?? roughMs;
   const axis = h("div", { class: "axis", "aria-hidden": "true" });
   for (let ms = 0; ms <= wholeMs * 0.97; ms += stepMs) {
-    const tick = h("span", {}, renderDuration(ms));
+    const tick = h("span", {}, stepMs < 100 ? `${ms} ms` : renderDuration(ms));
     tick.style.left = `${(ms / wholeMs) * 100}%`;
     axis.append(tick);
   }

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ociPlatform } from "../../core/index.ts";
 import { openLayout, readBlob, readEntries, type Index, type Layout } from "../multiarch-manifest/index.ts";
+import { tellFailure } from "./build-failure.ts";
 import { resultUnreadable } from "./engine-errors.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
 import { generateDockerfile, pairFlags } from "./generate.ts";
@@ -42,7 +43,7 @@ export async function buildWithBuildx(
     ...["--file", file, await stageContext(build)],
   ];
   // In the build's folder: buildx ends the path of a layout at its first "@" or ":", and that of an output at its first ",".
-  await desk.exec(program, words, { cwd: folder });
+  await tellFailure("docker", build, desk.exec(program, words, { cwd: folder }));
   const layout = await openLayout(join(folder, "built"));
   // Its own `rewrite-timestamp` would write the layers of bases anew as well.
   return retimeImage({ layout, digest: await findManifest(layout) }, build);

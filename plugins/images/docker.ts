@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ociPlatform, type ExecResult } from "../../core/index.ts";
+import { tellFailure } from "./build-failure.ts";
 import { readDockerArchive, writeDockerArchive } from "./docker-archive.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
 import { generateDockerfile, pairFlags } from "./generate.ts";
@@ -66,14 +67,15 @@ async function runBuild(session: Session, names: ReadonlyMap<string, string>): P
   const file = join(folder, "Dockerfile");
   const idFile = join(folder, "id");
   await writeFile(file, generateDockerfile(plan, { ...nameBases(build, ({ id }) => names.get(id) ?? id), mark }));
-  await docker(session, [
+  const words = [
     "build",
     ...["--platform", ociPlatform(request.platform), "--no-cache", "--force-rm", "--iidfile", idFile],
     ...pairFlags("--build-arg", build.args),
     ...pairFlags("--label", request.labels ?? {}),
     ...(options.extraArgs ?? []),
     ...["--file", file, await stageContext(build)],
-  ]);
+  ];
+  await tellFailure("docker", build, docker(session, words));
   return (await readFile(idFile, "utf8")).trim();
 }
 

@@ -14,6 +14,27 @@ function installCommand(name: EngineName): string {
   return `apt-get install ${packages[name]}`;
 }
 
+export function buildFailed(
+  at: Place,
+  facts: {
+    readonly engine: EngineName;
+    readonly platform: string;
+    /** The instruction. Undefined: the engine does not say which. */
+    readonly command: string | undefined;
+    /** The end of the engine's output. */
+    readonly said: readonly string[];
+  },
+): BtError {
+  const { engine, platform, command, said } = facts;
+  const what = command === undefined ? `The build of "${at.where}"` : `\`${command}\``;
+  return new BtError("IMAGES_BUILD_FAILED", `${what} failed for ${platform}, built by ${engine}`, {
+    at,
+    detail: said,
+    exitCode: 1,
+    fix: "Correct what its output names, then run bt again.",
+  });
+}
+
 export function engineMissing(name: EngineName, program: string, from: string): BtError {
   return new BtError("IMAGES_ENGINE_MISSING", `${from} chooses "${program}", which is not installed`, {
     fix: `Install it, on Debian with \`${installCommand(name)}\`, or choose another engine.`,

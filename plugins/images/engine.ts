@@ -20,7 +20,7 @@ export interface EngineProgram {
 /**
  * Builds an image into the layout of the request. Every image it reads goes by its ID, nothing is pulled, and nothing is left behind but
  * the image.
- * @throws BtError IMAGES_…, MANIFEST_…, COMMAND_FAILED when the engine fails
+ * @throws BtError IMAGES_…, MANIFEST_…; IMAGES_BUILD_FAILED when a command of the Dockerfile fails
  */
 export async function buildWithEngine(
   engine: EngineProgram,

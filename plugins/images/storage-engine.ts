@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findTool, type ExecResult } from "../../core/index.ts";
 import { openLayout, readEntries } from "../multiarch-manifest/index.ts";
+import { tellFailure } from "./build-failure.ts";
 import { wrapCommand, type Started } from "./emulation.ts";
 import { buildWords, exportWords, importWords, storeWords, type StorageProgram } from "./engine-calls.ts";
 import { resultUnreadable } from "./engine-errors.ts";
@@ -83,7 +84,7 @@ async function runBuild(session: Session): Promise<string> {
     ...(labels === undefined ? {} : { labels }),
     ...(options.extraArgs === undefined ? {} : { extraArgs: options.extraArgs }),
   });
-  await run(session, words, { store: "build" });
+  await tellFailure(engine.name, build, run(session, words, { store: "build" }));
   return (await readFile(idFile, "utf8")).trim().replace("sha256:", "");
 }
 

@@ -73,6 +73,14 @@ function readRepository(item: Located, file: string, warnings: string[]): Reposi
     if (found === undefined || found.value === null || found.value === "") return undefined;
     return typeof found.value === "string" ? found.value : refuse(`\`${key}\` of "${name}" is no text`, found.place);
   };
+  const address = (key: string): string | undefined => {
+    const url = text(key);
+    if (url === undefined || isDisabled === true || /^(?:https?|file):/i.test(url)) return url;
+    return refuse(
+      `\`${key}\` of "${name}" is "${url}", and has to begin with http:, https: or file:`,
+      find(key)?.place,
+    );
+  };
   const mirrors = find("mirrors");
   const listed: unknown = mirrors?.value ?? [];
   if (!Array.isArray(listed) || !listed.every((one) => typeof one === "string"))
@@ -83,7 +91,7 @@ function readRepository(item: Located, file: string, warnings: string[]): Reposi
   const priority = find("priority")?.value ?? 0;
   if (!Number.isInteger(priority))
     return refuse(`\`priority\` of "${name}" is no whole number`, find("priority")?.place);
-  const [baseurl, metalink, arch, gpgkey] = [text("baseurl"), text("metalink"), text("arch"), text("gpgkey")];
+  const [baseurl, metalink, arch, gpgkey] = [address("baseurl"), text("metalink"), text("arch"), address("gpgkey")];
   if (baseurl === undefined && metalink === undefined)
     return refuse(`repository "${name}" has neither \`baseurl\` nor \`metalink\``);
   for (const { key, place } of item.entries)

@@ -80,6 +80,19 @@ function specsOf(group: BaseOptions | GroupOptions): readonly Spec[] {
 function checkOptions(options: RpmDepsOptions): void {
   const streams = Object.keys(options.streams);
   if (streams.length === 0) throw optionsInvalid("`streams` is empty", "Name at least one stream.");
+  const suffixes = new Map<string, string>();
+  for (const [stream, { suffix }] of Object.entries(options.streams)) {
+    // Builderfiles are not checked by the compiler when bt reads them.
+    if (typeof suffix !== "string")
+      throw optionsInvalid(`The stream "${stream}" has no \`suffix\``, 'Give it one, such as "_cs9", or "" for none.');
+    const other = suffixes.get(suffix);
+    if (other !== undefined)
+      throw optionsInvalid(
+        `The streams "${other}" and "${stream}" have the same suffix, "${suffix}", so their trees would have the same names`,
+        "Give one of them another suffix.",
+      );
+    suffixes.set(suffix, stream);
+  }
   const change = (where: string, group: BaseOptions): void => {
     const unknown = Object.keys(group.streams ?? {}).find((stream) => !streams.includes(stream));
     if (unknown !== undefined)

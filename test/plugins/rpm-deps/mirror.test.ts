@@ -159,6 +159,12 @@ test.each([
     "repositories:\n- name: os\n",
     "rpm/repo-cs9.yaml:2:3",
   ],
+  [
+    "RPM_DEPS_REPOFILE_MALFORMED: an address that bt cannot fetch from",
+    "rpm/repo-cs9.yaml",
+    "repositories:\n- name: os\n  baseurl: ftp://x/\n",
+    "rpm/repo-cs9.yaml:3:12",
+  ],
   ["RPM_DEPS_PINS_MALFORMED: no JSON", "rpm/pins.json", `{"cs9": {"OVEN": }`, "rpm/pins.json:1:"],
   [
     "RPM_DEPS_PIN_MALFORMED: shell words",
@@ -204,6 +210,11 @@ test.each([
     "RPM_DEPS_OPTIONS",
     { groups: { tools: { main: ["tar"], forceIgnore: ["^(python"] } } },
     `Group "tools" ignores "^(python"`,
+  ],
+  [
+    "RPM_DEPS_OPTIONS",
+    { streams: { cs9: { repofiles: [], suffix: "" }, cs10: { repofiles: [], suffix: "" } } },
+    'The streams "cs9" and "cs10" have the same suffix',
   ],
 ])("%s: exit 2", async (_, options, text) => {
   const p = await rpmProject({ repofile: "repositories: []\n", options });

@@ -16,7 +16,9 @@ import {
   openRemoteBlob,
   putManifest,
 } from "../../../plugins/multiarch-manifest/registry.ts";
+import { createLayout, writeBlob } from "../../../plugins/multiarch-manifest/layout.ts";
 import { mediaTypes } from "../../../plugins/multiarch-manifest/oci.ts";
+import { openBlobFile, uploadBlob } from "../../../plugins/multiarch-manifest/upload.ts";
 import { probePush } from "../../../plugins/multiarch-manifest/upload-session.ts";
 import { startServer } from "../../support/fake-registry.ts";
 import { freePort } from "../../support/registry.ts";
@@ -150,6 +152,34 @@ test("an upload location may be relative and on another path", async () => {
   await probePush(await open(host));
 
   expect(seen.at(-1)).toBe("DELETE /elsewhere/1?state=x");
+});
+
+test("uploadBlob() goes where the latest answer says, which is relative and another place each time", async () => {
+  const sent = new Map<string, string>();
+  const { host, seen } = await startServer((request, answer) => {
+    const { method = "", url = "" } = request;
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const body = Buffer.concat(chunks).toString();
+      if (body !== "") sent.set(url, body);
+      if (method === "HEAD") answer.writeHead(404).end();
+      else if (method === "POST") answer.writeHead(202, { location: "/first/1?state=a" }).end();
+      else if (method === "PATCH")
+        answer.writeHead(202, { location: `../next/${sent.size}?state=b`, range: "0-1" }).end();
+      else answer.writeHead(method === "PUT" ? 201 : 200).end();
+    });
+  });
+  const layout = await createLayout(await temporaryFolder());
+  const blob = await openBlobFile(layout, await writeBlob(layout, Buffer.from("dough")));
+
+  await uploadBlob(await open(host), blob, { chunkBytes: 3, wholeBytes: 1 });
+
+  expect([...sent]).toEqual([
+    ["/first/1?state=a", "dou"],
+    ["/next/1?state=b", "gh"],
+  ]);
+  expect(seen.at(-1)).toBe(`PUT /next/2?state=b&digest=${encodeURIComponent(digestOf("dough"))}`);
 });
 
 test("putManifest() refuses what registries would refuse for its size", async () => {

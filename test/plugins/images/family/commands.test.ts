@@ -37,6 +37,23 @@ const lines: readonly (readonly [task: string, engine: string, commands: readonl
       `podman build --platform linux/amd64,linux/arm64 --manifest ${ref}:2 -f docker/oven_2.Dockerfile docker`,
     ],
   ],
+  [
+    "oven_2_multi",
+    "buildah",
+    [
+      `buildah manifest rm ${ref}:2`,
+      `buildah build --platform linux/amd64,linux/arm64 --manifest ${ref}:2 -f docker/oven_2.Dockerfile docker`,
+    ],
+  ],
+  [
+    "oven_2.push_multi",
+    "podman",
+    [
+      `podman manifest rm ${ref}:2`,
+      `podman build --platform linux/amd64,linux/arm64 --manifest ${ref}:2 -f docker/oven_2.Dockerfile docker`,
+      `podman manifest push --all ${ref}:2 docker://${ref}:2`,
+    ],
+  ],
   ["oven_2.push_multi", "docker", builder(buildx("--push", `--tag ${ref}:2`))],
   [
     "oven_2.push_multi",

@@ -5,7 +5,7 @@ import { attemptTask, outOfTime } from "./attempt.ts";
 import type { Work, Workshop } from "./bench.ts";
 import { createCarrier } from "./carry.ts";
 import { findCommit, type Commit } from "./commit.ts";
-import type { NodeResult } from "./decide.ts";
+import { isGroupNode, type NodeResult } from "./decide.ts";
 import { passedEnvironment } from "./environment.ts";
 import { confirmRefused } from "./errors/request.ts";
 import type { Counts, EventBody } from "./event.ts";
@@ -200,6 +200,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       const node = graph.nodes.get(id);
       const decision = forecast.decisions.get(id);
       if (node !== undefined && forecast.skipped.has(id) && forecast.wanted.has(id)) finish(node, "skipped");
+      else if (node !== undefined && isGroupNode(node) && forecast.wanted.has(id)) finish(node, "group");
       if (node === undefined || decision === undefined || !forecast.wanted.has(id)) continue;
       const hit = hits.get(id);
       if (decision.step.action === "skip") finish(node, "fresh");

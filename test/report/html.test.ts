@@ -71,13 +71,25 @@ test.skipIf(!canLook)("--graph=html is such a page of what would run, and runs n
   const { page, requests, mistakes } = await open(p, "graph.html");
   expect(await page.locator("h1").textContent()).toBe("close");
   expect(await page.locator("#graph .box").count()).toBe(7);
-  expect(await page.locator("#tasks tbody tr", { hasText: "mix" }).first().textContent()).toContain("up to date");
-  expect(await page.locator("#tasks tbody tr", { hasText: "sell" }).first().textContent()).toContain(
-    "it declares no inputs",
-  );
+  expect(await page.getByRole("row", { name: /^mix/ }).textContent()).toContain("up to date");
+  expect(await page.getByRole("row", { name: /^sell/ }).textContent()).toContain("it declares no inputs");
   expect(await page.locator("#timeline").isVisible()).toBe(false);
   expect({ requests, mistakes }).toEqual({ requests: [], mistakes: [] });
   expect((await p.bt("--runs")).stdout).toBe(runs);
+});
+
+test.skipIf(!canLook)("the page of a dry run tells what would run, and no times", async () => {
+  const p = await project({ "builderfile.ts": bakery, flour: "rye" });
+  await p.bt("mix");
+  await p.bt("close", "-n", "--report", "dry.html");
+
+  const { page } = await open(p, "dry.html");
+
+  expect(await page.getByRole("heading", { level: 2 }).allTextContents()).toEqual(["Graph", "Tasks"]);
+  expect(await page.locator("dl.tiles").textContent()).toBe("To run5Up to date1");
+  const row = page.getByRole("row", { name: /^sell/ });
+  expect(await row.getByRole("cell").allTextContents()).toEqual(["▹ to run", "it declares no inputs", "pack"]);
+  expect(await page.getByRole("row", { name: /^bake group/ }).count()).toBe(1);
 });
 
 test.skipIf(!canLook)("a task is found in the graph, and a click on it tells all about it", async () => {

@@ -50,7 +50,9 @@ export function createFollower(page: Page, { output = "dropped" }: FollowOptions
         for (const task of page.tasks) tasks.set(task.task, task);
         return [...tasks.keys()];
       case "task-state":
-        return change(event.task, (task) => takeState(task, event, event.atMs - run.startedMs));
+        return change(event.task, (task) =>
+          run.dryRun === true ? takePlan(task, event) : takeState(task, event, event.atMs - run.startedMs),
+        );
       case "task-output":
         return change(event.task, (task) => takeOutput(task, event, output));
       case "task-step":
@@ -72,6 +74,14 @@ export function createFollower(page: Page, { output = "dropped" }: FollowOptions
     }
   };
   return { page, event: follow };
+}
+
+/** What would run goes on waiting, with its reasons: it took no time, and came to nothing. */
+function takePlan(task: PageTask, event: Extract<Event, { kind: "task-state" }>): void {
+  if (event.state === "running") task.reasons = event.reasons;
+  if (event.state !== "done" || event.outcome === "ran" || event.outcome === "restored") return;
+  const { outcome, failure } = event;
+  Object.assign(task, { state: event.state, outcome, ...(failure === undefined ? {} : { failure }) });
 }
 
 function takeState(task: PageTask, event: Extract<Event, { kind: "task-state" }>, atMs: number): void {

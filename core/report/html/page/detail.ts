@@ -5,7 +5,7 @@ import { createLog, renderExcerpt } from "./log.ts";
 import { renderImages } from "./images.ts";
 import { chip } from "./tasks.ts";
 import type { Desk } from "./view.ts";
-import { renderDifference, renderDuration, standingOf } from "./words.ts";
+import { isPlanned, renderDifference, renderDuration, standingOf } from "./words.ts";
 
 export interface Detail {
   readonly element: HTMLElement;
@@ -115,7 +115,7 @@ function renderFacts(task: PageTask, desk: Desk, open: (task: string) => void): 
     h("p", {}, chip(standingOf(task, desk.isOver())), ...extrasOf(task, desk)),
     failure === undefined ? undefined : renderFailure(task),
     h("dl", {}, ...rows.flatMap(([name, content]) => [h("dt", {}, name), h("dd", {}, content)])),
-    ...listOf("Why it ran", reasons, (text) => text),
+    ...listOf(isPlanned(desk.page.run) ? "Why it would run" : "Why it ran", reasons, (text) => text),
     ...listOf("Commands", commands, (text) => h("code", { class: "command" }, text)),
     ...(images === undefined
       ? []

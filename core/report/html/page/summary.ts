@@ -8,6 +8,7 @@ import type { Desk, View } from "./view.ts";
 import {
   countOf,
   isBad,
+  isPlanned,
   look,
   renderDate,
   renderDifference,
@@ -88,9 +89,9 @@ function tilesOf(desk: Desk): readonly Tile[] {
       ? ""
       : `${renderDifference(run.durationMs - previous.durationMs)} since the last run`;
   const done = tasks.filter(({ state }) => state === "done").length;
-  if (run.isPlan === true)
+  if (isPlanned(run) && desk.isOver())
     return [
-      ["To run", count("waiting").toLocaleString(), ""],
+      ["To run", count("planned").toLocaleString(), ""],
       ["Up to date", count("fresh").toLocaleString(), ""],
     ];
   return [

@@ -2,7 +2,16 @@
 import type { PageTask } from "../model.ts";
 import { h, put, section } from "./dom.ts";
 import type { Desk, View } from "./view.ts";
-import { countOf, look, renderDifference, renderDuration, standingOf, standings, type Standing } from "./words.ts";
+import {
+  countOf,
+  isPlanned,
+  look,
+  renderDifference,
+  renderDuration,
+  standingOf,
+  standings,
+  type Standing,
+} from "./words.ts";
 
 interface Column {
   readonly title: string;
@@ -48,7 +57,11 @@ export function createTasks(desk: Desk): View {
     { title: "Why", class: "why", show: (task) => h("div", {}, whyOf(task, desk)) },
     { title: "Needs", class: "needs", show: (task) => h("div", {}, task.needs.join(", ")) },
   ];
-  const shownColumns = columns.filter(({ title }) => title !== "Since last run" || desk.page.previous !== undefined);
+  const hasTimes = !isPlanned(desk.page.run);
+  const hasPrevious = hasTimes && desk.page.previous !== undefined;
+  const shownColumns = columns.filter(
+    ({ title }) => (title !== "Time" || hasTimes) && (title !== "Since last run" || hasPrevious),
+  );
   const body = h("tbody");
   const rows = new Map<string, HTMLTableRowElement>();
   const found = h("output", { class: "count", "aria-live": "polite" });

@@ -3,8 +3,8 @@ import type { Outcome } from "../../../event.ts";
 import { renderDuration } from "../../duration.ts";
 import type { PageTask, RunFacts } from "../model.ts";
 
-/** Where a task stands, for people: an outcome, or what comes before one. */
-export type Standing = Outcome | "running" | "waiting" | "unfinished";
+/** Where a task stands, for people: an outcome, or what comes before one; `planned` is one that nothing has started. */
+export type Standing = Outcome | "running" | "waiting" | "planned" | "unfinished";
 
 interface Look {
   readonly text: string;
@@ -24,6 +24,7 @@ const looks: Readonly<Record<Standing, Look>> = {
   blocked: { text: "blocked", mark: "⊝" },
   running: { text: "running", mark: "▸" },
   waiting: { text: "waiting", mark: "·" },
+  planned: { text: "to run", mark: "▹" },
   unfinished: { text: "not finished", mark: "?" },
 };
 
@@ -35,6 +36,7 @@ export const standings: readonly Standing[] = [
   "cancelled",
   "running",
   "unfinished",
+  "planned",
   "ran",
   "restored",
   "fresh",
@@ -50,7 +52,7 @@ export function look(standing: Standing): Look {
 /** `isOver`: nothing more will happen, so what has not ended never will. */
 export function standingOf({ outcome, state }: PageTask, isOver: boolean): Standing {
   if (outcome !== undefined) return outcome;
-  if (isOver) return state === "waiting" || state === "ready" ? "waiting" : "unfinished";
+  if (isOver) return state === "waiting" || state === "ready" ? "planned" : "unfinished";
   return state === "running" || state === "deciding" ? "running" : "waiting";
 }
 
@@ -74,11 +76,16 @@ export function countOf(count: number, one: string, more = `${one}s`): string {
   return `${count.toLocaleString()} ${count === 1 ? one : more}`;
 }
 
+/** Whether the page tells what would happen. */
+export function isPlanned({ isPlan, dryRun }: RunFacts): boolean {
+  return isPlan === true || dryRun === true;
+}
+
 /** How the run ended, in two words, and whether that is good. */
 export function verdictOf(run: RunFacts, isOver: boolean): { readonly text: string; readonly kind: Standing } {
   if (!isOver) return { text: "Running", kind: "running" };
-  if (run.isPlan === true) return { text: "Graph", kind: "waiting" };
-  if (run.dryRun === true) return { text: "Dry run", kind: "fresh" };
+  if (run.isPlan === true) return { text: "Graph", kind: "planned" };
+  if (run.dryRun === true) return { text: "Dry run", kind: "planned" };
   if (run.signal !== undefined) return { text: `Ended by ${run.signal}`, kind: "cancelled" };
   if (run.exitCode === undefined) return { text: "Did not end", kind: "cancelled" };
   return run.exitCode === 0

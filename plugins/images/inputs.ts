@@ -6,7 +6,7 @@ import { loadIgnoreRules } from "./ignore.ts";
 import type { Instruction } from "./instruction.ts";
 import { planBuild, type BuildPlan, type PlannedStage } from "./plan.ts";
 import { createStageScope, declareArgs, declareEnv, expandIn, type Scope } from "./scope.ts";
-import { findSources } from "./source.ts";
+import { cleanNames, findSources } from "./source.ts";
 import { parseHeredocWord } from "./statement.ts";
 import { joinPath, walkTree, type Node } from "./tree.ts";
 
@@ -47,7 +47,7 @@ export interface InputOptions {
 
 /**
  * What building the Dockerfile at path `dockerfile` from the folder `context` reads. The ENV of base images is not known here.
- * @throws BtError as parseDockerfile and planBuild; IMAGES_CONTEXT_MISSING
+ * @throws BtError as parseDockerfile and planBuild; IMAGES_CONTEXT_MISSING; IMAGES_SOURCE_OUTSIDE for `../` in a COPY
  */
 export async function findInputs(
   dockerfile: string,
@@ -119,8 +119,11 @@ async function findFiles(context: Context, { stage }: PlannedStage, global: Scop
     const { at } = instruction;
     if (instruction.kind === "arg") scope = declareArgs(scope, instruction.pairs, { at, global });
     if (instruction.kind === "env") scope = declareEnv(scope, instruction.pairs, at);
-    for (const source of contextSources(instruction))
+    for (const source of contextSources(instruction)) {
+      // No task can bring what stands above the context. With a variable, which bases may set, building knows better.
+      if (!source.includes("$")) cleanNames(context, source, at);
       files.push(...(await filesOf(context, expandIn(scope, source, at), instruction)));
+    }
   }
   return files;
 }

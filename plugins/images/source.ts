@@ -32,8 +32,8 @@ export async function findSources(tree: Tree, source: string, at: Place): Promis
   throw await explainMissing(tree, { source, path: names.join("/"), at });
 }
 
-/** The names of a source; `..` is obeyed by name, as Go's filepath.Clean does. */
-function cleanNames(tree: Tree, source: string, at: Place): readonly string[] {
+/** The names of a source; `..` is obeyed by name, as Go's filepath.Clean does. @throws BtError IMAGES_SOURCE_OUTSIDE */
+export function cleanNames(tree: Tree, source: string, at: Place): readonly string[] {
   const names: string[] = [];
   for (const name of splitPath(source)) {
     if (name !== "..") names.push(name);

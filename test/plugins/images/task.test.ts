@@ -260,3 +260,22 @@ export default defineBuilder({ tasks: { oven, dough, bread } });
 `);
   expect(unnamed.stderr).toContain('fix  Give that image() the option name: "dough".');
 });
+
+test("a COPY of what stands above the context is a mistake of the Dockerfile, before anything is built", async () => {
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, platforms } from "builderfile";
+import { image } from "builderfile/plugins/images";
+export default defineBuilder({ tasks: { bread: image({ context: "bread", platforms: platforms("amd64") }) } });
+`,
+    "bread/Dockerfile": "FROM scratch\nCOPY ../flour /flour\n",
+    flour: "rye",
+  });
+
+  const [checked, built] = [await p.bt("--check"), await p.bt("bread")];
+
+  for (const result of [checked, built]) {
+    expect(result.exitCode).toBe(2);
+    expect(result.stdout + result.stderr).toContain('bt: "../flour" leaves the context\n  at   bread/Dockerfile:2:1\n');
+  }
+  expect(p.exists(".bt/oci")).toBe(false);
+});

@@ -1,9 +1,10 @@
 /** What a builder of buildx is told, by a made-up program: the real one is not in Debian 12. Slow tests use buildkitd and docker-buildx where they are in PATH. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { hostPlatform } from "../../../core/index.ts";
 import { buildWithEngine } from "../../../plugins/images/engine.ts";
 import { createLayout } from "../../../plugins/multiarch-manifest/index.ts";
 import { until } from "../../support/processes.ts";
@@ -132,6 +133,35 @@ describe(slow, () => {
       expect(seen.layers[0]).toEqual(expected.layers[0]);
       expect(again).toEqual(theirs);
       expect(seen.document["created"]).toBe("1970-01-01T00:00:00Z");
+    },
+  );
+
+  slowTestWhere("buildkitd")(
+    "a real builder runs commands, twice with the same result, and names a failed one as bt reads it",
+    async () => {
+      const home = await temporaryFolder();
+      await startBuilder(home);
+      const into = await createLayout(await temporaryFolder());
+      const command = (script: string): string => `RUN ["/bin/busybox", "sh", "-c", "${script}"]\n`;
+      const dir = await writeContext({ Dockerfile: "" });
+      await copyFile("/bin/busybox", join(dir, "busybox"));
+      const desk = await createDesk({ HOME: home });
+      const bake = async (script: string): Promise<string> => {
+        await writeFile(join(dir, "Dockerfile"), `FROM scratch\nCOPY --chmod=755 busybox /bin/\n${command(script)}`);
+        const resolveBase = (): never => {
+          throw new Error("there is no base");
+        };
+        const request = { dockerfile: join(dir, "Dockerfile"), context: dir, cwd: dir, into, resolveBase };
+        const docker = { name: "docker", program: "docker", capabilities: ["run", "buildx"] } as const;
+        return (await buildWithEngine(docker, { ...request, platform: hostPlatform().arch }, { desk })).digest;
+      };
+
+      const digests = [await bake("echo bread > /made"), await bake("echo bread > /made")];
+      const failed = await bake("exit 3").catch((error: unknown) => error);
+
+      expect(digests[1]).toBe(digests[0]);
+      expect((await seeImage(into, digests[0]!)).files).toContain('made file 644 0:0 "bread\\n"');
+      expect(String(failed)).toMatch(/ process "\/bin\/busybox sh -c exit 3" did not complete/);
     },
   );
 });

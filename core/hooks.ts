@@ -96,8 +96,11 @@ export interface Hooks {
   readonly fingerprint: AsyncSeriesWaterfallHook<[leaves: readonly Leaf[], node: Node]>;
   /** The decision about one task; returns the same or another one. Throwing fails the task. */
   readonly plan: SyncWaterfallHook<[step: Step, node: Node]>;
-  /** Once, before the first task. Rejecting ends the run. */
-  readonly beforeRun: AsyncSeriesHook<[graph: Graph]>;
+  /**
+   * Once, before the first task. `due`: ids of the tasks that are going to run whatever their needs leave; only a cache that
+   * keeps their result may still have it. Rejecting ends the run.
+   */
+  readonly beforeRun: AsyncSeriesHook<[graph: Graph, due: ReadonlySet<string>]>;
   /** Right before a task runs. Rejecting fails the task. */
   readonly beforeTask: AsyncSeriesHook<[job: Job]>;
   /** Every process before it starts; returns the command to start instead (a container, ssh, a wrapper). Throwing fails the task. */
@@ -133,7 +136,7 @@ export function createHooks(): Hooks {
     graph: new AsyncSeriesWaterfallHook(["graph", "tools"]),
     fingerprint: new AsyncSeriesWaterfallHook(["leaves", "node"]),
     plan: new SyncWaterfallHook(["step", "node"]),
-    beforeRun: new AsyncSeriesHook(["graph"]),
+    beforeRun: new AsyncSeriesHook(["graph", "due"]),
     beforeTask: new AsyncSeriesHook(["job"]),
     command: new SyncWaterfallHook(["command", "node"]),
     execute: new AsyncSeriesBailHook(["job"]),
@@ -154,7 +157,7 @@ export interface Taps {
   readonly graph: (graph: Graph, tools: GraphTools) => Graph | Promise<Graph>;
   readonly fingerprint: (leaves: readonly Leaf[], node: Node) => readonly Leaf[] | Promise<readonly Leaf[]>;
   readonly plan: (step: Step, node: Node) => Step;
-  readonly beforeRun: (graph: Graph) => void | Promise<void>;
+  readonly beforeRun: (graph: Graph, due: ReadonlySet<string>) => void | Promise<void>;
   readonly beforeTask: (job: Job) => void | Promise<void>;
   readonly command: (command: Command, node: Node) => Command;
   readonly execute: (

@@ -134,7 +134,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const run = async (): Promise<RunEnd> => {
     endOrphans(project.root);
     await carrier.open();
-    if (hooks.beforeRun.isUsed()) await hooks.beforeRun.promise(graph);
+    if (hooks.beforeRun.isUsed()) await hooks.beforeRun.promise(graph, findDue(prepared));
     const stop = (reason: unknown): void => cancel.abort(reason);
     const onInterrupt = (): void => stop(options.interrupt.reason);
     options.interrupt.addEventListener("abort", onInterrupt, { once: true });
@@ -242,6 +242,11 @@ function lostSlots(count: number, tasks: readonly string[]): { readonly text: st
     text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back${whose}`,
     fix: "Nothing to do for this run: bt has put it right.",
   };
+}
+
+/** Tasks that are wanted and not up to date, whatever their needs leave. */
+function findDue({ forecast: { decisions, wanted } }: Prepared): ReadonlySet<string> {
+  return new Set([...decisions].flatMap(([id, { step }]) => (step.action === "run" && wanted.has(id) ? [id] : [])));
 }
 
 /** Tasks that may run, and want more of something than there is. */

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import type { Context } from "../../core/index.ts";
 import { withHints } from "./hint.ts";
 import type { RootfsImage } from "./result.ts";
-import { needTools } from "./tools.ts";
+import { diskTools, needTools } from "./tools.ts";
 import { writeWhole } from "./tree.ts";
 
 export interface DiskRequest {
@@ -23,7 +23,7 @@ const newFeatures = { since: [1, 47], off: "^metadata_csum_seed,^orphan_file" } 
 
 export async function makeDisk(context: Context, request: DiskRequest): Promise<RootfsImage> {
   const { exec, root, isDryRun, log } = context;
-  needTools(context, "mke2fs", "qemu-img", "zstd");
+  needTools(context, ...diskTools.mke2fs);
   const { tree, file, format, size } = request;
   const raw = isDryRun ? "/tmp/bt/disk.img" : path.join(await context.tempDir(), "disk.img");
   const features = await findFeatures(context);

@@ -34,7 +34,6 @@ export function engineWrong(engine: string): BtError {
 export function heredocUnsupported(at: Place, engine: string, version: string): BtError {
   return new BtError("KERNEL_ROOTFS_HEREDOC", `${engine} ${version} cannot read the heredoc of this dockerfile`, {
     at,
-    exitCode: 1,
     fix: "Use docker with BuildKit, buildah 1.33 or podman 4.8 or newer, or BUILD_MODE=native.",
   });
 }

@@ -9,7 +9,7 @@ import { hostArch } from "./params.ts";
 import { imageDir } from "./places.ts";
 import { changesOf, debootstrap, targetOf, valuesOf } from "./rootfs-step.ts";
 import type { Shop } from "./shop.ts";
-import { needTools } from "./tools.ts";
+import { diskTools, needTools } from "./tools.ts";
 
 /** A disk that is made in one step, without a folder of its files. */
 export interface WholeDisk {
@@ -33,7 +33,7 @@ const extlinux = [
 export async function makeGuestfsDisk(context: Context, shop: Shop, disk: WholeDisk): Promise<void> {
   const { isDryRun, exec } = context;
   const { image, parent, partial } = disk;
-  needTools(context, "guestfish", "virt-customize", "qemu-img", "zstd");
+  needTools(context, ...diskTools.libguestfs);
   const env = await guestfsEnvironment(context, shop);
   if (parent === undefined) await makeRootDisk(context, shop, { ...disk, env });
   else await makeChildDisk(context, { image, partial, env, parent });

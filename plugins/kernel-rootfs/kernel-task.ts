@@ -7,13 +7,13 @@ import { findDiscrepancies, renderDiscrepancy } from "./config-option.ts";
 import { configUnapplied } from "./errors.ts";
 import type { Kernel } from "./family.ts";
 import { withHints } from "./hint.ts";
-import { bootTarget, configCalls, crossArguments, makeArguments, type KernelTarget } from "./kernel-make.ts";
+import { bootTarget, configCalls, makeArguments, type KernelTarget } from "./kernel-make.ts";
 import { fetchKernel } from "./kernel-source.ts";
 import type { KernelValues } from "./params.ts";
 import { installDir, outDir, sourceDir } from "./places.ts";
 import type { BuiltKernel, ConfiguredKernel, FetchedKernel } from "./result.ts";
 import type { Shop } from "./shop.ts";
-import { needTools } from "./tools.ts";
+import { kernelTools, needTools } from "./tools.ts";
 
 const valuesOf = (context: Context): KernelValues => context.params as unknown as KernelValues; // As params.ts declares them.
 
@@ -40,7 +40,7 @@ export async function configure(context: Context, shop: Shop): Promise<Configure
   const origin = [fetched?.commit, fetched?.state].filter((one) => one !== undefined).join(" ");
   const { kernel, arch, source, out } = target;
   if (!isDryRun) {
-    checkTools(context, arch);
+    needTools(context, ...kernelTools(arch)); // Before make says it in its own way.
     fs.mkdirSync(out, { recursive: true });
   }
   // A tree that was built in place, by another tool, cannot be built elsewhere as well.
@@ -107,14 +107,6 @@ async function targetOf(context: Context, shop: Shop, source: string | undefined
   const arch = valuesOf(context).targetArch;
   const own = kernel.source?.kind === "local-dir" ? kernel.source.path : sourceDir(shop, kernel.name);
   return { kernel, arch, source: source ?? own, out: path.join(context.root, outDir(shop, kernel.name, arch)) };
-}
-
-/** @throws BtError KERNEL_ROOTFS_TOOL_MISSING before make says it in its own way */
-function checkTools(context: Context, arch: string): void {
-  const cross = crossArguments(arch)
-    .find((one) => one.startsWith("CROSS_COMPILE="))
-    ?.slice("CROSS_COMPILE=".length);
-  needTools(context, "make", "flex", "bison", "bc", `${cross ?? ""}gcc`);
 }
 
 function sizeOf(folder: string): number {

@@ -9,12 +9,12 @@ import { imageDamaged } from "./errors.ts";
 import type { Action, ImgConf } from "./options.ts";
 import { changesOf, targetOf } from "./rootfs-step.ts";
 import type { Shop } from "./shop.ts";
-import { needTools } from "./tools.ts";
+import { diskTools, needTools } from "./tools.ts";
 
 /** `lvh images build` makes an image with all its children, keeps what is there whatever has changed, and knows no other place than its folder. */
 export async function makeLvhDisk(context: Context, shop: Shop, { image, parent, partial }: WholeDisk): Promise<void> {
   const { exec, isDryRun } = context;
-  needTools(context, "lvh", "mmdebstrap", "guestfish", "virt-customize", "qemu-img", "zstd");
+  needTools(context, ...diskTools.lvh);
   const folder = `${partial}.lvh`; // Beside the disk, so that it can be renamed.
   const made = path.join(folder, "images", image.name);
   const remove = (): void => fs.rmSync(folder, { recursive: true, force: true });

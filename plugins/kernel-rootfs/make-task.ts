@@ -1,7 +1,7 @@
 /** The tasks that have the names of the Makefile. Container mode runs its commands; native mode names what the steps have made. */
 import type { Context } from "../../core/index.ts";
 import { engineArguments, planEngineBuild } from "./engine-build.ts";
-import { engineOf, prepareDockerfile } from "./dockerfile.ts";
+import { prepareDockerfile } from "./dockerfile.ts";
 import type { MakeValues } from "./params.ts";
 import type { NamedImage } from "./result.ts";
 import type { Shop } from "./shop.ts";
@@ -11,8 +11,7 @@ export async function makeImage(context: Context, shop: Shop, what: string): Pro
   const family = await shop.family();
   if (values.buildMode === "native") return (await import("./native.ts")).makeNative(context, shop, what);
   const build = planEngineBuild(what, context.cell, { values, family, ciSuffix: shop.ciSuffix });
-  const engine = engineOf(values.docker);
-  const dockerfile = await prepareDockerfile(context, { build, engine, program: values.docker, values }, shop);
+  const dockerfile = prepareDockerfile(context, { build, values }, shop);
   await context.exec(values.docker, engineArguments({ ...build, dockerfile }), {
     env: { DOCKER_BUILDKIT: values.dockerBuildkit },
   });

@@ -19,18 +19,12 @@ import { imageDir, store } from "./places.ts";
 import type { BuiltKernel, NamedImage, RootfsImage, RootfsTree } from "./result.ts";
 import { makeDerived } from "./rootfs-task.ts";
 import type { Shop } from "./shop.ts";
-import { needTools } from "./tools.ts";
-
-/** What stands in for the images of tools. */
-const toolsOf: Readonly<Record<string, readonly string[]>> = {
-  "kernel-builder": ["make", "gcc", "flex", "bison", "bc"],
-  "root-builder": ["mmdebstrap", "mke2fs", "qemu-img", "zstd"],
-};
+import { builderTools, needTools } from "./tools.ts";
 
 export async function makeNative(context: Context, shop: Shop, what: string): Promise<NamedImage> {
   const values = context.params as unknown as MakeValues; // As params.ts declares them.
   const family = await shop.family();
-  const tools = toolsOf[what];
+  const tools = builderTools[what];
   if (tools !== undefined) return checkTools(context, what, tools);
   const { kernel, suite } = context.cell;
   const tag = kernel ?? rootImagesTag(values.rootImagesTag, suite ?? shop.suite);

@@ -8,7 +8,7 @@ import { hostArch, type RootfsValues } from "./params.ts";
 import { installDir, type Target } from "./places.ts";
 import type { BuiltKernel } from "./result.ts";
 import type { Shop } from "./shop.ts";
-import { needTools } from "./tools.ts";
+import { bootstrapTools, needTools } from "./tools.ts";
 import { starterFor, writeWhole, type Changes } from "./tree.ts";
 
 export const valuesOf = (context: Context): RootfsValues => context.params as unknown as RootfsValues; // As params.ts declares them.
@@ -21,7 +21,7 @@ export function targetOf(context: Context): Target {
 /** One call of mmdebstrap; its mounts and processes end with it. */
 export async function debootstrap(context: Context, shop: Shop, image: Image, tar: string): Promise<number> {
   const { isDryRun } = context;
-  needTools(context, "mmdebstrap", "unshare");
+  needTools(context, ...bootstrapTools);
   const { suite, arch } = targetOf(context);
   const { variant, mirror } = shop.options.debian ?? {};
   const start = await starterFor(context, valuesOf(context).targetArch);

@@ -22,9 +22,15 @@ const stepsVersion = "kernel-rootfs 2";
 
 export function tap(hooks: BoundHooks, shop: Shop, tasks: Readonly<Record<string, TaskBase>>): void {
   const keyOf = new Map(Object.entries(tasks).map(([key, { handle }]) => [handle, key]));
+  let root = "";
   hooks.graph.tap(async (graph, graphTools) => {
+    ({ root } = graphTools);
     if (![...graph.nodes.values()].some(({ task }) => keyOf.has(task.handle))) return graph;
     return (await import("./link.ts")).linkGraph(graph, graphTools, { shop, tasks, keyOf });
+  });
+  hooks.beforeRun.tap(async (graph, due) => {
+    const nodes = [...graph.nodes.values()].filter(({ id, task }) => due.has(id) && keyOf.has(task.handle));
+    if (nodes.length > 0) await (await import("./preflight.ts")).checkHost(nodes, { shop, keyOf, root });
   });
   hooks.fingerprint.tap(async (leaves, node) => {
     const key = keyOf.get(node.task.handle);

@@ -1,6 +1,7 @@
-/** Programs of other packages, and how each is installed on Debian. Does not know what they are used for. */
+/** Programs of other packages: what each step starts, and how each is installed on Debian. Does not start them. */
 import { findTool, type Context } from "../../core/index.ts";
 import { toolMissing } from "./errors.ts";
+import { crossArguments } from "./kernel-make.ts";
 
 const debian = (name: string): string => `apt-get install ${name}`;
 
@@ -28,12 +29,39 @@ export const installs: Readonly<Record<string, string>> = {
   lvh: "go install github.com/cilium/little-vm-helper/cmd/lvh@latest",
 };
 
+/** Of a root image: its packages. */
+export const bootstrapTools: readonly string[] = ["mmdebstrap", "unshare"];
+
+/** Of a disk, by the backend that makes it. */
+export const diskTools = {
+  mke2fs: ["mke2fs", "qemu-img", "zstd"],
+  libguestfs: ["guestfish", "virt-customize", "qemu-img", "zstd"],
+  lvh: ["lvh", "mmdebstrap", "guestfish", "virt-customize", "qemu-img", "zstd"],
+} as const;
+
+/** What stands in for the images of tools in native mode. */
+export const builderTools: Readonly<Record<string, readonly string[]>> = {
+  "kernel-builder": ["make", "gcc", "flex", "bison", "bc"],
+  "root-builder": ["mmdebstrap", "mke2fs", "qemu-img", "zstd"],
+};
+
+/** Of a kernel for an architecture, which may be another one than this machine's. */
+export function kernelTools(arch: string): readonly string[] {
+  const cross = crossArguments(arch).find((one) => one.startsWith("CROSS_COMPILE="));
+  return ["make", "flex", "bison", "bc", `${cross?.slice("CROSS_COMPILE=".length) ?? ""}gcc`];
+}
+
+/** The command that installs a program. */
+export function installOf(tool: string): string {
+  return installs[tool] ?? debian(tool);
+}
+
 /** @throws BtError KERNEL_ROOTFS_TOOL_MISSING for the first that is not there */
 export function needTools(
   { env, name, isDryRun }: Pick<Context, "env" | "name" | "isDryRun">,
-  ...tools: string[]
+  ...tools: readonly string[]
 ): void {
   if (isDryRun) return;
   for (const tool of tools)
-    if (findTool(tool, env["PATH"] ?? "") === undefined) throw toolMissing(tool, name, installs[tool] ?? debian(tool));
+    if (findTool(tool, env["PATH"] ?? "") === undefined) throw toolMissing(tool, name, installOf(tool));
 }

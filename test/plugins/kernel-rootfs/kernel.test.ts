@@ -7,7 +7,7 @@ import { run } from "../../support/tool.ts";
 import { collectOptions, findDiscrepancies } from "../../../plugins/kernel-rootfs/config-option.ts";
 import { parseKernelUrl } from "../../../plugins/kernel-rootfs/kernel-url.ts";
 import { compareVersions } from "../../../plugins/kernel-rootfs/outline.ts";
-import { builderfileWith, family, kernelsJson, stub, told, valuesOf } from "./rig.ts";
+import { builderfileWith, family, kernelsJson, nothingRan, stub, told, valuesOf } from "./rig.ts";
 
 test.for([
   ["git://host/linux.git", { url: "git://host/linux.git", branch: "master" }],
@@ -233,6 +233,33 @@ test("a changed patch is applied to the source as it was, and the kernel is buil
   expect(second.exitCode, told(second)).toBe(0);
   expect(p.read("_data/kernels/a/Makefile")).toBe("three\n");
   expect(second.stdout).toMatch(/kernel:build:a (in|\()/);
+});
+
+test("KERNEL_ROOTFS_TOOL_MISSING: all that a run lacks is told before its first step; what is up to date lacks nothing", async () => {
+  const p = await family({ "linux/Makefile": "", "linux/scripts/config": "#!/bin/sh\nexit 0\n" });
+  fs.chmodSync(path.join(p.root, "linux/scripts/config"), 0o755);
+  p.write(
+    "builderfile.ts",
+    builderfileWith(`kernels: [{ name: "a", source: localDir({ path: "linux" }) }], flavors: {},`),
+  );
+  const { env, calls } = stub(p, tools, make);
+  const [some = ""] = (env["PATH"] ?? "").split(":");
+  const guest = ["vm:check", "IMAGE=none", "KERNEL=a", "QEMU_ARCH=arm64", "ACCEL=tcg"];
+
+  const lacking = await p.btWith({ env: { PATH: some } }, ...guest);
+  const before = calls();
+  fs.rmSync(path.join(some, "bc"));
+  const more = await p.btWith({ env: { PATH: some } }, ...guest);
+  stub(p, ["bc"], make);
+  const built = await p.btWith({ env }, "kernel:build:a", "TARGET_ARCH=arm64");
+  const idle = await p.btWith({ env: { PATH: p.root } }, "kernel:build:a", "TARGET_ARCH=arm64");
+
+  expect(lacking).toMatchObject(nothingRan);
+  expect(lacking.stderr).toContain("apt-get install qemu-system-arm");
+  expect(before).toEqual([]);
+  expect(more.stderr).toMatch(/needs "bc"[^]*also: Task "vm:check" needs "qemu-system-aarch64"/);
+  expect(built.exitCode, told(built)).toBe(0);
+  expect(idle.stdout).toContain("Nothing to do");
 });
 
 test("a new commit builds the kernel again, even if its options stay", async () => {

@@ -171,10 +171,10 @@ testWith("qemu-img")(
 );
 
 test.for([
-  ["KERNEL_ROOTFS_PORT_WRONG", ["PORT=ssh"], `"ssh" is no forwarded port`, 2],
-  ["KERNEL_ROOTFS_EXPECT_WRONG", ["EXPECT=a("], `"a(" is no regular expression`, 2],
-  ["KERNEL_ROOTFS_TOOL_MISSING", ["QEMU_ARCH=arm64"], "apt-get install qemu-system-arm", 1],
-] as const)("%s", async ([, words, problem, exitCode]) => {
+  ["KERNEL_ROOTFS_PORT_WRONG", ["PORT=ssh"], `"ssh" is no forwarded port`],
+  ["KERNEL_ROOTFS_EXPECT_WRONG", ["EXPECT=a("], `"a(" is no regular expression`],
+  ["KERNEL_ROOTFS_TOOL_MISSING", ["QEMU_ARCH=arm64"], "apt-get install qemu-system-arm"],
+] as const)("%s", async ([, words, problem]) => {
   const p = await family({ "base.img": "" });
   const { env } = stub(p, ["qemu-system-x86_64"], silent);
 
@@ -187,7 +187,7 @@ test.for([
     ...words,
   );
 
-  expect(result.exitCode).toBe(exitCode);
+  expect(result).toMatchObject({ exitCode: 2, stdout: expect.not.stringContaining("▸") as string });
   expect(told(result)).toContain(problem);
 });
 

@@ -1,7 +1,7 @@
 /** The tasks of the Makefile: same names, same variables, same commands; failures are told. The engine is a program that only writes down its arguments, except where buildah builds. */
 import { expect, onTestFinished, test } from "vitest";
 import { run, testWith } from "../../support/tool.ts";
-import { builderfileWith, family, kernelsJson, stub, told } from "./rig.ts";
+import { builderfileWith, family, kernelsJson, nothingRan, stub, told } from "./rig.ts";
 
 const image = "quay.io/lvh-images";
 
@@ -165,22 +165,35 @@ test("KERNEL_ROOTFS_HEREDOC: an engine that cannot read a heredoc is named with 
 
   const result = await p.btWith({ env }, "kernel-builder", "DOCKER=buildah");
 
-  expect(result.exitCode).toBe(1);
-  expect(told(result)).toContain("buildah 1.28.2 cannot read the heredoc");
-  expect(told(result)).toContain("dockerfiles/kernel-builder:2");
+  expect(result).toMatchObject(nothingRan);
+  expect(result.stderr).toContain("buildah 1.28.2 cannot read the heredoc");
+  expect(result.stderr).toContain("dockerfiles/kernel-builder:2");
   expect(calls()).toEqual(["buildah --version"]);
 });
 
-test("KERNEL_ROOTFS_DOCKERFILE_MISSING: a dockerfile that is not there is named", async () => {
+test("KERNEL_ROOTFS_DOCKERFILE_MISSING: a dockerfile that is not there is named before another one is built", async () => {
   const p = await family({
     "builderfile.ts": builderfileWith(
       `kernels: fromLvhJson("_data/kernels.json", { defaults: { dockerfile: "dockerfiles/mine" } }),`,
     ),
   });
 
-  const result = await p.bt("kernel-images:a", "DOCKER=buildah", "--only=force");
+  const { env, calls } = stub(p, ["docker"]);
 
-  expect(told(result)).toContain(`There is no dockerfile "dockerfiles/mine"`);
+  const result = await p.btWith({ env }, "kernel-images:a");
+
+  expect(result).toMatchObject(nothingRan);
+  expect(result.stderr).toContain(`There is no dockerfile "dockerfiles/mine"`);
+  expect(calls()).toEqual([]);
+});
+
+test("KERNEL_ROOTFS_TOOL_MISSING: an engine that is not there is named with the command that installs it", async () => {
+  const p = await family();
+
+  const result = await p.btWith({ env: { PATH: p.root } }, "kernel-images");
+
+  expect(result).toMatchObject(nothingRan);
+  expect(result.stderr).toContain("apt-get install docker.io");
 });
 
 test("a kernel in quarantine may fail: it is named, the others are built, and the run is good", async () => {

@@ -1,6 +1,7 @@
 /** A small family of kernels and images in a project of its own, and programs that only write down how they are called. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { expect } from "vitest";
 import { project, type Project, type Result } from "../../support/project.ts";
 
 /** Kernels: `a` for both platforms and sid, `b` for both and bookworm, `c` for amd64 and bookworm. */
@@ -119,6 +120,9 @@ export function valuesOf({ stdout }: Result): Readonly<Record<string, unknown>> 
     .map((line) => JSON.parse(line) as { readonly kind: string; readonly values?: Record<string, unknown> });
   return events.find(({ kind }) => kind === "run-finished")?.values ?? {};
 }
+
+/** A run that has looked at this machine and started none of its tasks. */
+export const nothingRan: object = { exitCode: 2, stdout: expect.stringMatching(/^bt: Nothing ran in .*\n$/) };
 
 /** All that bt has said. */
 export function told({ stdout, stderr }: Result): string {

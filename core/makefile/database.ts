@@ -31,6 +31,8 @@ export interface MakeRule {
   readonly isPhony: boolean;
   /** `%` stands for a stem. */
   readonly isPattern: boolean;
+  /** What `%` stood for, of a rule that a static pattern has made. */
+  readonly stem?: string;
   /** What this program does not translate: double colons, variables of its own. */
   readonly odd?: string;
   /** Targets that its recipe makes as well. */
@@ -116,12 +118,14 @@ function readRules(
     let odd = colons === "::" ? "it has two colons" : ownVariable ? "it has variables of its own" : before?.odd;
     let isPhony = false;
     let also: readonly string[] | undefined;
+    let stem: string | undefined;
     let file: string | undefined;
     let recipe: readonly RecipeLine[] = [];
     for (at++; at < lines.length && lines[at] !== ""; at++) {
       const note = lines[at]!;
       if (note.startsWith("#  Phony target")) isPhony = true;
       if (note.startsWith("#  Also makes:")) also = toWords(note.slice("#  Also makes:".length));
+      stem ??= /^#  Implicit\/static pattern stem: '(.*)'$/.exec(note)?.[1];
       const [, from, number] = /^#  recipe to execute \(from '(.*)', line (\d+)\):$/.exec(note) ?? [];
       if (from === undefined) continue;
       file = from;
@@ -141,6 +145,7 @@ function readRules(
       isPhony: isPhony || before?.isPhony === true,
       isPattern,
       recipe: recipe.length > 0 ? recipe : (before?.recipe ?? []),
+      ...(stem === undefined ? {} : { stem }),
       ...(odd === undefined ? {} : { odd }),
       ...(also === undefined ? {} : { also }),
       ...(file === undefined ? (before?.file === undefined ? {} : { file: before.file }) : { file }),

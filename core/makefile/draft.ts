@@ -101,11 +101,7 @@ function stemOf(pattern: string, name: string): string | undefined {
   return isMatch ? name.slice(before.length, name.length - after.length) : undefined;
 }
 
-function draftTask(
-  rule: MakeRule & { readonly stem?: string },
-  names: ReadonlyMap<string, string>,
-  sources: Sources,
-): Draft {
+function draftTask(rule: MakeRule, names: ReadonlyMap<string, string>, sources: Sources): Draft {
   const { target, stem = "" } = rule;
   const whole = { ...rule, needs: rule.needs.map((need) => need.replace("%", () => stem)) };
   const first = rule.recipe[0];
@@ -137,7 +133,7 @@ function draftTask(
 }
 
 function translate(
-  rule: MakeRule & { readonly stem?: string },
+  rule: MakeRule,
   names: ReadonlyMap<string, string>,
   sources: Sources,
 ): Pick<Draft, "body" | "needs" | "orderOnly" | "params" | "env" | "prelude"> {

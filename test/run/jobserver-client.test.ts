@@ -1,10 +1,11 @@
 /** bt below make: job slots are taken from make's pool and come back, whatever ends bt; a pool that is none is left alone. */
 import * as fs from "node:fs";
+import * as os from "node:os";
 import { expect } from "vitest";
 import { bt, makeProject } from "../support/make.ts";
 import { announcesPath } from "../support/make-version.ts";
 import { until } from "../support/processes.ts";
-import { project, withTasks, type Result } from "../support/project.ts";
+import { program, project, withTasks, type Result } from "../support/project.ts";
 import { job, makeJobs, readCrowd } from "../support/stamps.ts";
 import { testWith } from "../support/tool.ts";
 
@@ -39,6 +40,17 @@ test("jobs of make and jobs of bt together are never more than make allows", asy
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(readCrowd(p)).toEqual({ most: 3, jobs: 12 });
+});
+
+test("-j without a number is bt's own default", async () => {
+  const most = os.availableParallelism();
+  const all = cells(most + 2);
+  const p = await makeProject(withTasks({ left: `task({ matrix: ${all}, run: ${JSON.stringify(job(most))} })` }));
+
+  const result = await p.make("-j", "left");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(readCrowd(p)).toEqual({ most, jobs: most + 2 });
 });
 
 test("bt's own --jobs bounds it further", async () => {
@@ -89,6 +101,32 @@ test.each<readonly [string, string, string]>([
     expect(readCrowd(p)).toEqual({ most: 1, jobs: 6 });
   },
 );
+
+test("what is announced is two sockets: not joined, and bt is serial", async () => {
+  const p = await project({ "builderfile.ts": crowd(1) });
+  const stdio = `["inherit", "inherit", "inherit", "pipe", "pipe"]`; // Node makes such pipes as sockets.
+  const script = `require("node:child_process").spawn(process.execPath, [${JSON.stringify(program)}, "left"], { stdio: ${stdio} }).on("close", process.exit)`;
+  const env = { MAKEFLAGS: pipe, MAKELEVEL: "1" };
+
+  const result = await p.btWith({ env, program: [process.execPath, "-e"] }, script);
+
+  expect(result.exitCode).toBe(0);
+  expect(result.stdout.split(warning).length).toBe(2);
+  expect(readCrowd(p)).toEqual({ most: 1, jobs: 6 });
+});
+
+test("of a pipe that nobody above holds nothing is taken", async () => {
+  const p = await project({ "builderfile.ts": crowd(1) });
+  // Beside bt, not above it.
+  const holder = `exec 9<>pool; printf abc >&9; : > held; until [ -e over -o ! -e builderfile.ts ]; do sleep 0.01; done; dd bs=9 count=1 <&9 > left.bytes 2>&-`;
+  const script = `mkfifo pool; (${holder}) & until [ -e held ]; do sleep 0.01; done; (MAKEFLAGS='${pipe}' MAKELEVEL=1; export MAKEFLAGS MAKELEVEL; exec ${bt} left 3<>pool 4<>pool); code=$?; : > over; wait; exit $code`;
+
+  const result = await p.btWith({ program: ["sh", "-c"] }, script);
+
+  expect(result.exitCode).toBe(0);
+  expect(readCrowd(p)).toEqual({ most: 1, jobs: 6 });
+  expect(p.read("left.bytes")).toBe("abc");
+});
 
 test.each([" -j4 --jobserver-auth=-2,-2", " -j4 --jobserver-auth=gmake_semaphore_7"])(
   "%s is no pool for us, and no reason for a warning",

@@ -16,7 +16,9 @@ const test = testWith("make");
 const ninjaVersion = spawnSync("ninja", ["--version"], { encoding: "utf8" }).stdout ?? "0";
 const [major = 0, minor = 0] = ninjaVersion.split(".").map(Number);
 const isNew = major > 1 || (major === 1 && minor >= 13);
-const testWithNinja = isNew || process.env["CI"] !== undefined ? test : testWith("ninja-1.13");
+const hasNinja = isNew || process.env["CI"] !== undefined;
+const testWithNinja = testWith("make", hasNinja ? "ninja" : "ninja-1.13");
+const testWithAll = testWith("make", "cargo", "gcc", hasNinja ? "ninja" : "ninja-1.13");
 
 /** Programs and tasks whose jobs wait until `most` of them have started. */
 function files(most: number): Readonly<Record<string, string>> {
@@ -84,51 +86,78 @@ testWithNinja(
   },
 );
 
-testWith("make", "cargo")("cargo takes part, under make and beside it", { timeout: 600_000 }, async () => {
-  const crates = ["a", "b", "c", "d", "e"];
-  const p = await project({
-    ...files(1),
+/** Five crates, whose compilers are jobs like the others; two files that are optimized when they are linked. */
+function crates(most: number): Readonly<Record<string, string>> {
+  const names = ["a", "b", "c", "d", "e"];
+  return {
+    ...files(most),
     "builderfile.ts": withTasks({
       rust: `task({ env: ["RUSTC_WRAPPER"], run: ["cargo", "build", "--quiet", "--offline"] })`,
       first: `task({ run: ["make", "-f", "jobs.mk"] })`,
+      third: `task({ run: ["ninja", "--quiet"] })`,
+      link: `task({ run: ["gcc", "-O2", "-flto=jobserver", "-o", "loaf", "loaf.c", "crumb.c"] })`,
     }),
-    "Cargo.toml": `[workspace]\nresolver = "2"\nmembers = ${JSON.stringify(crates)}\n`,
-    "wrap.sh": `#!/bin/sh\ncase "$*" in *--crate-name\\ ___*|*-vV*) exec "$@";; esac\necho s >> ${"$"}LOG; "$@"; code=$?; echo e >> ${"$"}LOG; exit $code\n`,
+    "loaf.c": "int crumb(int); int main(void) { return crumb(0); }\n",
+    "crumb.c": "int crumb(int n) { return n; }\n",
+    "Cargo.toml": `[workspace]\nresolver = "2"\nmembers = ${JSON.stringify(names)}\n`,
+    "wrap.sh": `#!/bin/sh\ncase "$*" in *--crate-name\\ ___*|*-vV*) exec "$@";; esac\n(cd "$(dirname "$0")" && ${job(most).replace(/; echo e >> log$/, "")})\n"$@"; code=$?; echo e >> "$(dirname "$0")/log"; exit $code\n`,
     ...Object.fromEntries(
-      crates.flatMap((name) => [
+      names.flatMap((name) => [
         [`${name}/Cargo.toml`, `[package]\nname = "crate-${name}"\nversion = "0.1.0"\nedition = "2021"\n`],
         [`${name}/src/lib.rs`, `pub fn f() -> u32 { 1 }\n`],
       ]),
     ),
-  });
-  fs.chmodSync(path.join(p.root, "wrap.sh"), 0o755);
-  p.write("wrap.sh", p.read("wrap.sh").replaceAll("$LOG", `${p.root}/log`));
-  const home = process.env["HOME"] ?? "/";
-  const env = {
-    RUSTC_WRAPPER: `${p.root}/wrap.sh`,
-    CARGO_HOME: process.env["CARGO_HOME"] ?? `${home}/.cargo`,
-    RUSTUP_HOME: process.env["RUSTUP_HOME"] ?? `${home}/.rustup`,
-    HOME: home,
   };
+}
 
-  const result = await p.btWith({ env }, "-j3", "rust", "first");
+/** What cargo is told with such files. */
+function cargoEnvironment(p: Project): Readonly<Record<string, string>> {
+  fs.chmodSync(path.join(p.root, "wrap.sh"), 0o755);
+  const home = process.env["HOME"] ?? "/";
+  return { RUSTC_WRAPPER: `${p.root}/wrap.sh`, HOME: home };
+}
+
+testWithAll(
+  "make, ninja, cargo and gcc are four jobs together, and every slot comes back",
+  { timeout: 600_000 },
+  async () => {
+    const p = await project(crates(4));
+
+    const result = await p.btWith({ env: cargoEnvironment(p) }, "-j4", "rust", "first", "third", "link");
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(result.stdout).not.toMatch(/warning/i);
+    expect(readCrowd(p)).toEqual({ most: 4, jobs: 21 });
+  },
+);
+
+testWithAll(
+  "make, bt below it, and cargo and ninja below that are three jobs together, and make has its slots back",
+  { timeout: 600_000 },
+  async () => {
+    const lines = `${makeJobs(8, 3)}all: jobs mine\nmine: ; +@$(BT) rust third`;
+    const p = await makeProject(crates(3)["builderfile.ts"] ?? "", lines, crates(3));
+
+    const result = await p.makeWith({ env: cargoEnvironment(p) }, "-j3", "all");
+
+    expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(readCrowd(p)).toEqual({ most: 3, jobs: 21 });
+  },
+);
+
+testWith("make", "cargo")("cargo takes part beside make", { timeout: 600_000 }, async () => {
+  const p = await project(crates(1));
+
+  const result = await p.btWith({ env: cargoEnvironment(p) }, "-j3", "rust", "first");
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(readCrowd(p).most).toBeLessThanOrEqual(3);
-  expect(readCrowd(p).jobs).toBeGreaterThanOrEqual(13);
+  expect(readCrowd(p).jobs).toBe(13);
   expect(result.stdout).not.toMatch(/warning/i);
 });
 
 testWith("make", "gcc")("gcc that links takes part beside make, and every slot comes back", async () => {
-  const p = await project({
-    ...files(1),
-    "builderfile.ts": withTasks({
-      link: `task({ run: ["gcc", "-O2", "-flto=jobserver", "-o", "loaf", "loaf.c", "crumb.c"] })`,
-      first: `task({ run: ["make", "-f", "jobs.mk"] })`,
-    }),
-    "loaf.c": "int crumb(int); int main(void) { return crumb(0); }\n",
-    "crumb.c": "int crumb(int n) { return n; }\n",
-  });
+  const p = await project(crates(1));
 
   const result = await p.bt("-j3", "link", "first");
 

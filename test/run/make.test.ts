@@ -201,9 +201,30 @@ test.each([
   expect(result.stdout.replace(/bt: 1 ran in .*\n/, "")).toBe(shown);
 });
 
+/** A word that no command line has, and how to wait until bt has shown it. */
+const [say, isShown] = ["echo $((20000 + 22222))", "grep -q 42222 out"];
+
+test.each([
+  ["-Onone", `${say}; until ${isShown}; do sleep 0.01; done`, "true"],
+  ["-Oline", `${say}; until ${isShown}; do sleep 0.01; done`, "true"],
+  ["-Otarget", `${say}; ! ${isShown}`, `until ${isShown}; do sleep 0.01; done`],
+  ["-Orecurse", `${say}; ! ${isShown}`, `! ${isShown}`],
+])("with %s output is shown when it is due: at once, after its task, after the run", async (flag, first, second) => {
+  const tasks = {
+    first: `task({ run: ${JSON.stringify(first)} })`,
+    second: `task({ needs: ["first"], run: ${JSON.stringify(second)} })`,
+  };
+  const p = await makeProject(withTasks(tasks));
+
+  const result = await p.btWith({ env: { BT: bt }, program: ["sh", "-c"] }, `exec make ${flag} second > out`);
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(p.read("out")).toContain("42222");
+});
+
 test("-j1 is serial, and -l below the load lets one task run at a time", async () => {
   const clock = `task({ matrix: { n: ["1", "2", "3"] }, run: "echo start >> log; sleep 0.05; echo end >> log" })`;
-  for (const flags of [["-j1"], ["-l", "0.0001"]]) {
+  for (const flags of [["-j1"], ["-l", "0.0001"], ["-j4", "-l", "0.0001"]]) {
     const p = await makeProject(withTasks({ clock }));
 
     await p.make(...flags, "clock");

@@ -193,7 +193,7 @@ export function kiwiFailed(facts: {
     exitCode: 1,
     at: { where: log },
     detail: [...tail],
-    fix: "Correct what the log names. The result of the last good build is still there.",
+    fix: "Correct what the log names. The result of an earlier build stays as it was.",
   });
 }
 
@@ -214,6 +214,17 @@ export function transferDamaged(files: readonly string[], host: string): BtError
       fix: "Build again; if it happens again, look at disk and network.",
     },
   );
+}
+
+/** `cause`: what rsync has said. */
+export function transferFailed(host: string, cause: BtError): BtError {
+  const how = /exited with \d+$/.exec(cause.message)?.[0] ?? "failed";
+  return new BtError("KIWI_DICE_TRANSFER_FAILED", `Files cannot be copied to or from "${host}": rsync ${how}`, {
+    exitCode: 1,
+    detail: cause.detail,
+    cause,
+    fix: "Do what rsync says, then build again. The result of an earlier build stays as it was.",
+  });
 }
 
 export function mountsLeft(folder: string, mounts: readonly string[]): BtError {

@@ -45,7 +45,8 @@ echo "job=$job"
 echo "free=$(df -Pm "$job" | awk 'NR == 2 { print $4 }')"
 keep=
 while read -r -t 25 word; do [ "$word" = keep ] && keep=yes; done
-if read -r pid start < "$job/pid" 2>/dev/null; then
+exec >/dev/null 2>&1 # Nobody may listen any more, and a message to nobody would end this shell.
+if read -r pid start < "$job/pid"; then
   stat=$(cat "/proc/$pid/stat" 2>/dev/null) && set -- \${stat##*) } && [ "\${20}" = "$start" ] && kill -KILL "$pid"
   for _ in {1..100}; do [ -d "/proc/$pid" ] || break; sleep 0.1; done
 fi

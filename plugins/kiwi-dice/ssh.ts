@@ -3,9 +3,10 @@ import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { setTimeout as wait } from "node:timers/promises";
+import { isBtError } from "../../core/index.ts";
 import type { Bench } from "./bench.ts";
 import { buildWords, bundleWords, configText, type Places } from "./command.ts";
-import { hostBusy, hostLacks, hostUnreached, spaceShort, transferDamaged } from "./host-errors.ts";
+import { hostBusy, hostLacks, hostUnreached, spaceShort, transferDamaged, transferFailed } from "./host-errors.ts";
 import { isolationWords } from "./local.ts";
 import { leastFreeMib } from "./needs.ts";
 import { homePath, isKept, type Order } from "./order.ts";
@@ -96,18 +97,8 @@ export async function openRemote(bench: Bench, order: Order, job: Job, remote: R
     throw hostBusy(remote.label, `process ${facts.foreign.join(", process ")} runs there`);
   const kiwi = parseVersion(order.kiwi.bin, facts.kiwi);
   const folder = await keepJob(bench, order, job, remote);
-  const shell = rsyncShell(remote);
-  const sent = [
-    "-a",
-    "-s",
-    "--delete",
-    "--numeric-ids",
-    ...shell,
-    "--exclude=/.dice",
-    "--exclude=/.bt",
-    "--exclude=/.git",
-  ];
-  await bench.exec("rsync", [...sent, `${job.description}/`, `${remote.alias}:${folder}/description/`]);
+  const sent = ["--delete", "--numeric-ids", "--exclude=/.dice", "--exclude=/.bt", "--exclude=/.git"];
+  await copyFiles(bench, remote, [...sent, `${job.description}/`, `${remote.alias}:${folder}/description/`]);
   const places = await sendFiles(bench, order, { job, remote, folder });
   const call = async (script: string, words: readonly string[], show = false): Promise<string> =>
     await callRemote(bench, remote, script, {
@@ -134,14 +125,7 @@ export async function openRemote(bench: Bench, order: Order, job: Job, remote: R
       const target = join(job.folder, "bundle");
       await mkdir(target, { recursive: true });
       const sums = await call(sumScript, []);
-      await bench.exec("rsync", [
-        "-a",
-        "-s",
-        "--numeric-ids",
-        ...shell,
-        `${remote.alias}:${folder}/bundle/`,
-        `${target}/`,
-      ]);
+      await copyFiles(bench, remote, ["--numeric-ids", `${remote.alias}:${folder}/bundle/`, `${target}/`]);
       const damaged = await findDamaged(target, sums);
       if (damaged.length > 0) throw transferDamaged(damaged, remote.label);
     },
@@ -222,8 +206,7 @@ async function sendFiles(
     ...(text === undefined ? [] : [join(job.folder, "kiwi.yml")]),
     ...keys.map((key) => join(order.root, key)),
   ];
-  if (sent.length > 0)
-    await bench.exec("rsync", ["-a", "-s", ...rsyncShell(remote), ...sent, `${remote.alias}:${folder}/`]);
+  if (sent.length > 0) await copyFiles(bench, remote, [...sent, `${remote.alias}:${folder}/`]);
   return {
     description: `${folder}/description`,
     target: `${folder}/build`,
@@ -262,8 +245,15 @@ function asInput(script: string): string {
   return `main() {\n${script}\n}\nmain "$@"; exit $?\n`;
 }
 
-function rsyncShell({ config, sudo }: Remote): string[] {
-  return ["-e", `ssh -F ${config}`, ...(sudo ? ["--rsync-path", "sudo -n rsync"] : [])];
+/** Copies to or from the host. @throws BtError KIWI_DICE_TRANSFER_FAILED */
+async function copyFiles(bench: Bench, { config, sudo, label }: Remote, words: readonly string[]): Promise<void> {
+  const rights = sudo ? ["--rsync-path", "sudo -n rsync"] : [];
+  try {
+    await bench.exec("rsync", ["-a", "-s", "-e", `ssh -F ${config}`, ...rights, ...words]);
+  } catch (error) {
+    if (bench.signal.aborted || !isBtError(error) || error.code !== "COMMAND_FAILED") throw error;
+    throw transferFailed(label, error);
+  }
 }
 
 function lastLines(text: string): string[] {

@@ -49,7 +49,8 @@ export async function surveyHost(bench: Bench, order: Order, before: Leaves = {}
     }
   } catch (error) {
     if (bench.signal.aborted || !isBtError(error)) throw error;
-    return { arch, leaves: {}, problems: [error.message] };
+    const said = error.detail.at(-1); // Of several lines the last one tells most: `Permission denied (publickey).`
+    return { arch, leaves: {}, problems: [said === undefined ? error.message : `${error.message}: ${said}`] };
   }
 }
 

@@ -3,32 +3,40 @@ import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
+import { temporaryFolder } from "../../support/temporary.ts";
 import { run, testWith } from "../../support/tool.ts";
-import { statusOf, until, world } from "./rig.ts";
+import { serve, statusOf, until, world, writeRepository } from "./rig.ts";
 import { startSsh } from "./ssh-host.ts";
 
 const testSsh = testWith("ssh", "sshd", "rsync", "flock", "unshare");
 
-const listImage = async (root: string): Promise<string> =>
+const listImage = async (root: string, recipe = "small"): Promise<string> =>
   await run("sh", [
     "-c",
     'tar -xOf "$1" ./small.x86_64-1.0.0-DiceBuild.tar.xz | tar -tvJ',
     "sh",
-    join(root, "recipes/small/.dice/build_results.tar"),
+    join(root, "recipes", recipe, ".dice/build_results.tar"),
   ]);
 
 testSsh("a build over ssh gives the same files as one on this machine, and leaves nothing there", async () => {
   const host = await startSsh();
-  const [here, there] = [await world(), await world({ fields: host.fields() })];
+  const recipe = "it's; small";
+  const mirror = await temporaryFolder();
+  writeRepository(mirror, "bread");
+  const { url } = await serve(mirror, "ann:s3cret-bread");
+  const repository = url.replace("//", "//ann:s3cret-bread@");
+  const [here, there] = [await world(), await world({ recipes: [recipe], repository, fields: host.fields() })];
 
   const [local, remote] = [await here.dice("dice-build"), await there.dice("dice-build")];
   const status = await there.dice("dice-status");
 
   expect([local.exitCode, remote.exitCode, remote.stderr]).toEqual([0, 0, ""]);
-  expect(await listImage(there.root)).toBe(await listImage(here.root));
-  expect(await listImage(there.root)).toContain("./root/.profile");
+  expect(await listImage(there.root, recipe)).toBe(await listImage(here.root));
+  expect(await listImage(there.root, recipe)).toContain("./root/.profile");
   expect(statusOf(status)).toEqual(["BuildStatus: UpToDate"]);
   expect(readdirSync(host.workdir).sort()).toEqual(["lock", "owner"]);
+  expect(remote.stdout).toContain('source path="http://ann:***@');
+  expect(remote.stdout + there.read(`recipes/${recipe}/.dice/build.log`)).not.toContain("s3cret-bread");
 });
 
 testSsh("another host key than the known one is refused before anything is copied", async () => {
@@ -124,6 +132,20 @@ testSsh("a file that is damaged on its way is found, and the last result stays",
   expect(p.read("recipes/small/.dice/build_results.tar")).toBe(before);
 });
 
+testSsh("an rsync that fails is told in its own words, and nothing of the job is left there", async () => {
+  const host = await startSsh();
+  const p = await world({ fields: host.fields() });
+  p.write("bin/rsync", "#!/bin/sh\necho rsync: no room >&2\nexit 11\n");
+  chmodSync(join(p.root, "bin/rsync"), 0o755);
+
+  const result = await p.btWith({ env: { PATH: `${p.root}/bin:${process.env["PATH"]}` } }, "dice-build");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain('bt: Files cannot be copied to or from "127.0.0.1": rsync exited with 11\n');
+  expect(result.stdout).toContain("rsync: no room\n");
+  expect(readdirSync(host.workdir).sort()).toEqual(["lock", "owner"]);
+});
+
 testSsh("a host that does not answer makes the state unknown", async () => {
   const host = await startSsh();
   const p = await world({ fields: host.fields() });
@@ -135,5 +157,8 @@ testSsh("a host that does not answer makes the state unknown", async () => {
   const result = await p.dice("dice-status", "--exit-code", `DICE_KNOWN_HOSTS=${p.root}/known`);
 
   expect(result.exitCode).toBe(13);
-  expect(statusOf(result)).toEqual(["BuildStatus: Unknown", '--> Build host "127.0.0.1" does not answer']);
+  expect(statusOf(result)).toEqual([
+    "BuildStatus: Unknown",
+    expect.stringMatching(/^--> Build host "127.0.0.1" does not answer: .*Connection refused/),
+  ]);
 });

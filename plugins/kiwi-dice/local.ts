@@ -11,7 +11,8 @@ import type { Job, Workplace } from "./workplace.ts";
 export function openLocal(bench: Bench, order: Order, job: Job, kiwi: string): Workplace {
   const { host } = order;
   const places = localPlaces(order, job);
-  const run = async (words: readonly string[]): Promise<void> => await runKiwi(bench, order, words);
+  const run = async (words: readonly string[]): Promise<void> =>
+    await runKiwi(bench, order, { folder: job.folder, words });
   if (host.kind === "local" && host.isolate === "none")
     bench.log.warn("KIWI runs without isolation: what it mounts stays if it is killed");
   return {
@@ -29,7 +30,7 @@ export function localPlaces(order: Order, { folder, description, hasConfig }: Jo
     description,
     target: join(folder, "build"),
     bundle: join(folder, "bundle"),
-    cache: join(folder, "cache"),
+    cache: isIsolated(order.host) ? cacheFolder : join(folder, "cache"),
     ...(hasConfig ? { config: join(folder, "kiwi.yml") } : {}),
     signingKeys: (order.kiwi.signingKeys ?? []).map((key) => join(order.root, key)),
   };
@@ -51,9 +52,13 @@ export function folderMoves({ folder }: Job): Pick<Workplace, "pick" | "read" | 
   };
 }
 
-/** Runs KIWI as a host of this machine does. */
-export async function runKiwi(bench: Bench, { host, kiwi, timeoutMs }: Order, words: readonly string[]): Promise<void> {
-  const argv = [...isolation(host), kiwi.bin, ...words];
+/** Runs KIWI as a host of this machine does; the folder is its job's. */
+export async function runKiwi(
+  bench: Bench,
+  { host, kiwi, timeoutMs }: Order,
+  { folder, words }: { readonly folder: string; readonly words: readonly string[] },
+): Promise<void> {
+  const argv = [...(isIsolated(host) ? isolationWords(join(folder, "cache")) : []), kiwi.bin, ...words];
   await bench.exec("setpriv", ["--pdeathsig", "KILL", "sh", "-s", "--", ...argv], {
     input: guardScript,
     env: { LANG: "C.UTF-8", LC_ALL: undefined },
@@ -61,12 +66,22 @@ export async function runKiwi(bench: Bench, { host, kiwi, timeoutMs }: Order, wo
   });
 }
 
-/** Mounts and processes below it end with the first process, whatever happens. */
-export const isolationWords: readonly string[] = ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child=KILL"];
-
-function isolation(host: BuildHost): readonly string[] {
-  return host.kind === "local" && host.isolate !== "none" ? isolationWords : [];
+function isIsolated(host: BuildHost): boolean {
+  return host.kind === "local" && host.isolate !== "none";
 }
+
+/** Stand before KIWI's words: mounts and processes end with its process, whatever happens, and its cache is a folder of the job. */
+export function isolationWords(cache: string): readonly string[] {
+  return ["unshare", "-m", "-p", "-f", "--mount-proc", "--kill-child=KILL", "sh", "-c", cacheScript, "sh", cache];
+}
+
+/**
+ * KIWI's own default. KIWI mounts its cache at the same path in the image too, and makes the folders above it there: with a job's path
+ * the image's /tmp or /root would be made by KIWI, with another mode than Debian's.
+ */
+export const cacheFolder = "/var/cache/kiwi";
+
+const cacheScript = `mkdir -p "$1" ${cacheFolder} && mount --bind "$1" ${cacheFolder} && shift && exec "$@"`;
 
 /**
  * Runs its words as a child that dies with it. unshare, and KIWI as the first process of a namespace, ignore TERM and INT:

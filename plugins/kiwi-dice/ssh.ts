@@ -7,7 +7,7 @@ import { isBtError } from "../../core/index.ts";
 import type { Bench } from "./bench.ts";
 import { buildWords, bundleWords, configText, type Places } from "./command.ts";
 import { hostBusy, hostLacks, hostUnreached, spaceShort, transferDamaged, transferFailed } from "./host-errors.ts";
-import { isolationWords } from "./local.ts";
+import { cacheFolder, isolationWords } from "./local.ts";
 import { leastFreeMib } from "./needs.ts";
 import { homePath, isKept, type Order } from "./order.ts";
 import type { SshHost } from "./recipe.ts";
@@ -107,7 +107,7 @@ export async function openRemote(bench: Bench, order: Order, job: Job, remote: R
       ...(order.timeoutMs === undefined ? {} : { timeoutMs: order.timeoutMs }),
     });
   const run = async (words: readonly string[]): Promise<void> => {
-    await call(startScript, [...isolationWords, order.kiwi.bin, ...words], true);
+    await call(startScript, [...isolationWords(`${folder}/cache`), order.kiwi.bin, ...words], true);
   };
   return {
     kiwi,
@@ -211,7 +211,7 @@ async function sendFiles(
     description: `${folder}/description`,
     target: `${folder}/build`,
     bundle: `${folder}/bundle`,
-    cache: `${folder}/cache`,
+    cache: cacheFolder,
     ...(text === undefined ? {} : { config: `${folder}/kiwi.yml` }),
     signingKeys: keys.map((key) => `${folder}/${key.split("/").at(-1) ?? ""}`),
   };

@@ -36,6 +36,7 @@ export async function takeStep(bench: Bench, order: Order, step: StepName): Prom
   bench.defer(forget);
   mkdirSync(steps, { recursive: true, mode: 0o700 });
   const places = localPlaces(order, fillJob(order, { id: "steps", folder: steps, descriptionFile: file }));
+  const run = (words: readonly string[]): Promise<void> => runKiwi(bench, order, { folder: steps, words });
   const root = join(steps, "root");
   const left = (folder: string): Left => ({ folder: relative(order.root, folder) });
   const need = (path: string, before: StepName): void => {
@@ -44,26 +45,26 @@ export async function takeStep(bench: Bench, order: Order, step: StepName): Prom
   };
   switch (step) {
     case "info":
-      await runKiwi(bench, order, infoWords(order, places));
+      await run(infoWords(order, places));
       return {};
     case "prepare":
       for (const folder of [root, places.target, places.bundle]) removeJob(folder);
-      await runKiwi(bench, order, prepareWords(order, places, root));
+      await run(prepareWords(order, places, root));
       return left(root);
     case "create":
       need(root, "prepare");
       for (const folder of [places.target, places.bundle]) removeJob(folder);
-      await runKiwi(bench, order, createWords(order, places, root));
+      await run(createWords(order, places, root));
       return left(places.target);
     case "build":
       for (const folder of [places.target, places.bundle]) removeJob(folder);
-      await runKiwi(bench, order, buildWords(order, places));
+      await run(buildWords(order, places));
       return left(places.target);
     case "bundle": {
       need(places.target, "build");
       const staged = `${places.bundle}.new`;
       removeJob(staged);
-      await runKiwi(bench, order, bundleWords(order, { ...places, bundle: staged }));
+      await run(bundleWords(order, { ...places, bundle: staged }));
       removeJob(places.bundle);
       renameSync(staged, places.bundle);
       return left(places.bundle);

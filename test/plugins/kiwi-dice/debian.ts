@@ -11,7 +11,10 @@ export function writeRecipe(root: string, fields = ""): void {
     `<?xml version="1.0" encoding="utf-8"?>
 <image schemaversion="7.5" name="bt-debian">
   <description type="system"><author>bt</author><contact>bt@example.com</contact><specification>Small Debian</specification></description>
-  <preferences><version>1.0.0</version><packagemanager>apt</packagemanager><type image="tbz" primary="true"/></preferences>
+  <preferences><version>1.0.0</version><packagemanager>apt</packagemanager>
+    <type image="docker" primary="true"><containerconfig name="bt/debian" tag="1.0.0"><labels><label name="maker" value="bt"/></labels></containerconfig></type>
+    <type image="tbz"/>
+  </preferences>
   <repository type="apt-deb" alias="debian" distribution="bookworm" components="main" repository_gpgcheck="false">
     <source path="${findMirror()}"/>
   </repository>
@@ -28,7 +31,7 @@ export function writeRecipe(root: string, fields = ""): void {
     join(root, "builderfile.ts"),
     `import { defineBuilder } from "builderfile";
 import { kiwiDice } from "builderfile/plugins/kiwi-dice";
-const kiwi = { config: { xz: [{ options: "-0 --threads=0" }] } };
+const kiwi = { config: { container: [{ compress: "none" }], xz: [{ options: "-0 --threads=0" }] } };
 export default defineBuilder({ plugins: [kiwiDice({ recipes: { small: { recipe: "images/small", bundle: { compress: false }, kiwi, ${fields} } } })] });
 `,
   );
@@ -37,7 +40,7 @@ export default defineBuilder({ plugins: [kiwiDice({ recipes: { small: { recipe: 
 const aptFiles = ["/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"];
 
 /** The mirror that this machine's apt uses. */
-function findMirror(): string {
+export function findMirror(): string {
   for (const file of aptFiles) {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
     const found = /^(?:URIs:|deb(?: \[[^\]]*\])?)\s+(https?:\/\/\S+\/debian)\/?(?:\s|$)/m.exec(text)?.[1];

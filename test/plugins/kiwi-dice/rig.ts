@@ -1,5 +1,5 @@
 /** A project with recipes, a package repository on loopback, and a stand-in for KIWI. Knows nothing of how bt builds. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -119,9 +119,17 @@ export function statusOf({ stdout }: Result): readonly string[] {
   return stdout.split("\n").filter((line) => /^(BuildStatus:|-->)/.test(line) && !line.startsWith("--> Build result"));
 }
 
-/** All files below a folder, with their times: the same afterwards if nobody wrote. */
+/** All files below a folder. */
 export function listFiles(root: string, folder: string): readonly string[] {
   return readdirSync(join(root, folder), { recursive: true }).map(String).sort();
+}
+
+/** All files below a folder and itself, with modes, sizes and times: the same afterwards if nobody wrote. */
+export function listStamps(root: string, folder: string): readonly string[] {
+  return ["", ...listFiles(root, folder)].map((name) => {
+    const { mode, size, mtimeNs } = lstatSync(join(root, folder, name), { bigint: true });
+    return `${name} ${mode} ${size} ${mtimeNs}`;
+  });
 }
 
 /** Serves a folder on loopback. With `pass`, only to whoever knows it. */

@@ -5,12 +5,13 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { keyDigest } from "../../../plugins/kiwi-dice/key.ts";
+import { findLack } from "../../../plugins/kiwi-dice/needs.ts";
 import { knowsHost } from "../../../plugins/kiwi-dice/known-hosts.ts";
 import { findDamaged, sshConfig } from "../../../plugins/kiwi-dice/ssh.ts";
 import { newestSchema } from "../../../plugins/kiwi-dice/version.ts";
 import { testWith, run } from "../../support/tool.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { listFiles, testLocal, until, world } from "./rig.ts";
+import { listFiles, listStamps, testLocal, until, world } from "./rig.ts";
 
 const test = testWith();
 
@@ -27,8 +28,8 @@ testLocal("prepare, create and bundle are the steps of a build, each in its fold
   expect(readdirSync(steps).sort()).toEqual(["build", "bundle", "root"]);
   expect(readdirSync(join(steps, "bundle"))).toContain("small.x86_64-1.0.0-DiceBuild.tar.xz");
   expect(p.calls().map((line) => line.replaceAll(steps, "STEPS").trimEnd())).toEqual([
-    "--debug --shared-cache-dir STEPS/cache system prepare --description STEPS/description --root STEPS/root",
-    "--debug --shared-cache-dir STEPS/cache system create --root STEPS/root --target-dir STEPS/build",
+    "--debug --shared-cache-dir /var/cache/kiwi system prepare --description STEPS/description --root STEPS/root",
+    "--debug --shared-cache-dir /var/cache/kiwi system create --root STEPS/root --target-dir STEPS/build",
     "result bundle --target-dir STEPS/build --id DiceBuild --bundle-dir STEPS/bundle.new",
   ]);
 });
@@ -103,12 +104,12 @@ testLocal("the unpacked image of a failed build can be kept, and bt says where",
 
 testLocal("a dry run starts nothing and writes nothing", async () => {
   const p = await world();
-  const before = listFiles(p.root, "recipes");
+  const before = listStamps(p.root, "recipes");
 
   const result = await p.bt("-n", "dice-build", "dice-status");
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
-  expect([p.calls(), listFiles(p.root, "recipes")]).toEqual([[], before]);
+  expect([p.calls(), listStamps(p.root, "recipes")]).toEqual([[], before]);
 });
 
 testWith(
@@ -141,6 +142,12 @@ testWith(
   });
   const raw = await run("skopeo", ["inspect", "--raw", `oci:${p.root}/recipes/small/.dice/oci:1.0`]);
   expect(JSON.parse(raw)).toMatchObject({ schemaVersion: 2 });
+});
+
+test("a file system that the kernel has not and no module brings is lacking", () => {
+  const needs = { programs: [], fileSystems: ["fs-of-nobody"], partitions: false };
+
+  expect(findLack(needs, "")).toEqual({ programs: [], features: ["file system fs-of-nobody"] });
 });
 
 test("known hosts are found by name, by port, by pattern and by hash; revoked and other ones are not", () => {

@@ -53,7 +53,7 @@ export async function judge(bench: Bench, order: Order, { answers, before }: Kno
   const seen = { problems, leaves, stamps: own.stamps, sources, description, arch: survey.arch };
   const shared = { ...seen, ...(before === undefined ? {} : { before }) };
   if (before === undefined) return { ...shared, state: "BuildRequired", reasons: ["never built by bt"] };
-  const changed = diffLeaves(comparable(before.leaves, leaves, asked.unread), withoutStamp(leaves));
+  const changed = diffLeaves(comparable(before.leaves, leaves, { ...asked, survey }), withoutStamp(leaves));
   const lost = await describeResult(folder, before);
   const reasons = [...changed, ...(lost === undefined ? [] : [lost])];
   if (reasons.length > 0) return { ...shared, state: "BuildRequired", reasons: [...reasons, ...problems] };
@@ -158,11 +158,16 @@ async function repositoryLeaves(
   };
 }
 
-/** What was not asked this time is no difference. */
-function comparable(before: Leaves, now: Leaves, unread: readonly string[] | "all"): Leaves {
+/** What was not asked this time is no difference; a container's KIWI tells its version only in a build. */
+function comparable(
+  before: Leaves,
+  now: Leaves,
+  { unread, survey }: { readonly unread: readonly string[] | "all"; readonly survey: Survey },
+): Leaves {
   const kept = Object.entries(before).filter(([name]) => {
     if (name === "stamp") return false;
-    if (name === "kiwi" || name === "image") return Object.hasOwn(now, name);
+    if (name === "kiwi") return Object.hasOwn(now, name);
+    if (name === "image") return survey.problems.length === 0;
     return !name.startsWith("repository ") || (unread !== "all" && !unread.includes(name));
   });
   return Object.fromEntries(kept);

@@ -25,6 +25,7 @@ function describe(name: string, before: string | undefined, now: string | undefi
     return now === undefined ? `repository ${label} is gone` : `repository ${label} changed`;
   }
   if (kind === "option") return `option ${label} ${before ?? "unset"} → ${now ?? "unset"}`;
+  if (kind === "image") return `image of the build host ${short(before)} → ${short(now)}`;
   return `${name} ${short(before)} → ${short(now)}`;
 }
 
@@ -39,6 +40,6 @@ function describeFile(path: string, before: string | undefined, now: string | un
 }
 
 function short(text: string | undefined): string {
-  if (text === undefined) return "unknown";
+  if (text === undefined) return "none";
   return /^sha256:[0-9a-f]{64}$/.test(text) ? text.slice(0, 19) : text;
 }

@@ -6,7 +6,7 @@ import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { testWith } from "../../support/tool.ts";
-import { testLocal, world, type World } from "./rig.ts";
+import { statusOf, testLocal, world, type World } from "./rig.ts";
 import { startSsh } from "./ssh-host.ts";
 
 /** Writes its words, and does what a container engine would as far as files go: `-v` names folders that KIWI's words mean. */
@@ -58,8 +58,13 @@ testLocal.for(["docker", "podman"] as const)(
     const p = await worldWith({ [name]: engine }, `${host}, bundle: { compress: false }`, log);
 
     const result = await p.btWith({ env: { PATH: `${p.root}/bin:${process.env["PATH"]}` } }, "dice-build");
+    const elsewhere = await p.dice("dice-status", "DICE_BUILDHOST=local");
 
     expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(statusOf(elsewhere)).toEqual([
+      "BuildStatus: BuildRequired",
+      "--> image of the build host sha256:aaaaaaaaaaaa → none",
+    ]);
     const rights = "--cap-add SYS_ADMIN --security-opt apparmor=unconfined";
     const run = `${name} run --rm --init --name bt-dice-ID --network host ${rights} -v ROOT/.bt/kiwi-dice/ID/description:/description:ro -v ROOT/.bt/kiwi-dice/ID:/result -v ROOT/.bt/kiwi-dice/ID/kiwi.yml:/kiwi.yml:ro -e LANG=C.UTF-8 --ulimit nofile=1024:1024 ${image} ROOT/tools/kiwi-ng`;
     expect(vectors(p, log)).toEqual([
@@ -169,6 +174,6 @@ testLocal("every option of a recipe reaches KIWI, in KIWI's order", async () => 
       .replaceAll(/\d{14}-[0-9a-f]{8}/g, "ID")
       .trimEnd(),
   ).toBe(
-    "--debug --profile plain --type tbz --target-arch x86_64 --kiwi-file config.xml --shared-cache-dir ROOT/.bt/kiwi-dice/ID/cache system build --description ROOT/.bt/kiwi-dice/ID/description --target-dir ROOT/.bt/kiwi-dice/ID/build --set-repo dir:///srv/one\\,apt-deb\\,one\\,5 --add-repo dir:///srv/two\\,apt-deb\\,two\\,\\,true\\,false\\,\\{/k/a\\;/k/b\\}\\,main\\,bookworm\\,false --signing-key ROOT/keys/ours.asc",
+    "--debug --profile plain --type tbz --target-arch x86_64 --kiwi-file config.xml --shared-cache-dir /var/cache/kiwi system build --description ROOT/.bt/kiwi-dice/ID/description --target-dir ROOT/.bt/kiwi-dice/ID/build --set-repo dir:///srv/one\\,apt-deb\\,one\\,5 --add-repo dir:///srv/two\\,apt-deb\\,two\\,\\,true\\,false\\,\\{/k/a\\;/k/b\\}\\,main\\,bookworm\\,false --signing-key ROOT/keys/ours.asc",
   );
 });

@@ -1,12 +1,13 @@
 /** `dice-build` on this machine: results that stay, locks, signals, killed builds. KIWI is a stand-in; the real one is in real.test.ts. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { run } from "../../support/tool.ts";
 import { serve, statusOf, testLocal, until, world, writeRepository, type World } from "./rig.ts";
 
-/** A `config.sh` that says it is there and waits to be let go, or for ever. */
-const waiting = "#!/bin/sh\necho building > started\nwhile :; do sleep 1; done\n";
+/** A `config.sh` that mounts something as KIWI does, says it is there and waits for ever. */
+const waiting =
+  "#!/bin/sh\nset -e\nmkdir dev\nmount --bind /dev dev\necho building > started\nwhile :; do sleep 1; done\n";
 
 /** Folders of jobs that are there now. */
 function jobs(p: World): readonly string[] {
@@ -81,12 +82,13 @@ testLocal("a failing config.sh is told in KIWI's words, and the last result stay
   const p = await world();
   await p.dice("dice-build");
   const before = p.read("recipes/small/.dice/build_results.tar");
-  p.write("recipes/small/config.sh", "#!/bin/sh\nexit 3\n");
+  p.write("recipes/small/config.sh", "#!/bin/sh\necho no flour\nexit 3\n");
 
   const result = await p.dice("dice-build");
   const status = await p.dice("dice-status");
 
   expect(result.exitCode).toBe(1);
+  expect(result.stdout).toContain("\nno flour\n");
   expect(result.stdout).toContain(
     'bt: KIWI could not build recipe "small": KiwiScriptFailed: config.sh failed\n  task dice-build:small\n  at   recipes/small/.dice/build.log\n',
   );
@@ -117,7 +119,7 @@ testLocal.for(["SIGTERM", "SIGINT"] as const)(
     const result = await running.ended;
 
     expect(result.signal).toBe(signal);
-    expect([jobs(p), processes(p)]).toEqual([[], []]);
+    expect([jobs(p), processes(p), existsSync("/dev/null")]).toEqual([[], [], true]);
     expect(p.read("recipes/small/.dice/build_results.tar")).toBe(before);
     expect(readdirSync(join(p.root, "recipes/small/.dice")).sort()).toEqual([
       "build.log",

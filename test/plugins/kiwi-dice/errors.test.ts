@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
+import { findLack, needsOf } from "../../../plugins/kiwi-dice/needs.ts";
 import { configXml, testLocal, world } from "./rig.ts";
 
 interface Mistake {
@@ -220,6 +221,8 @@ testLocal("an image with partitions names all that this machine lacks, in second
   expect(result.exitCode).toBe(2);
   expect(result.stderr).toContain('bt: Images of type "oem" cannot be built on this machine\n');
   expect(result.stderr).toContain("missing program: rsync (package rsync)\n");
+  for (const feature of findLack(needsOf("oem", "apt"), "").features)
+    expect(result.stderr).toContain(`missing in the kernel: ${feature}\n`);
   expect(p.exists("recipes/small/.dice")).toBe(false);
 });
 

@@ -4,23 +4,28 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { testWith } from "../../support/tool.ts";
-import { listFiles, serve, statusOf, testLocal, world, writeRepository } from "./rig.ts";
+import { listStamps, serve, statusOf, testLocal, world, writeRepository } from "./rig.ts";
 
 testLocal("a recipe that was never built requires a build, and asking changes nothing", async () => {
   const p = await world();
-  const before = listFiles(p.root, "recipes");
+  const before = listStamps(p.root, "recipes");
 
   const result = await p.dice("dice-status");
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(statusOf(result)).toEqual(["BuildStatus: BuildRequired", "--> never built by bt"]);
-  expect(listFiles(p.root, "recipes")).toEqual(before);
+  expect(listStamps(p.root, "recipes")).toEqual(before);
 });
 
 testLocal("every change of a recipe is a reason of its own", async () => {
   const p = await world();
   await p.dice("dice-build");
-  const ask = async (): Promise<readonly string[]> => statusOf(await p.dice("dice-status"));
+  const ask = async (): Promise<readonly string[]> => {
+    const before = listStamps(p.root, "recipes");
+    const result = await p.dice("dice-status");
+    expect(listStamps(p.root, "recipes")).toEqual(before);
+    return statusOf(result);
+  };
   const recipe = join(p.root, "recipes/small");
 
   expect(await ask()).toEqual(["BuildStatus: UpToDate"]);
@@ -181,11 +186,14 @@ testLocal("a repository that does not answer makes the state unknown, unless bt 
     await q.dice("dice-status", "DICE_OFFLINE=yes"),
   ];
   const build = await q.dice("dice-build");
+  q.write("recipes/small/root/etc/motd", "welcome\n");
+  const changed = await q.dice("dice-status", "DICE_OFFLINE=yes");
 
   expect(unknown.exitCode).toBe(13);
   expect(statusOf(unknown)[0]).toBe("BuildStatus: Unknown");
   expect(statusOf(unknown)[1]).toMatch(/^--> repository debian cannot be read: .*ECONNREFUSED/);
   expect(statusOf(offline)).toEqual(["BuildStatus: UpToDate", "--> repositories were not asked"]);
+  expect(statusOf(changed)).toEqual(["BuildStatus: BuildRequired", "--> root/etc/motd changed"]);
   expect(build.exitCode).toBe(1);
   expect(build.stdout).toContain("Whether a build is needed is unknown: small");
 });

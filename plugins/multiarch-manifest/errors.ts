@@ -43,13 +43,13 @@ export function childAmbiguous(where: string, arch: string, digests: readonly [s
 
 export function childMissing(where: string, arch: string, existing: readonly string[]): BtError {
   const list = [...new Set(existing)].sort().join(", ");
+  const odd = arch === "arm/v7" ? existing.find((name) => /^linux\/arm[a-z]/.test(name)) : undefined; // `armhfp` of Fedora.
+  const other =
+    odd === undefined ? `leave ${arch} out` : `set armFallback: ["${odd.slice(6)}"] if that one is for ${arch}`;
   return new BtError(
     "MANIFEST_CHILD_MISSING",
     `${where} has no image for ${arch}; it has ${list === "" ? "none at all" : list}`,
-    {
-      exitCode: 1,
-      fix: `Name an image that has ${arch}, or leave ${arch} out.`,
-    },
+    { exitCode: 1, fix: `Name an image that has ${arch}, or ${other}.` },
   );
 }
 

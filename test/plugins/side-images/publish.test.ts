@@ -156,7 +156,14 @@ test("a source with several architectures gives each cell its own, however they 
   for (let round = 0; round < 20; round++) {
     const result = await w.side(given, "side-images", "-B");
     expect(result.exitCode).toBe(0);
-    const cells = w.index("multi").cells;
+    const { cells, index } = w.index("multi");
+    const text = w.read(`${index.layout}/blobs/${index.digest.replace(":", "/")}`);
+    const { manifests } = JSON.parse(text) as { readonly manifests: readonly { readonly platform: object }[] };
+    expect(manifests.map(({ platform }) => platform)).toEqual([
+      { os: "linux", architecture: "amd64" },
+      { os: "linux", architecture: "arm64" },
+      { os: "linux", architecture: "arm", variant: "v7" },
+    ]);
     expect(["amd64", "arm64", "arm"].map((arch) => w.image("multi", arch).config.architecture)).toEqual([
       "amd64",
       "arm64",
@@ -229,9 +236,10 @@ test("armhfp stands for arm/v7 only where the builderfile says so, and never sho
 
   expect(refused.exitCode).toBe(1);
   expect(refused.stdout + refused.stderr).toContain("it has linux/armhfp");
+  expect(refused.stdout).toContain('or set armFallback: ["armhfp"] if that one is for arm/v7.\n');
   expect(result.stdout).toContain("hfp:arm said linux/armhfp and is published as linux/arm/v7\n");
   expect(result.exitCode).toBe(0);
-  expect(await platformsAt(`${host}/ms/child:4.10.18`)).toEqual(["arm/v7"]);
+  for (const name of ["hfp", "child"]) expect(await platformsAt(`${host}/ms/${name}:4.10.18`)).toEqual(["arm/v7"]);
   expect(w.image("child", "arm").config).toMatchObject({ architecture: "arm", variant: "v7" });
 });
 

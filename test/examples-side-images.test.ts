@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
 import { platformsAt, pushList } from "./plugins/side-images/release.ts";
-import { project, type Project } from "./support/project.ts";
+import { program, project, type Project } from "./support/project.ts";
 import { startRegistry } from "./support/registry.ts";
 import { run, testWith } from "./support/tool.ts";
 
@@ -47,4 +47,18 @@ test("microshift-side-images is published for four architectures; a child has it
   const [base, server, tool] = [await layersOf("base-image"), await layersOf("server"), await layersOf("tool")];
   expect(server.slice(0, base.length)).toEqual(base);
   expect(tool.slice(0, server.length)).toEqual(server);
+});
+
+testWith("make")("its Makefile passes its variables on to bt", async () => {
+  const p = await copyWith("127.0.0.1:1");
+  p.write("tools/bt", `#!/bin/sh\nexec "${process.execPath}" "${program}" "$@"\n`);
+  fs.chmodSync(path.join(p.root, "tools/bt"), 0o755);
+  const env = { PATH: `${p.root}/tools:${process.env["PATH"] ?? ""}`, HOME: p.root };
+
+  await run("make", ["-C", p.root, "images", "COMPONENTS=base-image", "ARCHITECTURES=riscv64 arm64"], env);
+
+  expect(Object.keys((JSON.parse(p.read(".bt/side-images/base-image.json")) as { cells: object }).cells)).toEqual([
+    "riscv64",
+    "arm64",
+  ]);
 });

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
+import { startServer } from "../../support/fake-registry.ts";
 import { until } from "../../support/processes.ts";
 import { testWith } from "../../support/tool.ts";
 import { foreignProgram } from "../images/foreign.ts";
@@ -35,10 +36,21 @@ function traces(w: World): unknown {
     .split("\n")
     .filter((line) => line.includes(w.root));
   const work = path.join(w.root, ".bt/side-images/engine/work");
-  return { processes, mounts, work: fs.existsSync(work) ? fs.readdirSync(work) : [] };
+  return { processes, mounts, containers: containers(w), work: fs.existsSync(work) ? fs.readdirSync(work) : [] };
 }
 
-const nothing = { processes: [], mounts: [], work: [] };
+/** Those that buildah's own stores list: `STORE/overlay-containers/containers.json`, or of another driver. */
+function containers(w: World): readonly unknown[] {
+  const engine = path.join(w.root, ".bt/side-images/engine");
+  const folders = (at: string): readonly string[] =>
+    fs.existsSync(at) ? fs.readdirSync(at).map((name) => path.join(at, name)) : [];
+  return folders(engine)
+    .flatMap((store) => folders(store).filter((name) => name.endsWith("-containers")))
+    .map((folder) => path.join(folder, "containers.json"))
+    .flatMap((file) => (fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, "utf8")) as unknown[]) : []));
+}
+
+const nothing = { processes: [], mounts: [], containers: [], work: [] };
 
 testEmulated("commands of a foreign architecture run without the host's table, on the base of this run", async () => {
   const w = await running('RUN ["/bin/make"]');
@@ -46,17 +58,18 @@ testEmulated("commands of a foreign architecture run without the host's table, o
   const before = table();
 
   const result = await w.side({ COMPONENTS: "runs", ARCHITECTURES: "amd64 arm64", EMULATION: "userns" }, "side-images");
+  const calls = w.calls("buildah").length;
   const again = await w.side(
     { COMPONENTS: "runs", ARCHITECTURES: "amd64 arm64", EMULATION: "userns" },
     "side-images:image",
   );
-  const calls = w.calls("buildah").length;
 
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(table()).toEqual(before);
   expect(w.calls("sudo")).toEqual([]);
   expect(calls).toBeGreaterThan(0);
   expect(again.stdout).toContain("Nothing to do");
+  expect(w.calls("buildah")).toHaveLength(calls);
   expect(w.image("runs", "arm64").layers).toHaveLength(2);
   expect(traces(w)).toEqual(nothing);
 });
@@ -64,8 +77,9 @@ testEmulated("commands of a foreign architecture run without the host's table, o
 test("every image that buildah reads is named by its ID, and nothing is pulled", async () => {
   const host = process.arch === "arm64" ? "arm64" : "amd64";
   const w = await running('RUN ["/bin/make"]');
+  const given = { COMPONENTS: "runs", ARCHITECTURES: host, DEST_REGISTRY: "127.0.0.1:1/none" };
 
-  await w.side({ COMPONENTS: "runs", ARCHITECTURES: host, DEST_REGISTRY: "127.0.0.1:1/none" }, "side-images");
+  await w.side(given, "side-images");
 
   const built = w.calls("buildah").filter((line) => /\bbud\b/.test(line));
   expect(built).toHaveLength(1);
@@ -73,6 +87,19 @@ test("every image that buildah reads is named by its ID, and nothing is pulled",
   expect(
     w.calls("buildah").filter((line) => / (pull|from) /.test(line) && !/ oci:bt-[0-9a-f]{64}:image$/.test(line)),
   ).toEqual([]);
+});
+
+test("after clean buildah gives the same digests as before", async () => {
+  const host = process.arch === "arm64" ? "arm64" : "amd64";
+  const w = await running('RUN ["/bin/make"]');
+  const given = { COMPONENTS: "runs", ARCHITECTURES: host };
+  await w.side(given, "side-images");
+  const before = w.index("runs").index.digest;
+
+  await w.side(given, "side-images:clean");
+  const { exitCode } = await w.side(given, "side-images");
+
+  expect([exitCode, w.index("runs").index.digest]).toEqual([0, before]);
 });
 
 test("an image that an engine has built on another base than the one it was given is refused", async () => {
@@ -122,6 +149,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 
     expect(result.signal).toBe(signal); // A shell says 130 or 143.
     await until(() => JSON.stringify(traces(w)) === JSON.stringify(nothing));
+    expect(w.calls("sudo")).toEqual([]);
     expect(w.exists(".bt/side-images/runs.json")).toBe(false);
   });
 
@@ -129,13 +157,22 @@ test("a dry run prints every call and starts nothing", async () => {
   const w = await running('RUN ["/bin/make"]');
   w.stub("git", counting("git"));
 
-  const result = await w.side({ COMPONENTS: "runs coredns", ARCHITECTURES: foreign, PUSH: "yes" }, "-n", "side-images");
+  const registry = await startServer((_, answer) => void answer.writeHead(404).end());
+  const given = {
+    COMPONENTS: "runs coredns",
+    ARCHITECTURES: foreign,
+    DEST_REGISTRY: `${registry.host}/ms`,
+    PUSH: "yes",
+  };
 
+  const result = await w.side(given, "-n", "side-images");
+
+  expect(registry.seen).toEqual([]);
   expect(result).toMatchObject({ exitCode: 0, stderr: "" });
   expect(result.stdout).toContain(` bud --isolation chroot --platform linux/${foreign} --pull=never`);
   expect(result.stdout).toContain("$ git -C ");
   expect(result.stdout).toContain(`$ ./build_binaries ${foreign}`);
-  expect(result.stdout).toContain("publish quay.io/microshift/runs:4.10.18");
+  expect(result.stdout).toContain(`publish ${registry.host}/ms/runs:4.10.18`);
   expect([w.calls("buildah"), w.calls("git"), w.exists(".bt/side-images")]).toEqual([[], [], false]);
 });
 

@@ -54,8 +54,8 @@ export function createWords(order: Order, places: Places, root: string): string[
   return [...words.slice(0, at), "create", "--root", root, "--target-dir", places.target];
 }
 
-/** Says what the description means. */
-export function infoWords(order: Order, places: Places): string[] {
+/** Says what the description means. KIWI's `image` takes no cache. */
+export function infoWords(order: Order, { cache: _, ...places }: Places): string[] {
   const words = buildWords(order, places);
   const at = words.indexOf("system");
   const global = words.slice(0, at).filter((word) => word !== "--debug");

@@ -3,7 +3,7 @@
  * With BT_SLOW_TESTS=1 it also builds it over ssh, in a container, and without bt, and all of them must hold the same files; that takes minutes.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
@@ -62,6 +62,7 @@ function unpack(name: string): {
   return { archive, image: listImage(archive), packages };
 }
 
+const repository = join(import.meta.dirname, "../../..");
 const result = (): string => join(root, "images/small/.dice/build_results.tar");
 
 describe("an image that the real KIWI built", () => {
@@ -137,6 +138,22 @@ describe("an image that the real KIWI built", () => {
         "Creating bt-debian.x86_64-1.0.0-DiceBuild.docker.tar",
       ]),
     );
+  });
+
+  testReal("has a description that kiwi:info understands, and so have the README and the example", () => {
+    const page = readFileSync(join(repository, "plugins/kiwi-dice/README.md"), "utf8");
+    mkdirSync(join(root, "readme"));
+    writeFileSync(join(root, "readme/config.xml"), /^```xml .*\n([^]*?)^```/m.exec(page)?.[1] ?? "");
+    cpSync(join(repository, "examples/kiwi-appliance/appliance"), join(root, "example"), { recursive: true });
+
+    const words = [["kiwi:info"], ["kiwi:info", "RECIPE=readme"], ["kiwi:info", "RECIPE=example"]];
+    const told = words.map((one) => bt(one));
+
+    expect(told.map(({ status, stdout }) => [status, /"image": "(.*)"/.exec(stdout)?.[1]])).toEqual([
+      [0, "bt-debian"],
+      [0, "toolbox"],
+      [0, "appliance"],
+    ]);
   });
 
   testReal("is up to date afterwards, and nothing of the build is left", { timeout: patience }, () => {

@@ -43,7 +43,7 @@ case "$verb" in
     tar -C "$description" --sort=name --exclude=./config.xml --mtime=@0 -cJf "$target/small.x86_64-1.0.0.tar.xz" .
   else echo made > "$target/small.x86_64-1.0.0.tar.xz"; fi
   echo '{"root_archive": {"filename": "'"$target"'/small.x86_64-1.0.0.tar.xz", "use_for_bundle": true}}' > "$target/kiwi.result.json";;
-*"image info"*) echo "image: small";;
+*"image info"*) [ -z "$cache" ] || exit 2; echo "image: small";;
 esac
 exit 0
 `;

@@ -96,6 +96,8 @@ const untyped: Readonly<Record<string, string>> = {
   "README.md npm install": "it asks the package registry; test/package.test.ts installs what npm packs",
   "docs/kernel-rootfs.md bt --json":
     "it compares with a branch of a remote; test/plugins/kernel-rootfs/ci.test.ts has one",
+  "docs/kiwi-dice.md mmdebstrap --variant=apt":
+    "it takes minutes; test/plugins/kiwi-dice/real.test.ts does it, with BT_SLOW_TESTS=1",
   "plugins/rpm-deps/README.md mkdir bazeldnf": "it builds a program from sources on the network",
 };
 

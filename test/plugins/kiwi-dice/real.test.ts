@@ -116,7 +116,8 @@ describe("an image that the real KIWI built", () => {
     const { host } = await startRegistry();
     const to = `docker://${host}/bt/debian:1.0.0`;
 
-    await run("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", from, to]);
+    const quick = ["--dest-compress-format", "gzip", "--dest-compress-level", "1"];
+    await run("skopeo", ["copy", "--quiet", "--dest-tls-verify=false", ...quick, from, to]);
 
     const seen = JSON.parse(await run("skopeo", ["inspect", "--tls-verify=false", to])) as { Labels: object };
     expect(seen).toMatchObject({ Labels: { maker: "bt" }, RepoTags: ["1.0.0"] });

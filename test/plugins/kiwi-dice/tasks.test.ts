@@ -41,10 +41,7 @@ testLocal("build and info are single calls of KIWI", async () => {
 
   expect([build.exitCode, info.exitCode]).toEqual([0, 0]);
   expect(info.stdout).toContain("image: small\n");
-  expect(p.calls().map((line) => / (system|image) \w+ /.exec(line)?.[0].trim())).toEqual([
-    "system build",
-    "image info",
-  ]);
+  expect(p.calls().map((line) => /(system|image) \w+ /.exec(line)?.[0].trim())).toEqual(["system build", "image info"]);
 });
 
 testLocal("the log is printed, and followed while a build writes it; the history has every build", async () => {

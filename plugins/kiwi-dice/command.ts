@@ -55,8 +55,9 @@ export function createWords(order: Order, places: Places, root: string): string[
 }
 
 /** Says what the description means. KIWI's `image` takes no cache. */
-export function infoWords(order: Order, { cache: _, ...places }: Places): string[] {
-  const words = buildWords(order, places);
+export function infoWords(order: Order, places: Places): string[] {
+  const { cache, ...others } = places;
+  const words = buildWords(order, cache === undefined ? places : others);
   const at = words.indexOf("system");
   const global = words.slice(0, at).filter((word) => word !== "--debug");
   return [...global, "image", "info", "--description", places.description];

@@ -153,7 +153,7 @@ export function stepMissing(task: string, facts: { file: string; before: string 
 export function scheduleFailed(failed: readonly string[], total: number): BtError {
   return new BtError("KIWI_DICE_SCHEDULE_FAILED", `${failed.length} of ${total} recipes failed: ${failed.join(", ")}`, {
     exitCode: 1,
-    fix: "Read their logs; the table says where they are.",
+    fix: "Read what is said of each; the table has the logs of those that were begun.",
   });
 }
 

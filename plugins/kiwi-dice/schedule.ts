@@ -28,7 +28,7 @@ export async function runScheduled(bench: Bench, setup: Setup): Promise<void> {
     await dice(bench, order, setup);
     note(before === "UpToDate" && !order.force ? "up to date" : "built", log);
   } catch (error) {
-    note("failed", log);
+    note("failed", before === "unknown" ? "" : log); // Nothing was begun: a log is of an earlier build.
     throw error;
   }
 }

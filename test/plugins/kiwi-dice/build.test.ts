@@ -257,7 +257,8 @@ testLocal("forty recipes are built without a false lock", async () => {
 });
 
 testLocal("a schedule builds what requires it, fails alone, and ends with a table", async () => {
-  const p = await world({ recipes: ["broken", "fresh", "good"], files: { "recipes/README": "not a recipe\n" } });
+  const p = await world({ recipes: ["broken", "fresh", "good", "odd"], files: { "recipes/README": "not a recipe\n" } });
+  p.write("recipes/odd/config.xml", "<image");
   p.write("recipes/broken/config.sh", "#!/bin/sh\nexit 3\n");
   await p.dice("dice-build:fresh");
 
@@ -266,12 +267,13 @@ testLocal("a schedule builds what requires it, fails alone, and ends with a tabl
 
   expect(result.exitCode).toBe(1);
   expect(result.stdout).toContain("skipped README: it holds no description\n");
-  const table = /^recipe .*\n(?:.*\n){3}/m.exec(result.stdout)?.[0].replaceAll(/\d+ s/g, "0 s");
+  const table = /^recipe .*\n(?:.*\n){4}/m.exec(result.stdout)?.[0].replaceAll(/\d+ s/g, "0 s");
   expect(table?.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
     ["recipe", "before", "result", "duration", "log"],
     ["broken", "BuildRequired", "failed", "0 s", "recipes/broken/.dice/build.log"],
     ["fresh", "UpToDate", "up to date", "0 s", "recipes/fresh/.dice/build.log"],
     ["good", "BuildRequired", "built", "0 s", "recipes/good/.dice/build.log"],
+    ["odd", "unknown", "failed", "0 s"],
     [""],
   ]);
 });

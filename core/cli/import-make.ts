@@ -207,7 +207,8 @@ function findOtherShell({ lines, database }: Makefile): string | undefined {
   const written = lines
     .flatMap((line) => /^\s*(?:export\s+|override\s+)*SHELL\s*[:?]*=\s*(.*)$/.exec(line)?.[1] ?? [])
     .at(-1);
-  const text = origin.startsWith("makefile") ? value : (written ?? "");
+  const set = origin.startsWith("makefile") ? value : (written ?? "");
+  const text = set.replace(/\$\(shell\s+(?:which|command -v)\s+([^\s()]+)\)/, "$1");
   const program = text
     .split(/\s+/)
     .filter((word) => word !== "" && !word.startsWith("-"))

@@ -291,10 +291,12 @@ script:
 	echo "x $$x" >> log
 `;
   const [p, other] = [await project({ Makefile: makefile }), await project({ Makefile: makefile })];
+  const which = await project({ Makefile: "SHELL := $(shell which bash)\n.PHONY: b\nb: ; @echo b\n" });
   const python = await project({ Makefile: "SHELL := /usr/bin/env python3\n.PHONY: p\np: ; @print('hello')\n" });
 
   const imported = await p.bt("--import-make");
   const kept = await python.bt("--import-make");
+  const found = await which.bt("--import-make", "--no-exec");
   const ran = await p.bt("-j1", "ign", "script");
   await run("make", ["-s", "-C", other.root, "ign", "script"]);
 
@@ -305,6 +307,7 @@ script:
     script: "equivalent (a failure in the middle ends the script)",
   });
   expect(verdicts(kept.stdout)).toEqual({ p: "kept (its SHELL is python3)" });
+  expect(verdicts(found.stdout)).toEqual({ b: "exact" });
 });
 
 const level = (loud: string): string => `LEVEL ?= 1

@@ -168,7 +168,8 @@ function takeWarnings(say: (text: string) => void): () => void {
 function checkNotRunningAbove({ project, forecast, decide }: Prepared): void {
   const above = runningAbove(decide.env);
   if (above.length === 0) return;
-  for (const id of forecast.wanted) {
+  const needs = [...forecast.spared.values()].flatMap((spared) => spared.needs);
+  for (const id of [...forecast.wanted, ...needs]) {
     const at = above.indexOf(stackEntry(project.root, id));
     if (at !== -1 && !forecast.results.has(id))
       throw cycleNested([...above.slice(at).map((entry) => entry.slice(entry.indexOf("#") + 1)), id]);

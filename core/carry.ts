@@ -13,6 +13,7 @@ import {
   skippedResult,
   type Decision,
   type NodeResult,
+  type Spared,
 } from "./decide.ts";
 import { killByCookie } from "./exec.ts";
 import { isBtError } from "./errors.ts";
@@ -30,8 +31,10 @@ import { acquireLock, tryLock } from "./lock.ts";
 import { claimProcesses } from "./orphans.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderReason, type Reason } from "./reason.ts";
-import type { Ended } from "./schedule.ts";
+import type { Ended, Postponed } from "./schedule.ts";
 import { createServices, type Services } from "./service.ts";
+import { createSparing } from "./spared.ts";
+import { viewDisk, type View } from "./view.ts";
 
 export interface CarryOptions {
   readonly ledger: Ledger;
@@ -48,7 +51,7 @@ export interface CarryOptions {
 
 export interface Carrier {
   /** Skips, restores or runs one node whose needs are done. Never rejects. */
-  readonly start: (node: Node, slot: number) => Promise<Ended>;
+  readonly start: (node: Node, slot: number) => Promise<Ended | Postponed>;
   readonly services: Services;
   /** What is handed to the action of a node. */
   readonly createWork: (node: Node, slot: number, decision: Decision) => Work;
@@ -66,6 +69,7 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
   const { results, outcomes, tell, finish } = ledger;
   const kept = createKept(prepared, { workshop, tell, signal: cancel });
   const stirred = new Set<string>(); // Nodes that ran, and all that came after one.
+  const sparing = createSparing(forecast.spared);
   const finalsOf = (id: string): readonly string[] =>
     (graph.nodes.get(id)?.edges ?? []).flatMap(({ to, kind }) => (kind === "finally" ? [to] : []));
   const finals = new Set([...graph.nodes.keys()].flatMap(finalsOf));
@@ -109,7 +113,7 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
     return true;
   };
 
-  const start = async (node: Node, slot: number): Promise<Ended> => {
+  const start = async (node: Node, slot: number): Promise<Ended | Postponed> => {
     if (services.isService(node.id)) return await registerService(node);
     const ended = await startTask(node, slot);
     services.leave(node.id);
@@ -123,7 +127,9 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
     return { outcome: "group" };
   };
 
-  const startTask = async (node: Node, slot: number): Promise<Ended> => {
+  const startTask = async (node: Node, slot: number): Promise<Ended | Postponed> => {
+    const postponed = sparing.isWrong() ? sparing.postpone(node.id) : undefined;
+    if (postponed !== undefined) return postponed;
     try {
       if (isGroupNode(node)) {
         isStirred(node);
@@ -145,7 +151,7 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
     }
   };
 
-  const decideAndRun = async (node: Node, slot: number): Promise<Ended> => {
+  const decideAndRun = async (node: Node, slot: number): Promise<Ended | Postponed> => {
     tell({ kind: "task-state", task: node.id, state: "deciding" });
     const locks = path.join(root, ".bt", "locks");
     const signal = signalOf(node);
@@ -156,19 +162,20 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
       state.refresh();
       const before = state.unendedRun(node.id);
       if (before !== undefined) killByCookie(`${before}/${node.id}/`); // Its bt was killed, and could not end what it had started.
-      const decision = await decideNode(node, results, decide);
+      const spared = sparing.find(node.id);
+      const decision = await decideNode(node, spared?.results ?? results, { ...decide, view: spared?.view });
       const work = createWork(node, slot, decision);
       if (decision.step.action === "skip" && decision.result !== undefined) {
         if (await askStatus(work, workshop)) return finishFresh(node, decision.result, decision);
         return await runTask({ ...work, reasons: [renderReason({ kind: "status" })] }, { ...decision, mayTake: false });
       }
-      return await runTask(work, decision);
+      return await runTask(work, decision, spared);
     } finally {
       lock.release();
     }
   };
 
-  const runTask = async (work: Work, decision: Decision): Promise<Ended> => {
+  const runTask = async (work: Work, decision: Decision, spared?: Spared): Promise<Ended | Postponed> => {
     const { document } = decision;
     const { node, slot, key } = work;
     stirred.add(node.id);
@@ -179,9 +186,11 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
     const restored = await kept.restore(work, decision, forget);
     signalOf(node).throwIfAborted();
     if (restored !== undefined) {
-      remember(node, document, restored.finished, restored);
+      remember(node, document, restored.finished, { ...restored, ...spared });
       return finish(node, "restored", { startedMs, slot, key, from: restored.from });
     }
+    const postponed = sparing.postpone(node.id);
+    if (postponed !== undefined) return postponed;
     const down = await services.ready(node, slot, work.signal);
     if (down !== undefined) return finish(node, "blocked", { blockedBy: down });
     if (isRemembered) forget();
@@ -223,14 +232,14 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
     node: Node,
     document: KeyDocument,
     { outputs, value }: Finished,
-    { durationMs }: { readonly durationMs: number },
+    { durationMs, view }: { readonly durationMs: number; readonly view?: View },
   ): boolean => {
     const key = keyOf(document);
     const result = resultDigest(key, outputs, value);
     results.set(node.id, { digest: result, value });
     keep({ task: node.id, key, document, result, outputs, value });
     const before = new Map(document.inputs.map((fact) => [fact.path, fact]));
-    const inputs = collectInputs(node, root, before);
+    const inputs = collectInputs(node, view ?? viewDisk(root, before));
     if (keyOf({ ...document, inputs }) !== key) {
       tell({
         kind: "warning",

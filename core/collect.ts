@@ -1,16 +1,19 @@
 /** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
 import { createHmac } from "node:crypto";
 import { declaredVariables, paramText } from "./environment.ts";
-import { describeFile, expandPaths, findTool, followLinks, hashText, type FileFact, type FileMemo } from "./files.ts";
+import { describeFile, findTool, followLinks, hashText, type FileFact, type FileMemo } from "./files.ts";
 import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Hooks } from "./hooks.ts";
 import { isGlob, outputPath } from "./paths.ts";
+import { viewDisk, type View } from "./view.ts";
 
 export interface CollectOptions {
   readonly root: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly memo: FileMemo;
+  /** Where inputs are looked at. Absent: on the disk. */
+  readonly view?: View | undefined;
   readonly hooks: Hooks;
   /** Digest of the code of a function. Undefined: cannot be told. */
   readonly codeOf: (site: { readonly stack?: string }) => string | undefined;
@@ -36,13 +39,13 @@ export async function collectDocument(node: Node, options: CollectOptions): Prom
   const { hooks } = options;
   const all = hooks.fingerprint.isUsed() ? await hooks.fingerprint.promise(leaves, node) : leaves;
   const shown = all.map(({ name, value }) => ({ name, value: options.hide(value) }));
-  return createDocument(shown, collectInputs(node, options.root, options.memo));
+  return createDocument(shown, collectInputs(node, options.view ?? viewDisk(options.root, options.memo)));
 }
 
 /** The files that the inputs mean now; the task's own outputs are never among them. */
-export function collectInputs(node: Node, root: string, memo: FileMemo): FileFact[] {
+export function collectInputs(node: Node, view: View): FileFact[] {
   if (node.inputs === undefined || node.inputs.length === 0) return [];
-  const facts = describePaths(root, node.inputs, memo);
+  const facts = describePaths(node.inputs, view);
   const own = node.outputs.map(outputPath);
   const isOwn = (file: string): boolean =>
     own.some(
@@ -53,13 +56,12 @@ export function collectInputs(node: Node, root: string, memo: FileMemo): FileFac
 }
 
 /** What the paths mean now; folders and globs are walked, a plain list of files costs one stat each. */
-function describePaths(root: string, paths: readonly string[], memo: FileMemo): FileFact[] {
-  const describe = (file: string): FileFact => describeFile(root, file, memo);
+function describePaths(paths: readonly string[], { describe, expand }: View): FileFact[] {
   if (!paths.some((path) => isGlob(path) || path.startsWith("!"))) {
     const facts = [...new Set(paths.map((path) => path.replace(/^\.\//, "")))].map(describe);
     if (!facts.some(({ kind }) => kind === "folder")) return facts.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
-  return expandPaths(root, paths, isGlob).map(describe);
+  return expand(paths).map(describe);
 }
 
 function ownLeaves(node: Node, { root, env, memo, codeOf, rest, secretsKey }: CollectOptions): Leaf[] {

@@ -10,6 +10,7 @@ import { describeOutputs } from "./outputs.ts";
 import { outputPath } from "./paths.ts";
 import { planStep, type Step } from "./plan.ts";
 import type { State, TaskRecord } from "./state.ts";
+import type { View } from "./view.ts";
 
 /** What a node left for those that need it. */
 export interface NodeResult {
@@ -187,6 +188,20 @@ export interface Forecast {
   readonly wanted: ReadonlySet<string>;
   /** Nodes whose `when` says no, as far as it can be asked before anything runs. */
   readonly skipped: ReadonlySet<string>;
+  /** Wanted nodes whose needs are left out: they are up to date, or to be restored, without them. */
+  readonly spared: ReadonlyMap<string, Spared>;
+}
+
+/** How a node is looked at while what it needs is not there. */
+export interface Spared {
+  /** Files as they would be if all that it needs was restored. */
+  readonly view: View;
+  /** What its needs would have left. */
+  readonly results: ReadonlyMap<string, NodeResult>;
+  /** What comes first when it cannot be restored after all. */
+  readonly needs: readonly string[];
+  /** What of the cache was believed; absolute paths. */
+  readonly entries: readonly string[];
 }
 
 /** What a node leaves whose `when` says no. */
@@ -235,7 +250,7 @@ export async function createForecast(
     if (decision.result !== undefined) results.set(id, decision.result);
     else if (isServiceNode(graph, node) && pending.length === 0) results.set(id, serviceResult(decision));
   }
-  return { decisions, results, wanted: findWanted(graph, results, options.onlyTargets), skipped };
+  return { decisions, results, wanted: findWanted(graph, results, options.onlyTargets), skipped, spared: new Map() };
 }
 
 function outputsOf(graph: Graph, id: string): readonly string[] {

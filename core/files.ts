@@ -107,7 +107,7 @@ export function expandPaths(root: string, patterns: readonly string[], isGlob: (
 }
 
 /** Names that no glob walks into. */
-const closedNames: readonly string[] = [".bt", ".git", "node_modules"];
+export const closedNames: readonly string[] = [".bt", ".git", "node_modules"];
 
 function walk(root: string, patterns: readonly string[], ignore: readonly string[]): string[] {
   const folders = ignore.length === 0 ? patterns.map((pattern) => findPlainFolder(root, pattern)) : [];

@@ -2,7 +2,6 @@
 import * as path from "node:path";
 import { outputMissing } from "./errors/run.ts";
 import {
-  describeFile,
   expandPaths,
   findStat,
   isFolder as isRealFolder,
@@ -14,28 +13,25 @@ import {
 } from "./files.ts";
 import type { Node } from "./graph.ts";
 import { isGlob, outputPath } from "./paths.ts";
+import { viewDisk, type View } from "./view.ts";
 
 /** What the declared outputs hold now, sorted; a folder stands for the files in it, an empty or missing one for itself. */
 export function describeOutputs(root: string, node: Node, memo: FileMemo): readonly FileFact[] {
-  return describeEachOutput(root, node, (file) => describeFile(root, file, memo));
+  return describeEachOutput(node, viewDisk(root, memo));
 }
 
 /** The same, for who knows better what a path holds. */
-export function describeEachOutput(
-  root: string,
-  node: Node,
-  describe: (file: string) => FileFact,
-): readonly FileFact[] {
+export function describeEachOutput(node: Node, { describe, expand }: View): readonly FileFact[] {
   if (!node.outputs.some((output) => isGlob(output) || output.endsWith("/"))) {
     const facts = node.outputs.map((output) => describe(output.replace(/^\.\//, "")));
     if (!facts.some(({ kind }) => kind === "folder")) return facts.sort((a, b) => (a.path < b.path ? -1 : 1));
   }
-  return expandOutputs(root, node).map(describe);
+  return expandOutputs(node, expand).map(describe);
 }
 
-function expandOutputs(root: string, node: Node): readonly string[] {
+function expandOutputs(node: Node, expand: View["expand"]): readonly string[] {
   const patterns = node.outputs.map((output) => (output.endsWith("/") ? `${output}**` : output));
-  const found = expandPaths(root, patterns, isGlob);
+  const found = expand(patterns);
   const folders = node.outputs.filter((output) => !isGlob(output)).map((output) => outputPath(output).path);
   const empty = folders.filter((folder) => !found.some((file) => file === folder || file.startsWith(`${folder}/`)));
   return [...new Set([...found, ...empty])].sort();
@@ -107,7 +103,7 @@ function isInside(file: string): boolean {
 /** Signatures of the outputs, to tell later what a failed run has touched. */
 export function signOutputs(root: string, node: Node): ReadonlyMap<string, string> {
   const signed = new Map<string, string>();
-  for (const file of expandOutputs(root, node)) {
+  for (const file of expandOutputs(node, viewDisk(root, new Map()).expand)) {
     const stat = findStat(path.resolve(root, file));
     if (stat !== undefined) signed.set(file, signatureOf(stat));
   }

@@ -21,6 +21,7 @@ import { assemble, type Assembly } from "./plugin.ts";
 import { poolsOf } from "./pools.ts";
 import { collectSecrets } from "./secret-params.ts";
 import type { Secrets } from "./secrets.ts";
+import { spareNeeds } from "./spared.ts";
 import { openState, type State } from "./state.ts";
 import type { Surveyed } from "./task.ts";
 
@@ -117,9 +118,10 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   };
   for (const node of graph.nodes.values())
     if (node.task.versions !== undefined) decide.versionsOf(node).catch(() => {}); // All at once; whoever waits for one hears of a failure.
-  const forecast = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
-  if (request.only === "check") checkNeedsFresh(graph, forecast);
   const cache = request.cache ?? usualWish;
+  const whole = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
+  if (request.only === "check") checkNeedsFresh(graph, whole);
+  const forecast = request.only === undefined ? await spareNeeds(whole, { graph, order, decide, wish: cache }) : whole;
   return { project, assembly, graph, order, state, secrets, decide, survey, forecast, cache };
 }
 

@@ -31,6 +31,7 @@ export async function proveFresh(
   if (!isWhole || secrets.hide(options.request) !== options.request) return;
   const facts: Facts = { files: new Set(), variables: new Set(), sights: [], questions: new Map() };
   for (const node of nodes) addNode(node, { root, env: decide.env, facts, record: knownFiles(state, node.id) });
+  addSpared(prepared, facts);
   for (const node of nodes) {
     const evidence = await gatherEvidence(node, prepared).catch(() => undefined); // It will be asked the long way.
     if (evidence === undefined) return;
@@ -71,6 +72,21 @@ function isProvable({ task, inputs, hasFoundPaths }: Node): boolean {
     !Object.values(task.params ?? {}).some(({ inKey }) => inKey === true) && // No digest of it may be on the disk but the one in its key.
     (isPlain || task.evidence !== undefined)
   );
+}
+
+/** What needs that were left out are made of, and the results that stand for them. What is not there has no stamp: it must stay away. */
+function addSpared({ project, forecast }: Pick<Prepared, "project" | "forecast">, { files, sights }: Facts): void {
+  if (forecast.spared.size === 0) return;
+  for (const { needs, entries } of forecast.spared.values()) {
+    for (const id of needs)
+      for (const input of forecast.decisions.get(id)?.document.inputs ?? []) files.add(input.path);
+    for (const entry of entries) files.add(entry);
+  }
+  for (const file of files) {
+    if (findStat(path.resolve(project.root, file)) !== undefined) continue;
+    files.delete(file);
+    sights.push(seeEvidence({ kind: "absent", path: file }));
+  }
 }
 
 /** Only a task that would otherwise run has something to say. */

@@ -13,6 +13,11 @@ export interface Ended {
   readonly isAllowed?: boolean;
 }
 
+/** A task that could not be done after all: these, which nobody may have wanted so far, come first, and then it starts again. */
+export interface Postponed {
+  readonly first: readonly string[];
+}
+
 export interface ScheduleOptions extends PoolOptions {
   /** Tasks running at the same time. At least 1. */
   readonly jobs: number;
@@ -26,7 +31,7 @@ export interface ScheduleOptions extends PoolOptions {
   /** False while the machine is too busy for another task. */
   readonly hasRoom: () => boolean;
   /** Runs, skips or restores one task. Its needs are done. Never rejects. */
-  readonly start: (node: Node, slot: number) => Promise<Ended>;
+  readonly start: (node: Node, slot: number) => Promise<Ended | Postponed>;
   /** A task that will not start because `because` failed. */
   readonly block: (node: Node, because: string) => void;
   readonly ready: (node: Node) => void;
@@ -204,8 +209,8 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
     status.set(node.id, "running");
     started.add(node.id);
     running++;
-    void options.start(node, slot).then(({ outcome, isAllowed }) => {
-      const hasFailed = isAllowed !== true && failing.has(outcome);
+    void options.start(node, slot).then((ended) => {
+      const hasFailed = "outcome" in ended && ended.isAllowed !== true && failing.has(ended.outcome);
       if (hasFailed) {
         stopped = true; // Known before the slot is free, so that no new task slips in.
         if (options.failFast) options.cancel();
@@ -213,9 +218,27 @@ export function createSchedule(graph: Graph, wanted: ReadonlySet<string>, option
       pools.free(node);
       slots.delete(slot);
       running--;
-      settle(node.id, hasFailed);
+      if ("first" in ended) postpone(node, ended.first);
+      else settle(node.id, hasFailed);
       pump();
     });
+  };
+
+  const postpone = (node: Node, first: readonly string[]): void => {
+    const more = first.filter((id) => !nodes.has(id));
+    for (const id of more) nodes.set(id, graph.nodes.get(id)!); // Only ids of nodes are needed.
+    for (const id of [...more, node.id]) {
+      const before = waitsFor(graph, id).filter((one) => nodes.has(one) && status.get(one) !== "done");
+      status.set(id, "waiting");
+      missing.set(id, before.length);
+      for (const one of before) push(dependents, one, id);
+    }
+    for (const id of [...more, node.id]) {
+      if (status.get(id) !== "waiting") continue; // Blocked with another.
+      const bad = waitsFor(graph, id).find((one) => failed.has(one));
+      if (bad !== undefined) settle(block(id, bad).id, true);
+      else if (missing.get(id) === 0) makeReady(id);
+    }
   };
 
   const away: Schedule["away"] = (wait) => leave(wait);

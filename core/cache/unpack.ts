@@ -2,10 +2,11 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Blob, CachedOutput, CachedResult } from "../cache-store.ts";
-import { describeFile, findStat, hasCode, hashText, makeFolder, removePath, type FileFact } from "../files.ts";
+import { findStat, hasCode, hashText, makeFolder, removePath, type FileFact } from "../files.ts";
 import type { Node } from "../graph.ts";
 import { checkOutputs, describeEachOutput, prepareOutputs } from "../outputs.ts";
 import { isGlob, outputPath } from "../paths.ts";
+import { viewDisk, type Layer } from "../view.ts";
 import picomatch from "picomatch";
 
 /** A file that is to be made. */
@@ -111,18 +112,39 @@ function tryMove(from: string, to: string): boolean {
 function describePlaced(root: string, node: Node, outputs: readonly CachedOutput[]): readonly FileFact[] {
   const placed = new Map<string, FileFact>();
   for (const output of outputs) {
-    const { path: relative, kind, mode, blob, target } = output;
+    const { path: relative, kind } = output;
     if (!isPlaced(path.join(root, relative), output)) throw new Error(`"${relative}" is not what was restored`);
-    // No signatures: too young for their times to be trusted.
-    if (kind === "link") placed.set(relative, { path: relative, kind, digest: hashText(target ?? "") });
-    const fileKind = (mode & 0o111) === 0 ? "file" : "exec";
-    if (kind === "file") placed.set(relative, { path: relative, kind: fileKind, digest: blob?.digest ?? "" });
+    if (kind !== "folder") placed.set(relative, factOf(output));
   }
-  const facts = describeEachOutput(root, node, (file) => placed.get(file) ?? describeFile(root, file, placed));
+  const disk = viewDisk(root, placed);
+  const facts = describeEachOutput(node, { ...disk, describe: (file) => placed.get(file) ?? disk.describe(file) });
   checkOutputs(root, node, facts);
   const odd = facts.find(({ path: file, kind }) => kind !== "folder" && !placed.has(file));
   if (odd !== undefined && node.task.clean !== "keep") throw new Error(`"${odd.path}" is not what was restored`);
   return facts;
+}
+
+/** Without a signature: it is not there yet, or too young for its times to be trusted. */
+function factOf({ path: file, kind, mode, blob, target }: CachedOutput): FileFact {
+  switch (kind) {
+    case "folder":
+      return { path: file, kind, digest: "" };
+    case "link":
+      return { path: file, kind, digest: hashText(target ?? "") };
+    case "file":
+      return { path: file, kind: (mode & 0o111) === 0 ? "file" : "exec", digest: blob?.digest ?? "" };
+  }
+}
+
+/** What restoring would put in place, where nothing is yet. */
+export function createLayer(outputs: readonly CachedOutput[]): Layer {
+  const layer = new Map<string, FileFact>();
+  for (const output of outputs) {
+    for (let folder = path.dirname(output.path); folder !== "." && !layer.has(folder); folder = path.dirname(folder))
+      layer.set(folder, { path: folder, kind: "folder", digest: "" });
+    layer.set(output.path, factOf(output));
+  }
+  return layer;
 }
 
 function isPlaced(file: string, { kind, mode, blob }: CachedOutput): boolean {

@@ -19,7 +19,8 @@ export async function drawGraph(prepared: Prepared, format: (typeof graphFormats
 function taskOf({ graph, state, forecast }: Prepared, id: string, why: Why | undefined): PageTask {
   const node = graph.nodes.get(id)!; // The order is that of the graph.
   const isDone = forecast.results.has(id);
-  const outcome = isGroupNode(node) ? "group" : forecast.skipped.has(id) ? "skipped" : isDone ? "fresh" : undefined;
+  const isLeftOut = forecast.skipped.has(id) || (!isDone && !forecast.wanted.has(id));
+  const outcome = isGroupNode(node) ? "group" : isLeftOut ? "skipped" : isDone ? "fresh" : undefined;
   return {
     ...outlineNode(graph, state, id),
     state: outcome === undefined ? "waiting" : "done",

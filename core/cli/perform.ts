@@ -43,7 +43,8 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
   const request: BuildRequest = {
     ...createRequest(args, asked, { ...desk, project, mayWrite: mayWrite && !isQuery }),
     ...replay,
-    cache: readCacheWish(isTraced ? { cache: "off" } : options, project, world), // What is traced has to run.
+    // What is traced has to run, what is touched to be there.
+    cache: readCacheWish(isTraced || flags.has("touch") ? { cache: "off" } : options, project, world),
   };
   if (options.graph !== undefined) {
     const format = flags.has("json") ? "json" : oneOf("--graph", options.graph, graphFormats);

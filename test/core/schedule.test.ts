@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
 import type { Edge, Graph } from "../../core/graph.ts";
-import { createSchedule, type Ended, type ScheduleOptions } from "../../core/schedule.ts";
+import { createSchedule, type Ended, type Postponed, type ScheduleOptions } from "../../core/schedule.ts";
 import { task } from "../../core/task.ts";
 import { graphFrom } from "./rig.ts";
 
 /** A schedule whose tasks end when the test says so. */
-function startKitchen(graph: Graph, options: Partial<ScheduleOptions> = {}) {
+function startKitchen(graph: Graph, options: Partial<ScheduleOptions> = {}, wanted = [...graph.nodes.keys()]) {
   const log: string[] = [];
-  const ends = new Map<string, (ended: Ended) => void>();
+  const ends = new Map<string, (ended: Ended | Postponed) => void>();
   const cancel = new AbortController();
-  const schedule = createSchedule(graph, new Set(graph.nodes.keys()), {
+  const schedule = createSchedule(graph, new Set(wanted), {
     jobs: 2,
     keepGoing: false,
     failFast: false,
@@ -32,6 +32,7 @@ function startKitchen(graph: Graph, options: Partial<ScheduleOptions> = {}) {
     /** What has happened since the last look. */
     look: async () => (await settle(), log.splice(0)),
     end: (id: string, outcome: Ended["outcome"] = "ran", isAllowed = false) => ends.get(id)!({ outcome, isAllowed }),
+    postpone: (id: string, ...first: string[]) => ends.get(id)!({ first }),
     isOver: async () => (await settle(), isOver),
     abort: () => cancel.abort(),
   };
@@ -355,5 +356,50 @@ test("a chain of 20,000 tasks is blocked at once", async () => {
   kitchen.end("t0", "failed");
 
   expect(await kitchen.look()).toHaveLength(19_999);
+  expect(await kitchen.isOver()).toBe(true);
+});
+
+test("a task that finds that it needs more starts again after that", async () => {
+  const graph = graphFrom({ bake: ["knead"], slice: ["knead", "bake"], knead: ["grind"], grind: [], fry: [] });
+  const kitchen = startKitchen(graph, { jobs: 1 }, ["bake", "slice", "fry"]);
+
+  expect(await kitchen.look()).toEqual(["bake in 1"]);
+  kitchen.postpone("bake", "knead", "grind");
+  expect(await kitchen.look()).toEqual(["fry in 1"]);
+  kitchen.end("fry");
+  expect(await kitchen.look()).toEqual(["grind in 1"]);
+  kitchen.end("grind");
+  expect(await kitchen.look()).toEqual(["knead in 1"]);
+  kitchen.end("knead");
+  expect(await kitchen.look()).toEqual(["bake in 1"]);
+  kitchen.end("bake");
+  expect(await kitchen.look()).toEqual(["slice in 1"]);
+  kitchen.postpone("slice", "knead", "grind");
+  expect(await kitchen.look()).toEqual(["slice in 1"]);
+  kitchen.end("slice");
+  expect(await kitchen.isOver()).toBe(true);
+});
+
+test("a task that finds that it needs more is blocked when that fails", async () => {
+  const graph = graphFrom({ bake: ["knead"], slice: ["knead"], knead: [] });
+  const kitchen = startKitchen(graph, { jobs: 2, keepGoing: true }, ["bake", "slice"]);
+
+  expect(await kitchen.look()).toEqual(["bake in 1", "slice in 2"]);
+  kitchen.postpone("bake", "knead");
+  expect(await kitchen.look()).toEqual(["knead in 1"]);
+  kitchen.end("knead", "failed");
+  expect(await kitchen.look()).toEqual(["bake blocked by knead"]);
+  kitchen.postpone("slice", "knead");
+  expect(await kitchen.look()).toEqual(["slice blocked by knead"]);
+  expect(await kitchen.isOver()).toBe(true);
+});
+
+test("a run that was stopped starts nothing that a task finds that it needs", async () => {
+  const kitchen = startKitchen(graphFrom({ bake: ["knead"], knead: [], fry: [] }), {}, ["bake", "fry"]);
+
+  expect(await kitchen.look()).toEqual(["bake in 1", "fry in 2"]);
+  kitchen.end("fry", "failed");
+  kitchen.postpone("bake", "knead");
+  expect(await kitchen.look()).toEqual(["bake blocked by fry", "knead blocked by fry"]);
   expect(await kitchen.isOver()).toBe(true);
 });

@@ -50,7 +50,8 @@ function wrongOutputs(p: Project): readonly string[] {
     (n) => [`shop/deep/${n}`, `${dough}${n}\n${"\0".repeat(20_000)}`] as const,
   );
   const all = [["dough", dough] as const, ...files, ["shop/last", files[7]![1]] as const];
-  return all.flatMap(([file, text]) => (p.exists(file) && p.read(file) === text ? [] : [file]));
+  const isLeftOut = (file: string): boolean => file === "dough" && !p.exists(file); // When the cache has what is made of it.
+  return all.flatMap(([file, text]) => (isLeftOut(file) || (p.exists(file) && p.read(file) === text) ? [] : [file]));
 }
 
 test(

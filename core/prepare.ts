@@ -128,13 +128,27 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
 /** All tasks with the edges between them, as far as they can be told without values for params. */
 export async function outlineGraph(project: Project): Promise<Graph> {
   const assembly = assemble(project.builder);
-  const bind: GraphOptions["bind"] = async ({ task }) =>
-    Object.fromEntries(
-      Object.entries(task.params ?? {}).map(([name, param]) => [name, { value: param.default, source: "default" }]),
-    );
-  const options: GraphOptions = { root: project.root, bind, onMistake: () => {} };
+  return (await completeGraph(assembly, await outlineDeclared(project, assembly), outlining(project.root))).graph;
+}
+
+/** The same before any plugin has looked at it, and without the edges that follow from paths. */
+export async function outlineDeclared(
+  project: Project,
+  assembly: Assembly = assemble(project.builder),
+): Promise<Graph> {
   const addresses = [...assembly.catalog.tasks.keys()].map((name) => ({ name }));
-  return (await completeGraph(assembly, await createGraph(assembly.catalog, addresses, options), options)).graph;
+  return await createGraph(assembly.catalog, addresses, outlining(project.root));
+}
+
+function outlining(root: string): GraphOptions {
+  const bind: GraphOptions["bind"] = async ({ task }, fixed) =>
+    Object.fromEntries(
+      Object.entries(task.params ?? {}).map(([name, param]) => [
+        name,
+        { value: Object.hasOwn(fixed, name) ? fixed[name] : param.default, source: "default" },
+      ]),
+    );
+  return { root, bind, onMistake: () => {} };
 }
 
 function createSurvey({ root, settings }: Project, { env }: BuildRequest): Prepared["survey"] {

@@ -71,3 +71,19 @@ test("`--json` gives the codes of all mistakes", async () => {
   expect(result.exitCode).toBe(2);
   expect(JSON.parse(result.stdout)).toEqual({ error: ["INPUT_MISSING", "POOL_UNKNOWN"] });
 });
+
+test("`--check` looks at what needs no value although another task needs one", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: ["no-flour"], run: "true" })`,
+      sell: `task({ params: { price: param.string({ required: true }) }, run: "true" })`,
+      pack: `task({ needs: ["sell"], run: "true" })`,
+    }),
+  });
+
+  const result = await p.bt("--check");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stdout).toContain('Not checked, because they need values: "sell" and "pack"\n');
+  expect(result.stdout).toContain('Task "bake" reads "no-flour"');
+});

@@ -58,8 +58,9 @@ async function checkEmulation({ kind, family, version }: Role, values: Values): 
 }
 
 /** `--check` asks for all tasks; it must not stumble over those that are there to refuse. */
-function isEverything({ targets }: Graph): boolean {
-  return targets.includes("family:check") && targets.includes("family:new");
+function isEverything({ targets, nodes }: Graph): boolean {
+  const shells = [...nodes.values()].filter(({ task }) => findRole(task)?.kind === "shell");
+  return targets.includes("family:check") && shells.length > 0 && shells.every(({ id }) => targets.includes(id));
 }
 
 function valuesOf({ params }: Node): Values {

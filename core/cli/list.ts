@@ -81,7 +81,7 @@ function renderLine(task: ListedTask, width: number, paint: Paint): string {
   const notes = [
     ...(task.isDefault ? ["default"] : []),
     ...(task.aliases.length > 0 ? [`also ${task.aliases.join(", ")}`] : []),
-    ...(task.cells.length > 0 ? [task.cells.join(" ")] : []),
+    ...(task.cells.length > 0 ? [renderCells(task.cells)] : []),
     ...(task.params.length > 0 ? [renderNames(task.params)] : []),
   ];
   const note = notes.length === 0 ? "" : `  ${paint.dim(`[${notes.join(" · ")}]`)}`;
@@ -93,6 +93,14 @@ function renderLine(task: ListedTask, width: number, paint: Paint): string {
 
 /** How many params that may be left out a line of the list names; help names all. */
 const shownParams = 3;
+
+/** How many cells a line of the list names; `--list --json` and completion name all. */
+const shownCells = 12;
+
+function renderCells(cells: readonly string[]): string {
+  const shown = cells.slice(0, cells.length > shownCells ? shownCells - 1 : shownCells);
+  return [...shown, ...(cells.length > shown.length ? [`and ${cells.length - shown.length} more`] : [])].join(" ");
+}
 
 function renderNames(params: readonly ListedParam[]): string {
   const required = params.filter((param) => param.required).map(({ variable }) => `${variable}=…`);

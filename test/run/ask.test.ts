@@ -257,6 +257,20 @@ test("run-finished carries what the targets returned", async () => {
   expect(JSON.parse(stdout.trim().split("\n").at(-1)!).values).toEqual({ loaf: { weight: 2 } });
 });
 
+test("the list names the first cells of a large matrix", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ matrix: { n: Array.from({ length: 12 }, (_, at) => String(at)) }, run: "true" })`,
+      fry: `task({ matrix: { n: Array.from({ length: 13 }, (_, at) => String(at)) }, run: "true" })`,
+    }),
+  });
+
+  expect((await p.bt()).stdout).toBe(`Tasks
+  bake    [0 1 2 3 4 5 6 7 8 9 10 11]
+  fry     [0 1 2 3 4 5 6 7 8 9 10 and 2 more]
+`);
+});
+
 test("the list names what must be given and a few params more; help names all", async () => {
   const params = ["a", "b", "c", "d", "e"].map((name) => `${name}: param.string({ required: ${name === "e"} })`);
   const p = await project({

@@ -68,7 +68,7 @@ function groupCells(running: readonly Running[]): ReadonlyMap<string, readonly R
 function renderRow(one: Running): Row {
   return {
     name: one.attempt > 1 ? `${one.task} (try ${one.attempt})` : one.task,
-    note: flatten(one.note),
+    note: flatten(one.note).trimStart(),
     sinceMs: one.sinceMs,
   };
 }

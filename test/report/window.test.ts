@@ -46,7 +46,7 @@ const busy: readonly Happening[] = [
   { ...running("test"), atMs: 3000 },
   { ...running("lint", { attempt: 2 }), atMs: 5000 },
   done("push", "failed"),
-  said("lint", "\u001B[31mchecking\u001B[39m\tall\r50 %"),
+  said("lint", "\u001B[31mchecking\u001B[39m\tall\r  50 %"),
   ...cells.map(({ task }) => ({ ...running(task), atMs: 10_000 })),
 ];
 

@@ -141,12 +141,9 @@ export async function outlineDeclared(
 }
 
 function outlining(root: string): GraphOptions {
-  const bind: GraphOptions["bind"] = async ({ task }, fixed) =>
+  const bind: GraphOptions["bind"] = async ({ task: { params = {} } }, fixed) =>
     Object.fromEntries(
-      Object.entries(task.params ?? {}).map(([name, param]) => [
-        name,
-        { value: Object.hasOwn(fixed, name) ? fixed[name] : param.default, source: "default" },
-      ]),
+      Object.entries(params).map(([name, one]) => [name, { value: fixed[name] ?? one.default, source: "default" }]),
     );
   return { root, bind, onMistake: () => {} };
 }

@@ -196,6 +196,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
       mayConnect: options.mayConnect === true,
       warn: (text) => tell({ kind: "warning", text }),
     });
+    for (const [id, result] of forecast.results) ledger.results.set(id, result);
     for (const id of order) {
       const node = graph.nodes.get(id);
       const decision = forecast.decisions.get(id);

@@ -125,6 +125,19 @@ test("a function with `dryRun: record` is called, and its commands are only prin
   );
 });
 
+test("a recorded function gets the results of what is up to date", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      grow: `task({ inputs: ["seed"], run: () => "rye" })`,
+      bake: `task({ needs: ["grow"], dryRun: "record", run: ({ needs, $ }) => $\`bake \${needs.grow}\` })`,
+    }),
+    seed: "1\n",
+  });
+  await p.bt("grow");
+
+  expect((await p.bt("-n", "bake")).stdout).toContain("\n  $ bake rye\n");
+});
+
 test("a recorded function cannot do anything through its context", async () => {
   const record = `task({ dryRun: "record", outputs: ["loaf"], run: async ({ tempDir, defer, $ }) => { await $\`touch loaf\`.nothrow(); await $\`true\`.quiet(); await tempDir(); } })`;
   const p = await project({ "builderfile.ts": withTasks({ record }), loaf: "old" });

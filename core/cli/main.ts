@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { findAddress, type Catalog } from "../catalog.ts";
 import { placeErrors } from "../errors.ts";
 import { fileUnusable } from "../errors/disk.ts";
+import { optionAlone } from "../errors/past.ts";
 import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
 import { findBuilderfile } from "../find.ts";
@@ -128,6 +129,7 @@ async function answer(args: Args, desk: Desk): Promise<number> {
   const { catalog } = assemble(desk.project.builder);
   if (flags.has("make-shim")) return await showShim(args, desk);
   const asked = ask(args, desk, catalog);
+  checkPast(options);
   if (flags.has("help")) return await showTaskHelp(catalog, asked, desk);
   if (flags.has("doctor")) return await showDoctor(desk, flags.has("json"));
   if (flags.has("cache-gc"))
@@ -158,6 +160,13 @@ function ask(args: Args, desk: Desk, catalog: Catalog): Asked {
 function keepOutline(project: Project, catalog: Catalog): void {
   const isNew = project.manifest.writtenMs === project.startedMs;
   if (process.stdout.isTTY && isNew) cacheOutline(project, outlineTasks(catalog));
+}
+
+/** @throws BtError OPTION_ALONE */
+function checkPast({ run, vs, flags }: Options): void {
+  if (flags.has("why")) return;
+  if (run !== undefined) throw optionAlone("--run", ["--why TASK", "--logs TASK", "--report FILE"]);
+  if (vs !== undefined) throw optionAlone("--vs", ["--why TASK"]);
 }
 
 function enter(cwd: string, directory: string | undefined): string {

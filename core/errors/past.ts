@@ -42,3 +42,10 @@ export function runWords(option: string, words: readonly string[]): BtError {
     },
   );
 }
+
+/** `takers`: how options that ask for a past run are written. */
+export function optionAlone(option: string, takers: readonly string[]): BtError {
+  return new BtError("OPTION_ALONE", `Option "${option}" names a past run, and nothing here asks for one`, {
+    fix: `Write it after ${takers.map((taker) => `\`${taker}\``).join(" or ")}; \`bt --runs\` lists past runs.`,
+  });
+}

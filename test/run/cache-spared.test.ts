@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
 const knead = `task({ inputs: ["flour"], outputs: ["dough", "bowls/"], run: "cat flour flour > dough; mkdir -p bowls/deep bowls/empty; cp flour bowls/deep/a; chmod +x bowls/deep/a; ln -s deep bowls/link" })`;
@@ -123,6 +124,39 @@ test("a change of what a need is made of is seen, also when the need was left ou
 
   expect((await run(p, "bake")).did).toEqual({ knead: "ran", bake: "ran" });
   expect(p.read("loaf")).toBe("oat\noat\n200\n");
+});
+
+test.each<[string, (p: Project) => void, string]>([
+  ["what a need is made of changes", (p) => p.write("flour", "oat\n"), "bt: 2 ran"],
+  ["the cache has gone", (p) => fs.rmSync(path.join(p.root, ".bt/cache"), { recursive: true }), "bt: 1 ran"],
+])("a need that was left out is made when %s, also after runs that took the shortcut", async (_, change, words) => {
+  const p = await clean({ knead, bake }, ["bake"]);
+  await p.bt("bake");
+  const restoredMs = Date.now();
+  await until(() => Date.now() - restoredMs > 2100); // Younger files are looked at the long way.
+  await p.bt("bake");
+
+  change(p);
+
+  expect((await p.bt("bake")).stdout).toContain(words);
+});
+
+test("after a need was made anew, nobody is restored as if it had come out as before", async () => {
+  const tasks = {
+    knead: `task({ inputs: ["flour"], outputs: ["dough"], run: "cat flour weather > dough" })`,
+    bake: `task({ needs: ["knead"], inputs: ["dough"], outputs: ["loaf"], run: "cat dough dough > loaf" })`,
+    fry: `task({ needs: ["knead", after("bake")], inputs: ["dough"], outputs: ["cake"], run: "cat dough flour > cake" })`,
+  };
+  const p = await project({ "builderfile.ts": withTasks(tasks), ...files, weather: "dry\n" });
+  await p.bt("bake", "fry");
+  await p.bt("--clean");
+  spoil(p, "bake", "loaf");
+  spoil(p, "knead", "dough");
+  p.write("weather", "wet\n");
+
+  expect((await run(p, "bake", "fry")).did).toEqual({ knead: "ran", bake: "ran", fry: "ran" });
+
+  expect(p.read("cake")).toBe("rye\nwet\nrye\n");
 });
 
 test("without the cache, what was left out is made again", async () => {

@@ -138,7 +138,7 @@ function leafReason(leaf: string, before: string | undefined, now: string | unde
     case "secret":
       return { kind: "secret-changed", name };
     case "env":
-      return { kind: "env-changed", name };
+      return { kind: before === "unset" ? "env-set" : now === "unset" ? "env-unset" : "env-changed", name };
     case "tool":
       return { kind: "tool-changed", name };
     case "need":

@@ -19,7 +19,7 @@ export type Reason =
   | { readonly kind: "code-changed"; readonly before?: string; readonly now?: string }
   | { readonly kind: "input-changed" | "input-new" | "input-gone"; readonly path: string }
   | { readonly kind: "param-changed"; readonly name: string; readonly before: string; readonly now: string }
-  | { readonly kind: "env-changed" | "secret-changed"; readonly name: string }
+  | { readonly kind: "env-changed" | "env-set" | "env-unset" | "secret-changed"; readonly name: string }
   | { readonly kind: "tool-changed"; readonly name: string }
   | { readonly kind: "need-changed"; readonly need: string }
   | {
@@ -82,6 +82,10 @@ export function renderReason(reason: Reason): string {
       return `secret "${reason.name}" changed`;
     case "env-changed":
       return `variable "${reason.name}" changed`;
+    case "env-set":
+      return `variable "${reason.name}" was set`;
+    case "env-unset":
+      return `variable "${reason.name}" was unset`;
     case "tool-changed":
       return `tool "${reason.name}" changed`;
     case "need-changed":

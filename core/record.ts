@@ -19,6 +19,8 @@ export interface RecordedTask {
   /** What it started, masked; the first ones. */
   readonly commands?: readonly string[];
   readonly failure?: Failure;
+  /** The task because of which it did not run. */
+  readonly blockedBy?: string;
   /** 124 if it was out of time, as timeout(1) says that. */
   readonly exitCode?: 124;
   /** Relative to the root. */
@@ -123,13 +125,14 @@ export function createRecorder(
         if (event.state === "running")
           note(event.task, { reasons: event.reasons, startedMs: event.atMs, attempts: event.attempt });
         if (event.state === "done") {
-          const { outcome, durationMs, failure, log, key } = event;
+          const { outcome, durationMs, failure, blockedBy, log, key } = event;
           note(event.task, {
             outcome,
             durationMs,
             ...(key === undefined ? {} : { key }),
             ...(started.has(event.task) ? { commands: started.get(event.task) ?? [] } : {}),
             ...(failure === undefined ? {} : { failure }),
+            ...(blockedBy === undefined ? {} : { blockedBy }),
             ...(outcome === "timed-out" ? { exitCode: 124 } : {}),
             ...(log === undefined ? {} : { log }),
           });

@@ -4,9 +4,11 @@ import { repeatCall } from "../call.ts";
 import { findCommit } from "../commit.ts";
 import { runDone, runMoved, runWords } from "../errors/past.ts";
 import { compareDocuments, type Difference } from "../fingerprint.ts";
+import type { Outcome } from "../event.ts";
 import type { Entry } from "../journal.ts";
-import { findPastRun, journalOf, type PastRun } from "../past.ts";
+import { entriesOf, findPastRun, journalOf, type PastRun } from "../past.ts";
 import type { BuildRequest } from "../prepare.ts";
+import { findRun, type RunRecord } from "../record.ts";
 import type { Versions } from "../evidence.ts";
 import type { Asked } from "./args.ts";
 
@@ -39,7 +41,7 @@ export async function replayRun(
   const { commit } = run;
   const now = commit === undefined ? undefined : await findCommit(root, env, AbortSignal.timeout(10_000));
   if (commit !== undefined && commit.id !== now?.id) throw runMoved(run.id, commit.id, now?.id);
-  const pins = new Map([...journalOf(root, run.id)].map(([task, entry]) => [task, versionsOf(entry)]));
+  const pins = new Map([...entriesOf(root, run.id)].map(([task, entry]) => [task, versionsOf(entry)]));
   return { ...repeat(run, "--replay", asked), isForced: true, pins, run };
 }
 
@@ -71,6 +73,8 @@ export interface Replay {
   /** The first task with another result, in the order in which they ended. Absent: all are the same. */
   readonly differs?: {
     readonly task: string;
+    /** One of them failed. */
+    readonly outcomes?: { readonly before: Outcome; readonly now: Outcome };
     /** Outputs that are not the same, sorted. */
     readonly outputs: readonly string[];
     readonly hasOtherValue: boolean;
@@ -81,10 +85,13 @@ export interface Replay {
 
 /** Compares what the tasks of two runs came to. */
 export function compareRuns(root: string, of: string, now: string): Replay {
-  const before = journalOf(root, of);
+  const before = entriesOf(root, of);
+  const outcomesOf = (run: string): RunRecord["tasks"] => findRun(root, run)?.tasks ?? {};
+  const [then, today] = [outcomesOf(of), outcomesOf(now)];
   const pairs = [...journalOf(root, now).values()].flatMap((entry) => {
     const other = before.get(entry.task);
-    return other?.result === undefined || entry.result === undefined ? [] : [{ a: other, b: entry }];
+    if (other === undefined || !isOver(other, then) || !isOver(entry, today)) return [];
+    return [{ a: other, b: entry }];
   });
   const first = pairs.find(({ a, b }) => a.result !== b.result);
   if (first === undefined) return { of, compared: pairs.length };
@@ -94,11 +101,20 @@ export function compareRuns(root: string, of: string, now: string): Replay {
     compared: pairs.length,
     differs: {
       task: b.task,
+      ...(a.result !== undefined && b.result !== undefined
+        ? {}
+        : { outcomes: { before: then[b.task]?.outcome ?? "failed", now: today[b.task]?.outcome ?? "failed" } }),
       outputs: differingOutputs(a, b),
       hasOtherValue: JSON.stringify(a.value) !== JSON.stringify(b.value),
       because: compareDocuments(a.document, b.document),
     },
   };
+}
+
+/** Whether the task succeeded or failed: one that was interrupted came to nothing that could be compared. */
+function isOver({ task, result }: Entry, tasks: RunRecord["tasks"]): boolean {
+  const outcome = tasks[task]?.outcome;
+  return result !== undefined || outcome === "failed" || outcome === "timed-out";
 }
 
 function differingOutputs(a: Entry, b: Entry): string[] {
@@ -110,14 +126,21 @@ function differingOutputs(a: Entry, b: Entry): string[] {
 
 export function renderReplay({ of, compared, differs }: Replay): string {
   if (differs === undefined) return `The same as in run ${of}: ${compared === 1 ? "1 task" : `${compared} tasks`}\n`;
-  const { task, outputs, hasOtherValue, because } = differs;
-  const parts = [...outputs, ...(hasOtherValue ? ["what it returned"] : [])];
+  const { task, outcomes, outputs, hasOtherValue, because } = differs;
+  const parts =
+    outcomes === undefined
+      ? [...outputs, ...(hasOtherValue ? ["what it returned"] : [])]
+      : [`${renderOutcome(outcomes.before)} then, ${renderOutcome(outcomes.now)} now`];
   const what = parts.map((part) => `  ${part}\n`).join("");
   const why =
     because.length === 0
       ? "  all that it depends on was the same: it is not reproducible\n"
       : renderDifferences(because, "  because of ");
   return `"${task}" is the first task that came out otherwise than in run ${of}:\n${what}${why}`;
+}
+
+function renderOutcome(outcome: Outcome): string {
+  return outcome === "failed" || outcome === "timed-out" ? outcome : "succeeded";
 }
 
 /** A line for each; long digests are cut. */

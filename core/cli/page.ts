@@ -5,6 +5,7 @@ import { runMissing } from "../errors/past.ts";
 import { reportUnwritable } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
 import { writeAtomic } from "../files.ts";
+import { runId } from "../past.ts";
 import { listRuns } from "../runs.ts";
 import type { Options } from "./args.ts";
 import { writeText } from "./print.ts";
@@ -33,8 +34,8 @@ export async function createPageReporters({ report, flags }: Options, { root, cw
 export async function writePastReport(report: string, run = "last", { root, cwd }: Places): Promise<number> {
   const { renderPastRun } = await import("../report/html/report.ts");
   const known = listRuns(root);
-  const id = run === "last" ? known[0] : run;
-  const text = id === undefined || !known.includes(id) ? undefined : renderPastRun(root, id);
+  const id = runId(root, run);
+  const text = known.includes(id) ? renderPastRun(root, id) : undefined;
   if (text === undefined) throw runMissing(run, known);
   save(path.resolve(cwd, report), text, report);
   return 0;

@@ -111,8 +111,9 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
       ...(proofRequest === undefined ? {} : { proofRequest }),
     });
     if (desk.lasting === undefined) interrupts.reraise(); // A watch has heard it too, and has more to end.
-    if (replay === undefined || result.run === undefined || result.exitCode !== 0) return result.exitCode;
-    return tellReplay(compareRuns(project.root, replay.run.id, result.run), flags.has("json"));
+    if (replay === undefined || result.run === undefined || interrupts.first.aborted) return result.exitCode;
+    const isSame = tellReplay(compareRuns(project.root, replay.run.id, result.run), flags.has("json"));
+    return result.exitCode === 0 && !isSame ? 1 : result.exitCode;
   } finally {
     interrupts.stop();
   }
@@ -147,10 +148,10 @@ export function createRequest(
   };
 }
 
-/** 1 when something came out otherwise. */
-function tellReplay(replay: Replay, isJson: boolean): number {
+/** Returns whether everything came out the same. */
+function tellReplay(replay: Replay, isJson: boolean): boolean {
   writeText(isJson ? 2 : 1, renderReplay(replay));
-  return replay.differs === undefined ? 0 : 1;
+  return replay.differs === undefined;
 }
 
 function parseOnly(text: string | undefined): "check" | "force" | undefined {

@@ -5,10 +5,12 @@ import { createAssigner } from "../assign.ts";
 import { callable, findAddress, type Catalog } from "../catalog.ts";
 import { paramText } from "../environment.ts";
 import { taskUnknown } from "../errors/graph.ts";
+import { runMissing } from "../errors/past.ts";
 import { logMissing } from "../errors/request.ts";
 import type { Project } from "../load.ts";
 import { installCommand } from "../packages.ts";
 import { createPaint } from "../paint.ts";
+import { runId } from "../past.ts";
 import { findRun, logPath } from "../record.ts";
 import { listRuns } from "../runs.ts";
 import { hostManager } from "../requirement.ts";
@@ -95,14 +97,15 @@ export function showRuns({ root }: Project, { flags }: Options): number {
 
 /** What a task printed: in one run, or when it last ran. */
 export function showLog({ root }: Project, task: string, run: string | undefined): number {
-  for (const id of run === undefined ? listRuns(root) : [run]) {
+  const runs = listRuns(root);
+  const only = run === undefined ? undefined : runId(root, run);
+  if (only !== undefined && !runs.includes(only)) throw runMissing(only, runs);
+  for (const id of only === undefined ? runs : [only]) {
     const file = path.join(root, logPath(id, task));
     const found = findRun(root, id)?.tasks[task];
     if (!fs.existsSync(file) && found?.outcome !== "ran" && found?.outcome !== "failed") continue;
     print(fs.existsSync(file) ? fs.readFileSync(file, "utf8") : "");
     return 0;
   }
-  throw logMissing(task, run, [
-    ...new Set(listRuns(root).flatMap((id) => Object.keys(findRun(root, id)?.tasks ?? {}))),
-  ]);
+  throw logMissing(task, run, [...new Set(runs.flatMap((id) => Object.keys(findRun(root, id)?.tasks ?? {})))]);
 }

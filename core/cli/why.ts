@@ -1,21 +1,14 @@
-/** Why the targets would run, or why they are up to date, and what differs from a past run. Runs nothing. */
-import * as fs from "node:fs";
+/** Why the targets would run, or why they are up to date. Runs nothing; does not know past runs. */
 import { askedIds } from "../decide.ts";
-import { runMissing, runTaskMissing } from "../errors/past.ts";
 import { isKept, whyUnkept } from "../cache/keep.ts";
 import type { Nearest } from "../cache/nearest.ts";
-import { compareDocuments, diffDocuments, keyOf, type Difference, type KeyDocument } from "../fingerprint.ts";
+import { diffDocuments, keyOf, type KeyDocument } from "../fingerprint.ts";
 import { findForecastHits, findNearestResults } from "../hits.ts";
-import { findJournal, type Entry } from "../journal.ts";
 import type { Paint } from "../paint.ts";
 import type { Prepared } from "../prepare.ts";
-import { findPastEntry } from "../past.ts";
 import { renderReason } from "../reason.ts";
-import { findRun } from "../record.ts";
-import { listRuns } from "../runs.ts";
 import { renderWarning } from "../report/failure.ts";
 import type { Options } from "./args.ts";
-import { renderDifferences } from "./again.ts";
 import { print, printJson, writeText } from "./print.ts";
 
 /** The answer for one task. */
@@ -50,63 +43,11 @@ export async function showWhy(prepared: Prepared, { flags, run, vs }: Options, p
     else print(renderWhy(tasks, paint, { isFull: flags.has("remote") || flags.has("verbose") }));
     return 0;
   }
-  const tasks = compare(prepared, run, vs);
+  const { compareTasks, renderComparison } = await import("./versus.ts");
+  const tasks = compareTasks(prepared, run, vs);
   if (isJson) printJson({ version: 1, tasks });
   else print(tasks.map((task) => renderComparison(task, paint)).join(""));
   return 0;
-}
-
-/** One task at two times. */
-interface Comparison {
-  readonly task: string;
-  /** Run or file. */
-  readonly before: { readonly of: string; readonly key: string };
-  readonly now: { readonly of: string; readonly key: string };
-  /** Empty exactly when the keys are equal. */
-  readonly differences: readonly Difference[];
-}
-
-/** `run` against `vs`; without `vs` against the run before it that had the task, without `run` against how things are now. */
-function compare({ project: { root }, graph, forecast, state }: Prepared, run?: string, vs?: string): Comparison[] {
-  const find = (of: string, task: string): Entry | undefined => {
-    if (findRun(root, of) !== undefined) {
-      const past = findPastEntry(root, of, task);
-      const last = state.find(task);
-      const isLast = last !== undefined && last.key === findRun(root, of)?.tasks[task]?.key;
-      return past ?? (isLast ? { ...last, task } : undefined);
-    }
-    const journal = fs.existsSync(of) ? findJournal(of) : undefined;
-    if (journal === undefined) throw runMissing(of, listRuns(root));
-    return journal.get(task);
-  };
-  const findBefore = (task: string): { of: string; entry: Entry | undefined } => {
-    if (vs !== undefined) return { of: vs, entry: find(vs, task) };
-    const older = listRuns(root).filter((id) => id < (run ?? ""));
-    const of = older.find((id) => find(id, task) !== undefined);
-    return { of: of ?? "an earlier run", entry: of === undefined ? undefined : find(of, task) };
-  };
-  return askedIds(graph).flatMap((task): Comparison[] => {
-    const decision = forecast.decisions.get(task);
-    if (decision === undefined) return [];
-    const document = run === undefined ? decision.document : find(run, task)?.document;
-    if (document === undefined) throw runTaskMissing(run ?? "", task);
-    const { of, entry } = findBefore(task);
-    if (entry === undefined) throw runTaskMissing(of, task);
-    return [
-      {
-        task,
-        before: { of, key: entry.key },
-        now: { of: run ?? "now", key: keyOf(document) },
-        differences: compareDocuments(entry.document, document),
-      },
-    ];
-  });
-}
-
-function renderComparison({ task, before, now, differences }: Comparison, paint: Paint): string {
-  const head = `${paint.strong(task)} in ${before.of} → ${now.of === "now" ? "now" : `in ${now.of}`}`;
-  if (differences.length === 0) return `${head}: the same ${paint.dim(`(key ${now.key.slice(0, 12)})`)}\n`;
-  return `${head}\n${renderDifferences(differences)}`;
 }
 
 /** The targets, with the cells of matrix tasks and the members of groups in their place; then every need that would run. */

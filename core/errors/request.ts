@@ -40,10 +40,15 @@ export function initExists(files: readonly string[]): BtError {
 
 export function logMissing(task: string, run: string | undefined, known: readonly string[]): BtError {
   const near = closest(task, known);
+  const cells = known.filter((one) => one.startsWith(`${task}:`)).sort();
   const problem = `No ${run === undefined ? "run that bt remembers" : `log of run "${run}"`} holds output of task "${task}"`;
   return new BtError("LOG_MISSING", problem, {
     fix:
-      known.includes(task) || near === undefined ? "Run the task first; `bt --runs` lists the runs." : `Use "${near}".`,
+      cells.length > 0
+        ? `Name one of its cells: ${quoteNames(cells)}.`
+        : known.includes(task) || near === undefined
+          ? "Run the task first; `bt --runs` lists the runs."
+          : `Use "${near}".`,
   });
 }
 

@@ -125,7 +125,7 @@ test("every kind of difference has its own reason", () => {
   expect(diffDocuments(before, now)).toEqual([
     { kind: "code-changed" },
     { kind: "code-changed", before: "bake", now: "fry" },
-    { kind: "env-changed", name: "OVEN" },
+    { kind: "env-set", name: "OVEN" },
     { kind: "need-changed", need: "mix" },
     { kind: "param-changed", name: "cake", before: "(not given)", now: "pie" },
     { kind: "param-changed", name: "heat", before: "1", now: "(not given)" },

@@ -27,3 +27,19 @@ test("LOG_MISSING: a misspelt task of an earlier run is told from one that never
     "
   `);
 });
+
+test("LOG_MISSING: the log of a matrix task is that of its cells", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ matrix: { kind: ["rye", "oat"] }, run: "echo warm" })` }),
+  });
+  await p.bt("bake");
+
+  const result = await p.bt("--logs", "bake", "--run", "last");
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(result.stderr).toMatchInlineSnapshot(`
+    "bt: No log of run "last" holds output of task "bake"
+      fix  Name one of its cells: "bake:oat" and "bake:rye".
+    "
+  `);
+});

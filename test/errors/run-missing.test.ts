@@ -26,3 +26,17 @@ test("RUN_MISSING: there is nothing to resume before the first run", async () =>
     "
   `);
 });
+
+test("RUN_MISSING: the log of a run that is not kept is told from one that does not hold the task", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ run: "echo warm" })` }) });
+  await p.bt("bake");
+
+  const result = await p.bt("--logs", "bake", "--run", "old");
+
+  expect(result).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(result.stderr).toMatchInlineSnapshot(`
+    "bt: There is no run "old"
+      fix  \`bt --runs\` lists the runs that are kept.
+    "
+  `);
+});

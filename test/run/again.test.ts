@@ -171,6 +171,45 @@ test("--why --run R tells what a past run had otherwise than the run before, als
   expect(idle.stdout).toContain(": the same (key ");
 });
 
+test("--why --run tells of a first run why the task ran, and of a task that did not run which one kept it from that", async () => {
+  const p = await project(kitchen());
+  await failOnce(p);
+  await p.bt("--resume");
+  const [first = ""] = runsOf(p);
+
+  const why = async (...words: string[]): Promise<string> => (await p.bt("--why", ...words)).stdout;
+
+  expect(await why("mix", "--run", first)).toBe(
+    "mix ran then, because\n  it declares no inputs\n  and nothing earlier is kept\n",
+  );
+  p.write("builderfile.ts", p.read("builderfile.ts").replace("echo knead", "false; echo knead"));
+  await p.bt("bake");
+  expect(await why("bake", "--run", "last")).toBe(`bake did not run, because\n  "knead" did not succeed\n`);
+  expect(await why("mix", "--vs", "last")).toMatch(/^mix in \S+ → now: the same \(key \w+\)\n$/);
+});
+
+test("--why --run tells why a task ran although its key was the same, and why it did not although a need ran", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mix: `task({ inputs: ["flour"], outputs: ["dough"], run: "head -1 flour > dough" })`,
+      bake: `task({ inputs: ["dough"], outputs: ["bread"], run: "cp dough bread" })`,
+      eat: `task({ needs: ["bake"], run: "true" })`,
+    }),
+    flour: "1\n",
+  });
+  await p.bt("eat");
+  p.write("flour", "1\n2\n");
+  p.write("bread", "stale");
+  await p.bt("--cache=off", "bake");
+  const edited = await p.bt("--why", "bake", "--run", "last");
+  p.write("flour", "1\n3\n");
+  await p.bt("eat");
+  const cutOff = await p.bt("--why", "bake", "--run", "last");
+
+  expect(edited.stdout).toMatch(/: the same \(key \w+\)\n {2}it ran: output "bread" was edited\n$/);
+  expect(cutOff.stdout).toMatch(/: the same \(key \w+\)\n {2}"mix" ran, and left what it had left before\n$/);
+});
+
 test("--vs takes the journal of another machine", async () => {
   const p = await project({
     "builderfile.ts": withTasks({ bake: `task({ inputs: ["flour"], run: "true" })` }),
@@ -223,6 +262,44 @@ test("--replay names the first task that came out otherwise, and what of it", as
   expect(replay.stdout).toContain(
     `"rise" is the first task that came out otherwise than in run ${first}:\n  risen\n  all that it depends on was the same: it is not reproducible\n`,
   );
+});
+
+test("--replay names a task that failed then and succeeds now", async () => {
+  const p = await project(kitchen());
+  await failOnce(p);
+  const [first = ""] = runsOf(p);
+
+  const replay = await p.bt("--replay", first);
+
+  expect(replay.exitCode).toBe(1);
+  expect(replay.stdout).toContain(
+    `"bake" is the first task that came out otherwise than in run ${first}:\n  failed then, succeeded now\n`,
+  );
+});
+
+test("--replay compares with, and pins the versions of, what was up to date in that run as well", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks(
+      {
+        mix: `task({ inputs: [], versions: () => ({ base: readFileSync("base", "utf8") }), outputs: ["dough"], run: "cat log > dough" })`,
+        bake: `task({ inputs: ["dough", "heat"], outputs: ["bread"], run: "cp dough bread" })`,
+        eat: `task({ needs: ["mix", "bake"] })`,
+      },
+      `import { readFileSync } from "node:fs";`,
+    ),
+    base: "1",
+    log: "1\n",
+    heat: "1\n",
+  });
+  await p.bt("eat");
+  p.write("heat", "2\n");
+  await p.bt("eat");
+  p.write("base", "2");
+  p.write("log", "2\n");
+
+  const replay = await p.bt("--replay", "last");
+
+  expect(replay.stdout).toMatch(/"mix" is the first task .*\n {2}dough\n {2}all that it depends on was the same/);
 });
 
 test("--replay names the changed leaf behind another result", async () => {

@@ -33,6 +33,8 @@ const questions: readonly (readonly string[])[] = [
   ["bake", "--help"],
   ["--why", "bake"],
   ["--why", "bake", "--json"],
+  ["--why", "bake", "--vs", "last"],
+  ["--why", "bake", "--run", "last"],
   ["--graph=dot", "bake"],
   ["--check"],
   ["--doctor"],

@@ -106,6 +106,11 @@ export function expandPaths(root: string, patterns: readonly string[], isGlob: (
   return [...found].sort();
 }
 
+/** The pattern that means this one path. */
+export function patternOf(file: string): string {
+  return escapePath(file);
+}
+
 /** Names that no glob walks into. */
 export const closedNames: readonly string[] = [".bt", ".git", "node_modules"];
 

@@ -86,7 +86,7 @@ function collectBelow(
 }
 
 /** `a/b/c` → `a/b`, `a`. */
-function parentsOf(path: string): string[] {
+export function parentsOf(path: string): string[] {
   const parents: string[] = [];
   for (let at = path.lastIndexOf("/"); at > 0; at = path.lastIndexOf("/", at - 1)) parents.push(path.slice(0, at));
   return parents;

@@ -10,7 +10,15 @@ export interface Traced {
 }
 
 /** Options for strace that give the lines read here. */
-export const straceOptions: readonly string[] = ["-f", "-y", "-qq", "-s", "4096", "-e", "trace=%file,connect"];
+export const straceOptions: readonly string[] = [
+  "-f",
+  "-y",
+  "-qq",
+  "-s",
+  "4096",
+  "-e",
+  "trace=%file,connect,sendto,sendmsg,sendmmsg",
+];
 
 /** Looking for a file of this name says in the trace what begins or ends. Nothing is ever there. */
 export function markPath(moment: "begin" | "end", task: string): string {
@@ -44,6 +52,11 @@ export function createTraceReader(): TraceReader {
       if (mark[1] === "begin")
         tasks.set(task, tasks.get(task) ?? { reads: new Set(), writes: new Set(), hosts: new Set() });
       current = mark[1] === "begin" ? tasks.get(task) : undefined;
+      return;
+    }
+    if (call.name.startsWith("send")) {
+      // Over UDP nobody has to connect first.
+      if (current !== undefined && !call.result.startsWith("-1")) noteHost(current, call.args);
       return;
     }
     const here = /AT_FDCWD<([^>]*)>/.exec(call.args)?.[1];
@@ -84,6 +97,7 @@ function note(
     case "openat":
     case "openat2":
     case "creat": {
+      if (/\bO_TMPFILE\b/.test(args)) return; // It has no name.
       const file = unescape(/^\d+<(.*)>$/.exec(result)?.[1] ?? "") || first;
       if (file === undefined || !file.startsWith("/")) return; // A pipe or a socket.
       if (name === "creat" || /\bO_(WRONLY|RDWR|CREAT|TRUNC)\b/.test(args)) writes.add(file);
@@ -108,11 +122,14 @@ function note(
     case "truncate":
       if (first !== undefined) writes.add(first);
       return;
-    case "connect": {
-      const host = hostOf(args);
-      if (host !== undefined) hosts.add(host);
-    }
+    case "connect":
+      noteHost({ hosts }, args);
   }
+}
+
+function noteHost({ hosts }: Pick<Taken, "hosts">, args: string): void {
+  const host = hostOf(args);
+  if (host !== undefined) hosts.add(host);
 }
 
 function hostOf(args: string): string | undefined {

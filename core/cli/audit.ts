@@ -6,10 +6,10 @@ import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { askedIds } from "../decide.ts";
 import { toolMissing } from "../errors/request.ts";
-import { expandPaths, findTool, removePath } from "../files.ts";
+import { expandPaths, findTool, followLinks, patternOf, removePath } from "../files.ts";
 import type { Node } from "../graph.ts";
 import { findPackage, type Project } from "../load.ts";
-import { isGlob, outputPath } from "../paths.ts";
+import { isGlob, outputPath, parentsOf } from "../paths.ts";
 import { definePlugin } from "../plugin.ts";
 import { prepare, type BuildRequest, type Prepared } from "../prepare.ts";
 import { createTraceReader, markPath, straceOptions, type Traced } from "../strace.ts";
@@ -25,6 +25,8 @@ export interface Finding {
   readonly reads: readonly string[];
   readonly writes: readonly string[];
   readonly hosts: readonly string[];
+  /** Programs on `PATH`, outside of the machine's own folders, that are among the reads. */
+  readonly tools: readonly string[];
 }
 
 /** Whether this bt is the one that is traced. */
@@ -64,7 +66,7 @@ export async function auditTasks(
     const program = fs.realpathSync(process.argv[1] ?? "");
     const exitCode = await runTraced(
       strace,
-      [...straceOptions, "-o", file, process.execPath, program, "-j1", ...world.argv],
+      [...straceOptions, "-o", file, process.execPath, program, ...world.argv],
       {
         ...world.env,
         [innerName]: "1",
@@ -78,7 +80,7 @@ export async function auditTasks(
       const [node, found] = [after.graph.nodes.get(id), traced.get(id)];
       return node === undefined || found === undefined
         ? []
-        : [compare(node, found, { after, own: [...ownFolders(program), folder] })];
+        : [compare(node, found, { after, env: world.env, own: [...ownFolders(program), folder] })];
     });
     if (isJson) printJson({ version: 1, tasks });
     else print(tasks.map(render).join(""));
@@ -136,9 +138,19 @@ const systemFolders = [
 function compare(
   node: Node,
   { reads, writes, hosts }: Traced,
-  { after, own }: { readonly after: Prepared; readonly own: readonly string[] },
+  { after, env, own }: { readonly after: Prepared; readonly env: World["env"]; readonly own: readonly string[] },
 ): Finding {
   const { root } = after.project;
+  const findProgram = (tool: string): string | undefined => findTool(tool, env["PATH"] ?? "");
+  const topOf = (file: string): string => topFolder(file, env["HOME"]);
+  const declaredTools = (node.task.tools ?? []).flatMap((tool) => {
+    const file = findProgram(tool);
+    return file === undefined ? [] : [file, followLinks(file)];
+  });
+  /** What a tool is made of lies beside it. */
+  const isTool = (file: string): boolean =>
+    declaredTools.includes(file) ||
+    (!isBelow(file, root) && declaredTools.some((tool) => !isBelow(tool, root) && isBelow(file, topOf(tool))));
   const isOwn = (file: string): boolean => [...own, path.join(root, ".bt")].some((folder) => isBelow(file, folder));
   const isThere = (file: string): boolean => fs.existsSync(file);
   const document = after.forecast.decisions.get(node.id)?.document;
@@ -156,34 +168,51 @@ function compare(
   const isNeeded = covers(
     node.edges.flatMap(({ to, kind }) => (kind === "result" ? (after.graph.nodes.get(to)?.outputs ?? []) : [])),
   );
-  const isSystem = (file: string): boolean =>
-    systemFolders.some((folder) => file.startsWith(folder)) && !isBelow(file, root);
   const isTemporary = (file: string): boolean => isBelow(file, os.tmpdir()) && !isBelow(file, root);
+  const isSystem = (file: string): boolean =>
+    systemFolders.some((folder) => file.startsWith(folder)) && !isBelow(file, root) && !isTemporary(file);
+  const isWritten = (file: string): boolean => writes.has(file) || parentsOf(file).some((folder) => writes.has(folder));
   const undeclaredReads = [...reads].filter(
     (file) =>
       isThere(file) &&
       fs.statSync(file).isFile() &&
       !inputs.has(file) &&
       !code.has(file) &&
-      !writes.has(file) &&
+      !isWritten(file) &&
       !isOutput(file) &&
       !isNeeded(file) &&
       !isSystem(file) &&
-      !isTemporary(file) &&
+      !isTool(file) &&
       !isOwn(file),
   );
   const undeclaredWrites = [...writes].filter(
     (file) =>
       isThere(file) && !isOutput(file) && !isOwn(file) && !isTemporary(file) && !/^\/(dev|proc|sys)\//.test(file),
   );
-  const show = (files: readonly string[]): string[] =>
-    fold(files.map((file) => (isBelow(file, root) ? path.relative(root, file) : file)));
+  const show = (files: readonly string[]): string[] => {
+    const outside = files.filter((file) => !isBelow(file, root));
+    const inside = files.filter((file) => isBelow(file, root)).map((file) => path.relative(root, file));
+    return [...fold(outside, topOf), ...fold(inside, path.dirname)].sort();
+  };
+  const versions = new Set(document?.leaves.map(({ name }) => name));
+  const isDeclaredHost = (host: string): boolean =>
+    versions.has(`version/${host}`) || versions.has(`version/${host.replace(/:\d+$/, "")}`);
+  const tools = undeclaredReads
+    .filter((file) => !isBelow(file, root) && findProgram(path.basename(file)) === file)
+    .map((file) => path.basename(file));
   return {
     task: node.id,
     reads: show(undeclaredReads),
     writes: show(undeclaredWrites),
-    hosts: [...hosts].filter((host) => !host.includes("nscd")).sort(),
+    hosts: [...hosts].filter((host) => !host.includes("nscd") && !isDeclaredHost(host)).sort(),
+    tools: tools.sort(),
   };
+}
+
+/** The folder right below the home of the user, or the second one from the top, that a file outside of the project is in. */
+function topFolder(file: string, home: string | undefined): string {
+  const base = home !== undefined && isBelow(file, home) ? home : `/${file.split("/")[1]}`;
+  return path.join(base, path.relative(base, file).split("/")[0] ?? "");
 }
 
 function isBelow(file: string, folder: string): boolean {
@@ -192,13 +221,14 @@ function isBelow(file: string, folder: string): boolean {
 
 /** From so many files of one folder on, the folder is told. */
 const many = 10;
+const folded = "/**";
 
-function fold(files: readonly string[]): string[] {
+function fold(files: readonly string[], folderOf: (file: string) => string): string[] {
   const folders = new Map<string, string[]>();
-  for (const file of files) folders.set(path.dirname(file), [...(folders.get(path.dirname(file)) ?? []), file]);
-  return [...folders]
-    .flatMap(([folder, inside]) => (inside.length >= many && folder !== "." ? [`${folder}/**`] : inside))
-    .sort();
+  for (const file of files) folders.set(folderOf(file), [...(folders.get(folderOf(file)) ?? []), file]);
+  return [...folders].flatMap(([folder, inside]) =>
+    inside.length >= many && folder !== "." ? [`${folder}${folded}`] : inside,
+  );
 }
 
 function isClean({ reads, writes, hosts }: Finding): boolean {
@@ -206,19 +236,29 @@ function isClean({ reads, writes, hosts }: Finding): boolean {
 }
 
 function render(finding: Finding): string {
-  const { task, reads, writes, hosts } = finding;
+  const { task, reads, writes, hosts, tools } = finding;
   if (isClean(finding)) return `${task} declares all that it uses\n`;
   const list = (names: readonly string[]): string => names.map((name) => `  ${name}\n`).join("");
   const line = (field: string, names: readonly string[]): string =>
     names.length === 0 ? "" : `  add  ${field}: [${names.map((name) => JSON.stringify(name)).join(", ")}]\n`;
-  const inside = (names: readonly string[]): string[] => names.filter((name) => !path.isAbsolute(name));
+  const patterns = (names: readonly string[]): string[] =>
+    names.flatMap((name) => {
+      if (!name.endsWith(folded)) return [isGlob(name) ? patternOf(name) : name];
+      return path.isAbsolute(name) ? [] : [`${patternOf(name.slice(0, -folded.length))}${folded}`];
+    });
+  const isOfTool = (name: string): boolean => path.isAbsolute(name) && tools.includes(path.basename(name));
+  const files = reads.filter((name) => !isOfTool(name));
+  const own = writes.filter((name) => !path.isAbsolute(name));
+  const answers = hosts.map((host) => `${JSON.stringify(host)}: …`).join(", ");
   return [
-    reads.length === 0 ? "" : `${task} reads what it does not declare\n${list(reads)}${line("inputs", inside(reads))}`,
+    reads.length === 0
+      ? ""
+      : `${task} reads what it does not declare\n${list(reads)}${line("inputs", patterns(files))}${line("tools", tools)}`,
     writes.length === 0
       ? ""
-      : `${task} writes what it does not declare\n${list(writes)}${line("outputs", inside(writes))}`,
+      : `${task} writes what it does not declare\n${list(writes)}${line("outputs", patterns(own))}`,
     hosts.length === 0
       ? ""
-      : `${task} talks to\n${list(hosts)}  whose answers are not in its key: \`versions\` can name them\n`,
+      : `${task} talks to\n${list(hosts)}  add  versions: () => ({ ${answers} }), with what tells one answer from another, such as a digest\n`,
   ].join("");
 }

@@ -54,7 +54,8 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
   if (flags.has("why")) {
     return await showWhy(await prepare(project, request), options, paint);
   }
-  if (flags.has("audit") && !isTraced) return await auditTasks({ project, world, isJson: flags.has("json") }, request);
+  if (flags.has("audit") && !isTraced && !isQuery)
+    return await auditTasks({ project, world, isJson: flags.has("json") }, request);
   if (flags.has("question")) {
     const { forecast } = await prepare(project, request);
     return [...forecast.wanted].every((id) => forecast.results.has(id)) ? 0 : 1;
@@ -71,10 +72,13 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     return 0;
   }
   const pool = world.make?.auth;
-  const alone = parseJobs(options.jobs ?? project.settings.jobs);
+  // A trace tells tasks apart by when they ran.
+  const alone = isTraced ? 1 : parseJobs(options.jobs ?? project.settings.jobs);
   // In a pool that others own, only what was said to bt itself bounds us.
   const jobs =
-    pool === undefined || pool.kind === "none" || options.jobs !== undefined ? alone : poolJobs(world.make?.jobs);
+    pool === undefined || pool.kind === "none" || isTraced || options.jobs !== undefined
+      ? alone
+      : poolJobs(world.make?.jobs);
   const reporters = await createReporters(options, { project, world, jobs });
   // On a terminal through the stream, which the live view watches; elsewhere at once.
   const interrupts = watchInterrupts(

@@ -1,8 +1,11 @@
 /** `bt --audit`: what a task uses without declaring it, seen by the real strace. */
+import { createSocket } from "node:dgram";
+import * as fs from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished } from "vitest";
 import { project, withTasks } from "../support/project.ts";
+import { temporaryFolder } from "../support/temporary.ts";
 import { testWith } from "../support/tool.ts";
 
 const testTraced = testWith("strace");
@@ -52,25 +55,89 @@ testTraced(
 
     expect(JSON.parse(audit.stdout)).toEqual({
       version: 1,
-      tasks: [{ task: "bake", reads: ["recipe"], writes: [], hosts: [] }],
+      tasks: [{ task: "bake", reads: ["recipe"], writes: [], hosts: [], tools: [] }],
     });
   },
 );
 
-testTraced("--audit names hosts that a task talks to", async () => {
-  const server = createServer((_, response) => void response.end("warm")).listen(0, "127.0.0.1");
-  onTestFinished(() => void server.close());
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
+testTraced(
+  "--audit names hosts that a task talks to, over TCP and UDP, but not those whose version is declared",
+  async () => {
+    const server = createServer((_, response) => void response.end("warm")).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as AddressInfo;
+    const socket = createSocket("udp4").bind(0, "127.0.0.1");
+    onTestFinished(() => void socket.close());
+    await new Promise((resolve) => socket.once("listening", resolve));
+    const udp = socket.address().port;
+    const ask = `await (await fetch("http://127.0.0.1:${port}/")).text(); await new Promise((done) => { const socket = createSocket("udp4"); socket.send("warm", ${udp}, "127.0.0.1", () => socket.close(done)); });`;
+    const p = await project({
+      "builderfile.ts": withTasks(
+        {
+          ask: `task({ inputs: [], run: async () => { ${ask} } })`,
+          known: `task({ inputs: [], versions: () => ({ "127.0.0.1:${port}": "1" }), run: async () => { ${ask} } })`,
+        },
+        `import { createSocket } from "node:dgram";`,
+      ),
+    });
+
+    const audit = await p.bt("--audit", "ask", "known", "--json");
+    const told = await p.bt("--audit", "known", "-s");
+
+    expect(JSON.parse(audit.stdout)).toMatchObject({
+      tasks: [{ hosts: [`127.0.0.1:${port}`, `127.0.0.1:${udp}`].sort() }, { hosts: [`127.0.0.1:${udp}`] }],
+    });
+    expect(told.stdout).toContain(`  add  versions: () => ({ "127.0.0.1:${udp}": … })`);
+  },
+);
+
+testTraced("--audit tells tasks apart that could run at once", async () => {
+  const names = ["rye", "oat", "malt", "bran"];
   const p = await project({
-    "builderfile.ts": withTasks({
-      ask: `task({ inputs: [], run: async () => { await (await fetch("http://127.0.0.1:${port}/")).text() } })`,
-    }),
+    "builderfile.ts": withTasks(
+      Object.fromEntries(names.map((name) => [name, `task({ inputs: [], run: "cat ${name}.txt" })`])),
+    ),
+    ...Object.fromEntries(names.map((name) => [`${name}.txt`, ""])),
   });
 
-  const audit = await p.bt("--audit", "ask", "--json");
+  const audit = await p.bt("--audit", ...names, "-j4", "--json");
 
-  expect(JSON.parse(audit.stdout)).toMatchObject({ tasks: [{ hosts: [`127.0.0.1:${port}`] }] });
+  expect(JSON.parse(audit.stdout)).toMatchObject({
+    tasks: names.map((name) => ({ task: name, reads: [`${name}.txt`] })),
+  });
+});
+
+testTraced("--audit names files and programs outside of the project that are not the machine's own", async () => {
+  const home = fs.realpathSync(await temporaryFolder());
+  fs.mkdirSync(`${home}/oven/bin`, { recursive: true });
+  fs.writeFileSync(`${home}/oven/bin/bt-test-oven`, `#!/bin/sh\nread heat < "${home}/oven/heat"\n`, { mode: 0o755 });
+  fs.writeFileSync(`${home}/oven/heat`, "220\n");
+  fs.writeFileSync(`${home}/taste`, "salty\n");
+  const bake = (facts: string): string =>
+    `task({ inputs: [], ${facts} run: "bt-test-oven; cat ${home}/taste 'a[1].txt'" })`;
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: bake(""), declared: bake(`tools: ["bt-test-oven"],`) }),
+    "a[1].txt": "",
+  });
+  const env = { HOME: home, PATH: `${home}/oven/bin:${process.env["PATH"]}` };
+
+  const audit = await p.btWith({ env }, "--audit", "bake", "declared", "-s");
+
+  expect(audit.stdout).toBe(
+    `bake reads what it does not declare
+  ${home}/oven/bin/bt-test-oven
+  ${home}/oven/heat
+  ${home}/taste
+  a[1].txt
+  add  inputs: ["${home}/oven/heat", "${home}/taste", "a\\\\[1\\\\].txt"]
+  add  tools: ["bt-test-oven"]
+declared reads what it does not declare
+  ${home}/taste
+  a[1].txt
+  add  inputs: ["${home}/taste", "a\\\\[1\\\\].txt"]
+`,
+  );
 });
 
 testTraced("--audit of a task that declares everything says so, and ends with 0", async () => {

@@ -1,4 +1,4 @@
-/** What a cache is to bt: a place for results by key and for bytes by digest. Does not know what is packed, or when it is asked. */
+/** What a cache is to bt: a place for results by key and for bytes by digest. Does not know what results are made of, or when it is asked. */
 
 /** A thing of known content. */
 export interface Blob {
@@ -27,6 +27,8 @@ export interface CachedResult {
   readonly key: string;
   readonly task: string;
   readonly outputs: readonly CachedOutput[];
+  /** Files of up to 256 KiB, one after another in the order of `outputs`, the same bytes once. Absent: each is a blob of its own. */
+  readonly bundle?: Blob;
   /** What the action returned. */
   readonly value?: unknown;
   /** What the task printed, masked. Absent: nothing. */
@@ -55,4 +57,28 @@ export interface CacheStore {
   readonly writeResult: (result: CachedResult, signal: AbortSignal) => Promise<{ readonly kept?: CachedResult }>;
   /** Called once at the end of the run. */
   readonly close?: () => Promise<void>;
+}
+
+/** Larger files are not in the bundle of a result. Bytes. */
+export const bundledSize: number = 1 << 18;
+
+/** All that a result needs of a cache, each once. */
+export function blobsOf(result: CachedResult): readonly Blob[] {
+  const { outputs, bundle, log, document } = result;
+  const files = outputs.flatMap(({ blob }) => (blob === undefined || isBundled(result, blob) ? [] : blob));
+  return unique([document, log, bundle, ...files].filter((blob) => blob !== undefined));
+}
+
+/** What a bundle of these outputs is made of, in its order. */
+export function bundledBlobs(outputs: readonly CachedOutput[]): readonly Blob[] {
+  return unique(outputs.flatMap(({ blob }) => (blob !== undefined && blob.size <= bundledSize ? blob : [])));
+}
+
+/** Whether a file's bytes are in the bundle of its result, and nowhere else. */
+export function isBundled({ bundle }: CachedResult, { size }: Blob): boolean {
+  return bundle !== undefined && size <= bundledSize;
+}
+
+function unique(blobs: readonly Blob[]): readonly Blob[] {
+  return [...new Map(blobs.map((blob) => [blob.digest, blob])).values()];
 }

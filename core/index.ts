@@ -1,7 +1,7 @@
 /** The whole public API of bt; re-exports only. */
 export { build, type BuildOptions, type BuildResult } from "./build.ts";
 export { commitChanges, recoverChanges, replaceFile, type Change, type Changed } from "./change.ts";
-export type { Blob, CachedOutput, CachedResult, CacheStore } from "./cache-store.ts";
+export { blobsOf, isBundled, type Blob, type CachedOutput, type CachedResult, type CacheStore } from "./cache-store.ts";
 export { BtError, closest, isBtError, placed, type BtErrorFacts, type Place } from "./errors.ts";
 export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
 export { noteRead } from "./evaluate.ts";

@@ -49,6 +49,7 @@ test("what a builderfile imports is there at run time", async () => {
     [
       "BtError",
       "after",
+      "blobsOf",
       "build",
       "closest",
       "commitChanges",
@@ -60,6 +61,7 @@ test("what a builderfile imports is there at run time", async () => {
       "findTool",
       "hostPlatform",
       "isBtError",
+      "isBundled",
       "isTask",
       "loadProject",
       "make",

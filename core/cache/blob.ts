@@ -2,13 +2,10 @@
 import { createHash, hash } from "node:crypto";
 import * as fs from "node:fs";
 import type { Blob } from "../cache-store.ts";
-import { writeAll } from "../files.ts";
 import { landBlob } from "./land.ts";
 import { wrongBlob } from "./wrong.ts";
 
-/** Up to this size a file is read at once. Bytes. */
-const small = 1 << 18;
-/** What is read at once of a larger one. Bytes. */
+/** What is read at once. Bytes. */
 const chunkSize = 1 << 18;
 
 /** Digest and size of bytes in memory. */
@@ -25,51 +22,8 @@ export interface CopyTarget {
   readonly signal: AbortSignal;
 }
 
-/** Copies a file whose content is known to a new file. Small ones are there when it returns: nothing is waited for a thousand times. */
-export type Copier = (blob: Blob, from: string, target: CopyTarget) => Promise<void> | undefined;
-
-/** A copier for files below one folder. It throws and rejects with WrongBlob and errors of the file system; the new file may be there then. */
-export function createCopier(): Copier {
-  const room = Buffer.allocUnsafe(small + 1);
-  const exactModes = new Set<number>();
-  return (blob, from, target) => {
-    if (blob.size > small) return copyLarge(blob, from, target);
-    writeSmall(readSmall(blob, from, room), target, exactModes);
-    return undefined;
-  };
-}
-
-/** The proven bytes, in the room that is given. */
-function readSmall(blob: Blob, from: string, room: Buffer): Buffer {
-  let size = 0;
-  const descriptor = fs.openSync(from, "r");
-  try {
-    // One byte more than there should be is asked for: so a longer file shows.
-    for (let more = 1; more > 0 && size < blob.size; size += more)
-      more = fs.readSync(descriptor, room, size, blob.size + 1 - size, null);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-  const bytes = room.subarray(0, size);
-  if (size !== blob.size || hash("sha256", bytes, "hex") !== blob.digest) throw wrongBlob(blob);
-  return bytes;
-}
-
-/** `exactModes` are those that new files got as they were asked for: no mask and no access list of the folder takes bits away. */
-function writeSmall(bytes: Buffer, { to, mode }: CopyTarget, exactModes: Set<number>): void {
-  const descriptor = fs.openSync(to, "wx", mode);
-  try {
-    if (bytes.length > 0) writeAll(descriptor, bytes);
-    if (exactModes.has(mode)) return;
-    if ((fs.fstatSync(descriptor).mode & 0o7777) === mode) exactModes.add(mode);
-    else fs.fchmodSync(descriptor, mode);
-  } finally {
-    fs.closeSync(descriptor);
-  }
-}
-
-/** A clone costs no space where the file system can make one; it is proven as well. */
-async function copyLarge(blob: Blob, from: string, { to, mode, signal }: CopyTarget): Promise<void> {
+/** Copies a file to a new one. A clone costs no space where the file system can make one; it is proven as well. @throws WrongBlob */
+export async function copyBlob(blob: Blob, from: string, { to, mode, signal }: CopyTarget): Promise<void> {
   if (!tryClone(from, to)) return await landBlob(blob, readChunks(from), { to, mode, signal });
   if ((await digestFile(to, signal)) !== blob.digest) throw wrongBlob(blob);
   fs.chmodSync(to, mode);

@@ -1,14 +1,15 @@
 /** Results of tasks, taken from caches and put into them. Does not know when a task runs, or what its key is made of. */
 import * as path from "node:path";
-import type { CachedResult, CacheStore } from "../cache-store.ts";
+import { bundledBlobs, type CachedResult, type CacheStore } from "../cache-store.ts";
 import type { EventBody } from "../event.ts";
-import { findStat } from "../files.ts";
+import { findStat, hasCode } from "../files.ts";
 import { keyText } from "../fingerprint.ts";
 import type { Node } from "../graph.ts";
 import type { Finished, Hooks } from "../hooks.ts";
 import type { Secrets } from "../secrets.ts";
 import { digestFile, readChunks } from "./blob.ts";
-import { createChain, openSources, writeTo, type Member } from "./chain.ts";
+import { makeBundle } from "./bundle.ts";
+import { createChain, openSources, writeTo, type Member, type Sources } from "./chain.ts";
 import type { CacheWish } from "./choice.ts";
 import { holdsInputs, limitsOf } from "./keep.ts";
 import { createLanes } from "./lanes.ts";
@@ -17,6 +18,7 @@ import { createResult, packOutputs, type Packed } from "./pack.ts";
 import { findCachePlace, openStage, stageOf, type Stage } from "./place.ts";
 import { sweepWhenDue } from "./sweep.ts";
 import { inputsOf, readLog, takeFrom, type CacheJob } from "./take.ts";
+import { isWrongBlob } from "./wrong.ts";
 
 export interface CacheOptions {
   /** Project root, absolute. */
@@ -63,8 +65,7 @@ interface Made {
 interface Parcel {
   readonly node: Node;
   readonly result: CachedResult;
-  /** Absolute path, or the bytes themselves, by digest. */
-  readonly sources: ReadonlyMap<string, string | Buffer>;
+  readonly sources: Sources;
   readonly isForced: boolean;
 }
 
@@ -98,7 +99,8 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
         const logFile = path.join(folder, "log");
         if (result.log !== undefined && wish.isReplayed)
           await readLog(logFile, (text) => emit(replayed(job.node, secrets.hide(text))));
-        if (nearer.length > 0) write(nearer, repack(root, job, { result, logFile }));
+        const sources = listSources(root, job, { result, logFile });
+        if (nearer.length > 0) write(nearer, { node: job.node, result, sources, isForced: false });
         const { durationMs, value } = result;
         return { finished: { outputs, value }, from: member.store.name, durationMs };
       } catch (error) {
@@ -141,7 +143,8 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
           `Task "${node.id}" is not kept in a cache: there is a secret in "${path.relative(root, leak)}"`,
           "Set `cache: false`, or keep the secret out of the output.",
         );
-      const parcel = await pack(job, { ...made, packed, madeMs });
+      const parcel = await pack(job, { ...made, packed, madeMs }).catch(orUndefined);
+      if (parcel === undefined) return;
       const text = JSON.stringify(parcel.result);
       if (secrets.hide(text) !== text)
         return warn(`Task "${node.id}" is not kept in a cache: there is a secret in its paths or its result`);
@@ -157,10 +160,10 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     const log = stat === undefined ? undefined : { digest: await digestFile(logFile, signal), size: stat.size };
     const { durationMs, madeMs, value } = made;
     const { key, document } = job;
-    const facts = { key, document, packed, value, log, durationMs, madeMs, by: wish.by };
-    const { result, sources } = createResult(job.node, facts);
-    const all = log === undefined ? sources : new Map([...sources, [log.digest, logFile]]);
-    return { node: job.node, result, sources: all, isForced };
+    const bundle = await makeBundle(packed.outputs, packed.files);
+    const facts = { key, document, packed, bundle, value, log, durationMs, madeMs, by: wish.by };
+    const result = createResult(job.node, facts);
+    return { node: job.node, result, sources: listSources(root, job, { result, logFile }), isForced };
   };
 
   const end = async (): Promise<void> => {
@@ -185,26 +188,23 @@ function replayed(node: Node, text: string): EventBody {
   return { kind: "task-output", task: node.id, stream: "stdout", text, replayed: true };
 }
 
-/** What was taken, to be put into nearer caches from where it is now. */
-function repack(
+/** Where the bytes of a result are when its outputs are in place. */
+function listSources(
   root: string,
-  job: CacheJob,
+  { document }: CacheJob,
   { result, logFile }: { readonly result: CachedResult; readonly logFile: string },
-): Parcel {
+): Sources {
+  const { outputs, bundle, log } = result;
   const files = new Map(
-    result.outputs.flatMap((output) =>
-      output.blob === undefined ? [] : [[output.blob.digest, path.join(root, output.path)]],
-    ),
+    outputs.flatMap(({ blob, path: file }) => (blob === undefined ? [] : [[blob.digest, [path.join(root, file)]]])),
   );
-  const text = Buffer.from(keyText(job.document));
-  const document = [[result.document.digest, text]] as const;
-  const log = result.log === undefined ? [] : [[result.log.digest, logFile] as const];
-  return {
-    node: job.node,
-    result,
-    sources: new Map<string, string | Buffer>([...files, ...document, ...log]),
-    isForced: false,
-  };
+  const bundled = bundledBlobs(outputs).flatMap(({ digest }) => files.get(digest) ?? []);
+  return new Map<string, Buffer | readonly string[]>([
+    ...files,
+    ...(bundle === undefined ? [] : [[bundle.digest, bundled] as const]),
+    ...(log === undefined ? [] : [[log.digest, [logFile]] as const]),
+    [result.document.digest, Buffer.from(keyText(document))],
+  ]);
 }
 
 /** The first file that a secret stands in. */
@@ -214,6 +214,11 @@ async function findLeak(secrets: Secrets, files: ReadonlyMap<string, string>): P
     for await (const chunk of readChunks(file)) if (hasSecret?.(chunk) === true) return file;
   }
   return undefined;
+}
+
+/** What was to be kept is not there any more as it was. */
+function orUndefined(error: unknown): undefined {
+  if (!isWrongBlob(error) && !hasCode(error, "ENOENT")) throw error;
 }
 
 function textOf(error: unknown): string {

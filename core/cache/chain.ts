@@ -1,10 +1,10 @@
 /** Caches in the order they are asked: what fails is a miss, and what keeps failing is left alone. Does not know what results are for. */
 import { setMaxListeners } from "node:events";
-import type { Blob, CachedResult, CacheStore } from "../cache-store.ts";
+import { blobsOf, type Blob, type CachedResult, type CacheStore } from "../cache-store.ts";
 import { hasCode } from "../files.ts";
 import { provenBytes, readChunks } from "./blob.ts";
 import { useOf, type CacheWish } from "./choice.ts";
-import { blobsOf, differingOutput, type LocalStore } from "./local.ts";
+import { differingOutput, type LocalStore } from "./local.ts";
 import { isWrongBlob } from "./wrong.ts";
 
 /** One cache of a run, with what is known of it. */
@@ -103,6 +103,9 @@ function createLimit(
   };
 }
 
+/** Where bytes are at hand, by digest: in memory, or in files, one after another; absolute paths. */
+export type Sources = ReadonlyMap<string, Buffer | readonly string[]>;
+
 /** Bytes of a result, from wherever they are at hand. */
 export type Open = (blob: Blob) => AsyncIterable<Uint8Array>;
 
@@ -110,18 +113,22 @@ export type Open = (blob: Blob) => AsyncIterable<Uint8Array>;
 class SourceChanged extends Error {}
 
 /** Opens what was just made for a cache, from its files or from memory. @throws SourceChanged when it has changed meanwhile */
-export function openSources(sources: ReadonlyMap<string, string | Buffer>, { local }: Member): Open {
+export function openSources(sources: Sources, { local }: Member): Open {
   return async function* open(blob) {
     const source = sources.get(blob.digest);
     try {
       // The own store proves what it writes.
-      if (typeof source === "string") yield* local ? readChunks(source) : provenBytes(blob, readChunks(source));
-      else if (source !== undefined) yield source;
+      if (Buffer.isBuffer(source)) yield source;
+      else if (source !== undefined) yield* local ? readFiles(source) : provenBytes(blob, readFiles(source));
     } catch (error) {
       if (isWrongBlob(error) || hasCode(error, "ENOENT")) throw new SourceChanged();
       throw error;
     }
   };
+}
+
+async function* readFiles(files: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const file of files) yield* readChunks(file);
 }
 
 /** Blobs moved at the same time. */

@@ -5,6 +5,15 @@ import { promisify } from "node:util";
 import type { Blob } from "../cache-store.ts";
 import { wrongBlob } from "./wrong.ts";
 
+/** A file that is to be made. */
+export interface Wanted {
+  readonly blob: Blob;
+  /** Absolute. Its folder is there, itself it is not. */
+  readonly to: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
 /** Where bytes land, and as what. */
 export interface Landing {
   /** A path that nothing is at. */

@@ -1,7 +1,7 @@
 /** The cache on this machine: `cas/SHA256` and `ac/KEY`, made beside and renamed in, results last. Does not know what tasks are. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Blob, CachedResult, CacheStore } from "../cache-store.ts";
+import { blobsOf, type Blob, type CachedResult, type CacheStore } from "../cache-store.ts";
 import { findText, hasCode, hashText, makeFolder } from "../files.ts";
 import { digestFile, readChunks } from "./blob.ts";
 import { landBlob } from "./land.ts";
@@ -114,16 +114,6 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
     },
     close: async () => stage?.close(),
   };
-}
-
-/** All that a result refers to, each once. */
-export function blobsOf(result: CachedResult): readonly Blob[] {
-  const all = [
-    ...result.outputs.flatMap(({ blob }) => blob ?? []),
-    ...(result.log === undefined ? [] : [result.log]),
-    result.document,
-  ];
-  return [...new Map(all.map((blob) => [blob.digest, blob])).values()];
 }
 
 /** Whether two results are the same but for when, how and by whom they were made. */

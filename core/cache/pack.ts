@@ -82,6 +82,8 @@ export interface ResultFacts {
   readonly key: string;
   readonly document: KeyDocument;
   readonly packed: Packed;
+  /** Of its small files. */
+  readonly bundle: Blob | undefined;
   readonly value: unknown;
   readonly log: Blob | undefined;
   readonly durationMs: number;
@@ -89,24 +91,22 @@ export interface ResultFacts {
   readonly by: string;
 }
 
-/** A result as caches keep it, and where its bytes are now. */
+/** A result as caches keep it. */
 export function createResult(
   node: Node,
-  { key, document, packed, value, log, durationMs, madeMs, by }: ResultFacts,
-): { readonly result: CachedResult; readonly sources: ReadonlyMap<string, string | Buffer> } {
-  const text = Buffer.from(keyText(document));
-  const own = blobOf(text);
-  const result: CachedResult = {
+  { key, document, packed, bundle, value, log, durationMs, madeMs, by }: ResultFacts,
+): CachedResult {
+  return {
     v: 1,
     key,
     task: node.id,
     outputs: packed.outputs,
+    ...(bundle === undefined ? {} : { bundle }),
     ...(value === undefined ? {} : { value }),
     ...(log === undefined ? {} : { log }),
-    document: own,
+    document: blobOf(Buffer.from(keyText(document))),
     durationMs,
     madeMs,
     by,
   };
-  return { result, sources: new Map<string, string | Buffer>([...packed.files, [own.digest, text]]) };
 }

@@ -1,9 +1,10 @@
 /** Keeps a local cache within its bounds: results that nobody used for longest go first, and with them what only they needed. Does not know who uses it now. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { blobsOf } from "../cache-store.ts";
 import { findText, makeFolder, writeAtomic } from "../files.ts";
 import { acquireLock } from "../lock.ts";
-import { blobFolder, blobsOf, readResult, resultFolder } from "./local.ts";
+import { blobFolder, readResult, resultFolder } from "./local.ts";
 
 export interface CacheBounds {
   readonly sizeBytes: number;

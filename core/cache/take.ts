@@ -2,16 +2,16 @@
 import { setMaxListeners } from "node:events";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { CachedResult } from "../cache-store.ts";
+import { blobsOf, isBundled, type Blob, type CachedResult } from "../cache-store.ts";
 import { hasCode, removePath } from "../files.ts";
 import type { KeyDocument } from "../fingerprint.ts";
 import type { Node } from "../graph.ts";
 import type { Finished } from "../hooks.ts";
-import { createCopier, readChunks } from "./blob.ts";
+import { copyBlob, readChunks } from "./blob.ts";
+import { landBundle } from "./bundle.ts";
 import type { Member } from "./chain.ts";
-import { landBlob } from "./land.ts";
-import { blobsOf, type LocalStore } from "./local.ts";
-import { findStranger, makeFrame, placeOutputs, type Wanted } from "./unpack.ts";
+import { landBlob, type Wanted } from "./land.ts";
+import { findStranger, makeFrame, placeOutputs } from "./unpack.ts";
 import { isWrongBlob } from "./wrong.ts";
 
 /** A task that is about to run, or has run. */
@@ -47,10 +47,7 @@ export async function takeFrom(member: Member, job: CacheJob, options: TakeOptio
   try {
     const isMade = await member.ask(async (limit) => {
       fs.mkdirSync(tree, { recursive: true });
-      const wanted = [...makeFrame(result.outputs, tree)];
-      if (result.log !== undefined) wanted.push({ blob: result.log, to: path.join(folder, "log"), mode: 0o600 });
-      if (member.local === undefined) await fetchBlobs(member, wanted, limit);
-      else await copyBlobs(member.local, wanted, { result, limit });
+      await makeFiles(member, result, { folder, limit });
       return true;
     }, sizeBytes);
     if (isMade === undefined) return undefined;
@@ -87,52 +84,56 @@ async function findSound(
   return undefined;
 }
 
-/** Files after which others get a turn. */
-const breath = 64;
-
-async function copyBlobs(
-  local: LocalStore,
-  wanted: readonly Wanted[],
-  { result, limit }: { readonly result: CachedResult; readonly limit: AbortSignal },
-): Promise<void> {
-  const copy = createCopier();
-  for (const [at, { blob, to, mode }] of wanted.entries()) {
-    if (at % breath === breath - 1) await new Promise((resolve) => setImmediate(resolve));
-    limit.throwIfAborted();
-    try {
-      const copied = copy(blob, local.fileOf(blob), { to, mode, signal: limit });
-      if (copied !== undefined) await copied;
-    } catch (error) {
-      if (!isWrongBlob(error) && !hasCode(error, "ENOENT")) throw error;
-      await local.dropWrong(result);
-      throw isWrongBlob(error) ? error : new Error(`it has no ${blob.digest}`);
-    }
-  }
-}
-
-/** Blobs that are on their way at the same time. */
+/** Blobs that are on their way from another machine at the same time. */
 const width = 8;
 
-async function fetchBlobs({ store }: Member, wanted: readonly Wanted[], limit: AbortSignal): Promise<void> {
+/** Makes all files of a result, and what it printed, below `folder`. @throws when a cache has not all of it */
+async function makeFiles(
+  { store, local }: Member,
+  result: CachedResult,
+  { folder, limit }: { readonly folder: string; readonly limit: AbortSignal },
+): Promise<void> {
   const over = new AbortController();
   const signal = AbortSignal.any([limit, over.signal]);
   setMaxListeners(0, signal); // One for each that is on its way.
-  const queue = wanted.values();
+  const open = async (blob: Blob): Promise<AsyncIterable<Uint8Array>> => {
+    const bytes = await store.readBlob(blob, signal);
+    if (bytes === undefined) throw missingBlob(blob);
+    return bytes;
+  };
+  const land = async ({ blob, to, mode }: Wanted): Promise<void> =>
+    local === undefined
+      ? await landBlob(blob, await open(blob), { to, mode, signal })
+      : await copyBlob(blob, local.fileOf(blob), { to, mode, signal });
+  const { bundle, log } = result;
+  const files = makeFrame(result.outputs, path.join(folder, "tree"));
+  const wanted = files.filter(({ blob }) => isBundled(result, blob));
+  const loose = files.filter(({ blob }) => !isBundled(result, blob));
+  if (log !== undefined) loose.push({ blob: log, to: path.join(folder, "log"), mode: 0o600 });
+  const landings = loose.map((one) => async () => await land(one));
+  if (bundle !== undefined)
+    landings.unshift(async () => await landBundle(bundle, await open(bundle), { wanted, signal }));
+  const queue = landings.values();
   const work = async (): Promise<void> => {
-    for (const { blob, to, mode } of queue) {
+    for (const landNext of queue) {
       signal.throwIfAborted();
-      const bytes = await store.readBlob(blob, signal);
-      if (bytes === undefined) throw new Error(`it has no ${blob.digest}`);
-      await landBlob(blob, bytes, { to, mode, signal });
+      await landNext();
     }
   };
-  const workers = Array.from({ length: Math.min(width, wanted.length) }, work);
+  const workers = Array.from({ length: local === undefined ? width : 1 }, work);
   try {
     await Promise.all(workers);
+  } catch (error) {
+    if (isWrongBlob(error) || hasCode(error, "ENOENT")) await local?.dropWrong(result);
+    throw error;
   } finally {
     over.abort(new Error("another blob could not be fetched"));
     await Promise.allSettled(workers);
   }
+}
+
+function missingBlob({ digest }: Blob): Error {
+  return Object.assign(new Error(`it has no ${digest}`), { code: "ENOENT" });
 }
 
 /** Passes on what a task printed, in pieces of whole lines without the last newline. */

@@ -1,22 +1,14 @@
 /** Puts a kept result in place: made beside and proven, then renamed, then compared with what was promised. Does not know where the bytes come from. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Blob, CachedOutput, CachedResult } from "../cache-store.ts";
+import type { CachedOutput, CachedResult } from "../cache-store.ts";
 import { findStat, hasCode, hashText, makeFolder, removePath, type FileFact } from "../files.ts";
 import type { Node } from "../graph.ts";
 import { checkOutputs, describeEachOutput, prepareOutputs } from "../outputs.ts";
 import { isGlob, outputPath } from "../paths.ts";
 import { viewDisk, type Layer } from "../view.ts";
 import picomatch from "picomatch";
-
-/** A file that is to be made. */
-export interface Wanted {
-  readonly blob: Blob;
-  /** Absolute. Its folder is there, itself it is not. */
-  readonly to: string;
-  /** Permission bits. */
-  readonly mode: number;
-}
+import type { Wanted } from "./land.ts";
 
 /**
  * Whether a result is one that this task could have made: a cache that others write may say anything.

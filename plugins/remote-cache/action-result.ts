@@ -1,6 +1,6 @@
 /** Results in the words of the Remote Execution API, version 2: ActionResult, Tree, Directory. Does not know HTTP. */
 import { createHash } from "node:crypto";
-import type { Blob, CachedOutput, CachedResult } from "../../core/index.ts";
+import { isBundled, type Blob, type CachedOutput, type CachedResult } from "../../core/index.ts";
 import { bytesField, lastBytes, numberField, readFields } from "./protobuf.ts";
 
 /** What bt adds to an ActionResult. */
@@ -24,16 +24,17 @@ const noteType = "type.googleapis.com/bt.cache.v1.Note";
 
 /**
  * A result for every client of the API. bt reads only its note, which stands where the API has room for a worker's own facts.
- * Record and key document are output files too: servers that look whether all bytes are there look for them as well.
+ * Record, key document and the bundle of small files are output files too: servers that look whether all bytes are there look for them as well.
  */
 export function renderActionResult(result: CachedResult, note: Note): RenderedResult {
   const own = [
     fileField(".bt/key.json", { blob: result.document, mode: 0o644 }),
     fileField(".bt/result.json", { blob: note.record, mode: 0o644 }),
+    ...(result.bundle === undefined ? [] : [fileField(".bt/files", { blob: result.bundle, mode: 0o644 })]),
   ];
   const trees: Buffer[] = [];
-  const outputs =
-    result.outputs.length > flatLimit ? renderWhole(result.outputs, trees) : renderFlat(result.outputs, trees);
+  const single = result.outputs.filter(({ blob }) => blob === undefined || !isBundled(result, blob));
+  const outputs = single.length > flatLimit ? renderWhole(single, trees) : renderFlat(single, trees);
   const log = result.log === undefined ? [] : [bytesField(6, digestOf(result.log))];
   const any = [bytesField(1, noteType), bytesField(2, JSON.stringify(note))];
   const metadata = bytesField(9, [bytesField(1, "bt"), bytesField(11, any)]);

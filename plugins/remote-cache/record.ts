@@ -3,8 +3,8 @@ import type { Blob, CachedOutput, CachedResult } from "../../core/index.ts";
 
 /** The record of a result, and nothing that somebody may have added to it. The same result gives the same bytes. */
 export function renderRecord(result: CachedResult): Buffer {
-  const { v, key, task, outputs, value, log, document, durationMs, madeMs, by } = result;
-  return Buffer.from(JSON.stringify({ v, key, task, outputs, value, log, document, durationMs, madeMs, by }));
+  const { v, key, task, outputs, bundle, value, log, document, durationMs, madeMs, by } = result;
+  return Buffer.from(JSON.stringify({ v, key, task, outputs, bundle, value, log, document, durationMs, madeMs, by }));
 }
 
 /** The result of `key` in a record. Undefined: it is none, or that of another key. */
@@ -16,7 +16,7 @@ export function parseRecord(bytes: Uint8Array, key: string): CachedResult | unde
     return undefined;
   }
   if (!isObject(json) || json["v"] !== 1 || json["key"] !== key) return undefined;
-  const { task, by, durationMs, madeMs, outputs, document, log } = json;
+  const { task, by, durationMs, madeMs, outputs, bundle, document, log } = json;
   const isWhole =
     typeof task === "string" &&
     typeof by === "string" &&
@@ -25,15 +25,9 @@ export function parseRecord(bytes: Uint8Array, key: string): CachedResult | unde
     Array.isArray(outputs) &&
     outputs.every(isOutput) &&
     isBlob(document) &&
+    (bundle === undefined || isBlob(bundle)) &&
     (log === undefined || isBlob(log));
   return isWhole ? (json as unknown as CachedResult) : undefined; // Every field was looked at.
-}
-
-/** All bytes that a result needs, each once. */
-export function listBlobs(result: CachedResult): readonly Blob[] {
-  const all = [result.document, ...(result.log === undefined ? [] : [result.log])];
-  for (const { blob } of result.outputs) if (blob !== undefined) all.push(blob);
-  return [...new Map(all.map((blob) => [blob.digest, blob])).values()];
 }
 
 /** Whether both restore the same: outputs and value. How long it took, who made it and what was printed may differ. */

@@ -1,6 +1,6 @@
 /** A container registry as a cache: one artifact for each key, in one repository for merged code and another for pull requests. Does not know who is trusted. */
 import { createHash } from "node:crypto";
-import { isBtError, type Blob, type CachedResult } from "../../core/index.ts";
+import { blobsOf, isBtError, type Blob, type CachedResult } from "../../core/index.ts";
 import {
   closeClient,
   openArtifacts,
@@ -11,7 +11,6 @@ import {
   type Manifest,
 } from "../multiarch-manifest/index.ts";
 import { isTrusted } from "./domain.ts";
-import { listBlobs } from "./record.ts";
 import { readAll, recordLimit, type Shelf, type Shelves } from "./shelf.ts";
 
 /** Who asks, and where. */
@@ -89,7 +88,7 @@ function renderManifests(
   result: CachedResult,
   { config, signature }: { readonly config: Descriptor; readonly signature: string | undefined },
 ): readonly Manifest[] {
-  const layers = listBlobs(result).map((blob) => describeLayer(blob, result));
+  const layers = blobsOf(result).map((blob) => describeLayer(blob, result));
   const annotations = {
     "org.opencontainers.image.title": result.task,
     ...(signature === undefined ? {} : { [signatureName]: signature }),

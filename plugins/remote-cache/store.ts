@@ -1,7 +1,7 @@
 /** Trust over shelves: reads from the own domain upwards, writes only into the own one, signs and checks. Does not know servers. */
-import type { Blob, CachedResult, CacheStore } from "../../core/index.ts";
+import { blobsOf, type Blob, type CachedResult, type CacheStore } from "../../core/index.ts";
 import { isTrusted } from "./domain.ts";
-import { isSameResult, listBlobs, parseRecord, renderRecord } from "./record.ts";
+import { isSameResult, parseRecord, renderRecord } from "./record.ts";
 import type { Entry, Shelf, Shelves } from "./shelf.ts";
 import type { Signer } from "./signature.ts";
 
@@ -70,7 +70,7 @@ export function createStoreWork(facts: StoreFacts): Required<StoreWork> {
           if (result === undefined && shelf !== shelves.at(-1)) continue;
           // A pull request may have no domain that it can read, while the trusted one answers.
           for (const [one, error] of failed) giveUp(one, error);
-          for (const { digest } of result === undefined ? [] : listBlobs(result)) places.set(digest, shelf);
+          for (const { digest } of result === undefined ? [] : blobsOf(result)) places.set(digest, shelf);
           return result;
         } catch (error) {
           if (signal.aborted || shelf === shelves.at(-1)) throw error;
@@ -91,7 +91,7 @@ export function createStoreWork(facts: StoreFacts): Required<StoreWork> {
       const { key } = result;
       const before = await read(shelf, key, signal);
       // What has lost bytes can never be restored: it is replaced.
-      if (before !== undefined && (await findMissing(listBlobs(before), signal)).length === 0)
+      if (before !== undefined && (await findMissing(blobsOf(before), signal)).length === 0)
         return isSameResult(before, result) ? {} : { kept: before };
       const record = renderRecord(result);
       const signature = signer?.sign?.({ key, domain: shelf.domain, record });

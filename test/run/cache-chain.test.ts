@@ -87,14 +87,17 @@ test("a hit further away is put into the nearer cache, with its log", async () =
   expect(calls()).toEqual(["close"]);
 });
 
-test("a cache may use the memory of its bytes again: many files come back as they were, from it and then from the local one", async () => {
+test.for([
+  ["each by itself", 5],
+  ["as one blob", 20],
+] as const)("a cache may use the memory of its bytes again: files come back as they were, %s", async ([, contents]) => {
   const { p } = await shop({
     more: `readBlob: async ({ digest }) => (async function* () {
       const room = Buffer.alloc(1);
       for (const byte of find(digest)) { room[0] = byte; yield room; }
       room[0] = 0;
     })(),`,
-    task: `task({ inputs: ["flour"], outputs: ["tray/"], run: "for n in $(seq 20); do echo $((n % 5)) > tray/$n; done; chmod 666 tray/1" })`,
+    task: `task({ inputs: ["flour"], outputs: ["tray/"], run: "for n in $(seq 20); do echo $((n % ${contents})) > tray/$n; done; chmod 666 tray/1" })`,
   });
   await p.bt("bake");
   const tray = (): readonly string[] =>

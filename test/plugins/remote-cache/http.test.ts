@@ -184,6 +184,23 @@ test("an entry stays small, however long the list of outputs is", async () => {
   expect(Object.keys((await get(openStore({ url }).store, buns.result.key)) ?? {})).toHaveLength(5000);
 });
 
+test("an entry names the bundle of small files, which a server looks for, and not the files in it, which it has not", async () => {
+  const { url, dir } = await startNginx();
+  const bun = resultOf("dough", { "out/bun": "bun" });
+  const bundle = blobOf("bun");
+  const bundled = {
+    ...bun.result,
+    bundle,
+    outputs: [{ ...bun.result.outputs[0]!, blob: { ...bundle, digest: nobody } }],
+  };
+
+  await put(openStore({ url, write }, env).store, { ...bun, result: bundled });
+
+  const entry = fs.readFileSync(join(dir, "protected/ac", bundled.key), "latin1");
+  expect([bundle.digest, nobody].map((digest) => entry.includes(digest))).toEqual([true, false]);
+  expect(await openStore({ url }).store.findResult(bundled.key, soon())).toMatchObject({ bundle });
+});
+
 test("the first result of a key stays, and who comes later learns what it is", async () => {
   const { url } = await startNginx();
   const { store } = openStore({ url, write }, env);

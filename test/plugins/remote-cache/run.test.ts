@@ -47,6 +47,8 @@ const build = (p: Project, env: Readonly<Record<string, string>> = {}): Promise<
 const ran = { grind: "ran", bake: "ran" };
 const restored = { grind: "restored", bake: "restored" };
 
+const byName = (a: string, b: string): number => (a.trim() < b.trim() ? -1 : 1);
+
 async function expectBread(p: Project): Promise<void> {
   expect(p.read("out/bread")).toBe("grain\n");
   expect(fs.statSync(join(p.root, "out/bread")).mode & 0o777).toBe(0o755);
@@ -93,6 +95,35 @@ test("bytes that were spoiled or cut on the server are never restored", async ()
   fs.rmSync(blob);
   const p = await checkout(`url: "${url}"`);
   expect(outcomes(await build(p))).toEqual(ran);
+});
+
+test("many small files are fetched with one request, and proven", async () => {
+  const { url, dir, seen } = await startNginx();
+  const place = `url: "${url}"`;
+  const task = `tray: task({ inputs: ["grain"], outputs: ["tray/"], run: "for n in $(seq 30); do echo $n > tray/$n; done" })`;
+  const tray = async (): Promise<Project> => {
+    const p = await checkout(place);
+    p.write("builderfile.ts", p.read("builderfile.ts").replace("tasks: {", `tasks: { ${task},`));
+    return p;
+  };
+  await (await tray()).btWith(writer, "tray");
+  const numbers = Array.from({ length: 30 }, (_, n) => `${n + 1}\n`);
+  const before = seen().length;
+  const p = await tray();
+
+  const first = await p.bt("tray");
+
+  expect(first.stdout).toContain(`✔ tray restored from cache "remote" in`);
+  expect(numbers.map((_, n) => p.read(`tray/${n + 1}`))).toEqual(numbers);
+  expect(seen().slice(before)).toHaveLength(3); // Entry, record, files.
+  const bundle = join(dir, "protected/cas", blobOf(numbers.toSorted(byName).join("")).digest);
+  for (const bad of [numbers.join(""), "1\n", ""]) {
+    fs.writeFileSync(bundle, bad);
+    const other = await tray();
+    const second = await other.bt("tray");
+    expect(second.stdout).toContain("1 ran");
+    expect(other.read("tray/30")).toBe("30\n");
+  }
 });
 
 test("a server that fails, is away, or never answers changes nothing but the time", async () => {

@@ -1,6 +1,6 @@
 /** One task, once or again: time limit, retries, outputs checked. Does not know other tasks or their order. */
 import { createBench, hasConsole, messageOf, type Bench, type Work, type Workshop } from "./bench.ts";
-import { resultNotJson, resultSecret, taskTimedOut } from "./errors/run.ts";
+import { commandUnawaited, resultNotJson, resultSecret, taskTimedOut } from "./errors/run.ts";
 import { createProcessTree, type ProcessTree } from "./exec.ts";
 import type { FileFact } from "./files.ts";
 import type { Node } from "./graph.ts";
@@ -155,7 +155,7 @@ async function orAbort<T>(action: Promise<T>, signal: AbortSignal, tree: Process
   }
 }
 
-async function act(work: Work, workshop: Workshop, { context, shell }: Bench): Promise<unknown> {
+async function act(work: Work, workshop: Workshop, { context, shell, settle }: Bench): Promise<unknown> {
   const { node } = work;
   const { hooks } = workshop;
   if (hooks.beforeTask.isUsed() && !workshop.isDryRun) await hooks.beforeTask.promise(work);
@@ -163,7 +163,10 @@ async function act(work: Work, workshop: Workshop, { context, shell }: Bench): P
   if (ran !== undefined) return ran.value;
   const { run } = node.task;
   if (typeof run !== "function") return run === undefined ? undefined : await shell.run(withRest(run, work.rest));
-  return await run(context as never); // The context has the types that the task declared.
+  const value: unknown = await run(context as never); // The context has the types that the task declared.
+  const left = await settle();
+  if (left.length > 0) throw commandUnawaited(node.id, left);
+  return value;
 }
 
 function withRest(run: string | readonly string[], rest: readonly string[]): string | readonly string[] {

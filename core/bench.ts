@@ -63,6 +63,8 @@ export interface Work extends Job {
 export interface Bench {
   readonly context: Context;
   readonly shell: TaskShell;
+  /** Commands that the action has left running, and nothing that it deferred could end. */
+  readonly settle: () => Promise<readonly string[]>;
   readonly cleanUp: (succeeded: boolean) => Promise<void>;
 }
 
@@ -99,6 +101,7 @@ export function createBench(
     handOn: (command) => workshop.handOn(command, node.task.jobserver ?? "auto"),
     rewrite: (command) => (hooks.command.isUsed() ? hooks.command.call(command, node) : command),
   });
+  let hasDeferred = false;
   const cleanups: ((succeeded: boolean) => unknown)[] = [];
   const context: Context = {
     get $() {
@@ -132,7 +135,10 @@ export function createBench(
       cleanups.push(() => removePath(folder));
       return folder;
     },
-    defer: (cleanup) => void cleanups.push(cleanup),
+    defer: (cleanup) => {
+      hasDeferred = true;
+      cleanups.push(cleanup);
+    },
     hide: secrets.add,
     publishing: async (references) => {
       await workshop.barrier(node.id);
@@ -150,7 +156,8 @@ export function createBench(
       }
     }
   };
-  return { context, shell, cleanUp };
+  const settle: Bench["settle"] = async () => (hasDeferred ? [] : await shell.settle());
+  return { context, shell, settle, cleanUp };
 }
 
 /** What is published from it cannot be made again from its commit. */

@@ -18,9 +18,10 @@ import { proveFresh } from "./prove.ts";
 import { createRecorder, createRunId } from "./record.ts";
 import { askFirst, createRun, type RunEnd, type RunOptions } from "./run.ts";
 import type { State } from "./state.ts";
+import { watchStrays } from "./strays.ts";
 
 /** How a build is carried out. */
-export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency" | "keep"> {
+export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency" | "keep" | "strayed"> {
   readonly isDryRun: boolean;
   /** How bt was called, for the record of the run. Absent: it does not say, and git is not asked for the commit. */
   readonly call?: Call;
@@ -97,6 +98,7 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
     });
     for (const reporter of reporters) await endReporter(reporter, emit);
   };
+  const strays = watchStrays(prepared.secrets, (text) => emit({ kind: "warning", text }));
   const carry = async (): Promise<RunEnd> => {
     const carried = createRun(prepared, {
       ...options,
@@ -104,17 +106,17 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
       emit,
       urgency: (id) => remaining.get(id) ?? 0,
       keep: (entry) => journal?.keep(entry),
+      strayed: strays.failed,
     });
-    const release = takeWarnings((text) => emit({ kind: "warning", text: prepared.secrets.hide(text) }));
     try {
       return await (options.isDryRun ? carried.dryRun() : carried.run());
     } finally {
       await new Promise((resolve) => setImmediate(resolve)); // Node tells warnings a moment later.
-      release();
     }
   };
   const end = await carry().catch(async (error: unknown) => {
     await finish({ exitCode: isBtError(error) ? error.exitCode : 70, counts: {} });
+    strays.release();
     throw error;
   });
   if (end.hasSpawned) killByCookie(`${run}/`);
@@ -124,8 +126,9 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
       await proveFresh(prepared, { request: options.proofRequest, results: end.results });
   }
   await finish(end);
+  strays.release();
   return {
-    exitCode: end.exitCode,
+    exitCode: strays.failed.aborted ? Math.max(end.exitCode, 1) : end.exitCode,
     values: valuesOf(end.results),
     ...(isRecorded ? { run } : {}),
   };
@@ -152,17 +155,6 @@ function createOwnRecorder(
 
 /** How long the end of a run waits for git: much on a busy machine, and what is only slow in a checkout too large for it. Milliseconds. */
 const gitPatienceMs = 1000;
-
-/** What Node or an action warns of is told like any warning, with secrets hidden, instead of being printed as it is. */
-function takeWarnings(say: (text: string) => void): () => void {
-  const before = process.listeners("warning");
-  const onWarning = ({ name, message }: Error): void => say(name === "Warning" ? message : `${name}: ${message}`);
-  process.removeAllListeners("warning").on("warning", onWarning);
-  return () => {
-    process.off("warning", onWarning);
-    for (const listener of before) process.on("warning", listener);
-  };
-}
 
 /** A task that has started this bt waits for it: to run it here would wait for ever. @throws BtError CYCLE_NESTED */
 function checkNotRunningAbove({ project, forecast, decide }: Prepared): void {

@@ -64,7 +64,7 @@ function describePaths(paths: readonly string[], { describe, expand }: View): Fi
   return expand(paths).map(describe);
 }
 
-function ownLeaves(node: Node, { root, env, memo, codeOf, rest, secretsKey }: CollectOptions): Leaf[] {
+function ownLeaves(node: Node, { root, env, memo, codeOf, rest, secretsKey, hide }: CollectOptions): Leaf[] {
   const { task } = node;
   const { run } = task;
   const leaves: Leaf[] = [{ name: "config", value: stableJson([node.outputs, task.clean, task.cwd, node.cell]) }];
@@ -80,9 +80,9 @@ function ownLeaves(node: Node, { root, env, memo, codeOf, rest, secretsKey }: Co
         value: createHmac("sha256", secretsKey).update(paramText(value)).digest("hex"),
       });
   }
-  // By digest: key documents go to caches that others read.
+  // By digest: key documents go to caches that others read. A secret in them could be guessed from it, and is left out.
   for (const [name, value] of declaredVariables(node, env))
-    leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : hashText(value) });
+    leaves.push({ name: `env/${name}`, value: value === undefined ? "unset" : hashText(hide(value)) });
   for (const tool of task.tools ?? [])
     leaves.push({ name: `tool/${tool}`, value: describeTool(tool, root, env["PATH"] ?? "", memo) });
   if (task.portable !== true) leaves.push({ name: "platform", value: `${process.platform}/${process.arch}` });

@@ -8,9 +8,9 @@ import { findCommit, type Commit } from "./commit.ts";
 import { isGroupNode, type NodeResult } from "./decide.ts";
 import { passedEnvironment } from "./environment.ts";
 import { confirmRefused } from "./errors/request.ts";
+import { errorStrayed } from "./errors/run.ts";
 import type { Counts, EventBody } from "./event.ts";
 import type { ProcessTree } from "./exec.ts";
-import { quoteNames } from "./errors.ts";
 import type { Entry } from "./journal.ts";
 import { findForecastHits } from "./hits.ts";
 import type { Lasting } from "./lasting.ts";
@@ -18,7 +18,7 @@ import { createLedger } from "./ledger.ts";
 import { endOrphans } from "./orphans.ts";
 import type { Prepared } from "./prepare.ts";
 import { bytesOf, resources, type Budget } from "./pools.ts";
-import { createShare, type Share, type ShareOptions } from "./share.ts";
+import { brokenPool, createShare, lostSlots, type Share, type ShareOptions } from "./share.ts";
 import { createSchedule } from "./schedule.ts";
 import { renderSize } from "./size.ts";
 import { createWorkerPool } from "./worker.ts";
@@ -48,6 +48,8 @@ export interface RunOptions {
   readonly interrupt: AbortSignal;
   /** A dry run may ask caches on other machines. Default: false. */
   readonly mayConnect?: boolean;
+  /** Aborted with an error that nothing waited for: the run is cancelled, and fails. */
+  readonly strayed: AbortSignal;
   /** Aborted: what still runs is killed at once. */
   readonly kill: AbortSignal;
   /** Undefined: nobody is there to answer. */
@@ -89,6 +91,10 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   const trees = new Set<ProcessTree>();
   const cancel = new AbortController();
   setMaxListeners(0, cancel.signal); // One for each task that runs.
+  options.strayed.addEventListener("abort", () => {
+    ledger.fail(errorStrayed(options.strayed.reason, project.placeOf));
+    cancel.abort("failure");
+  });
   const passedEnv = passedEnvironment(options.env);
   const commands = [...forecast.wanted].filter(
     (id) => !forecast.results.has(id) && isCommand(graph.nodes.get(id)?.task.run),
@@ -230,19 +236,6 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   };
 
   return { run, dryRun };
-}
-
-const brokenPool = {
-  text: "The jobserver that make announced cannot be used",
-  fix: 'Write "+" before the bt command in the Makefile.',
-};
-
-function lostSlots(count: number, tasks: readonly string[]): { readonly text: string; readonly fix: string } {
-  const whose = tasks.length === 0 ? "" : `; last had by programs of ${quoteNames(tasks)}`;
-  return {
-    text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back${whose}`,
-    fix: "Nothing to do for this run: bt has put it right.",
-  };
 }
 
 /** Tasks that are wanted and not up to date, whatever their needs leave. */

@@ -72,16 +72,31 @@ function fromBytes(bytes: string): string {
 /** The ways in which programs print a value besides base64: as it is, for URLs, as JSON, for shells. */
 function textsOf(value: string): string[] {
   const quoted = value.replaceAll("'", "'\\''");
+  const strict = encodeURIComponent(value).replaceAll(/[!'()*]/g, (mark) => `%${hexOf(mark).toUpperCase()}`);
+  const json = JSON.stringify(value).slice(1, -1);
   const texts = [
     value,
     encodeURIComponent(value),
     encodeURI(value),
-    JSON.stringify(value).slice(1, -1),
+    strict, // curl, jq.
+    strict.replaceAll("%2F", "/"), // Python.
+    strict.replaceAll("%20", "+"),
+    new URLSearchParams([["", value]]).toString().slice(1), // Forms.
+    json,
+    json.replaceAll(/[<>&]/g, escapeJson), // Go.
+    json.replaceAll(/[\u0080-\uffff]/g, escapeJson), // Python.
     quoted,
     value.replaceAll("'", "'\"'\"'"),
     ...base64Of(value).map(encodeURIComponent),
   ];
   return texts.map((text) => toBytes(Buffer.from(text)));
+}
+
+function hexOf(mark: string): string {
+  return mark.charCodeAt(0).toString(16);
+}
+function escapeJson(mark: string): string {
+  return `\\u${hexOf(mark).padStart(4, "0")}`;
 }
 
 /** Base64 and base64url, in three alignments. */

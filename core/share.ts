@@ -1,4 +1,5 @@
 /** The job slots of one run: taken from a make above, or given to programs below; counted at the end. Does not know which task is ready. */
+import { quoteNames } from "./errors.ts";
 import { findStyle, type JobserverWish, type Style } from "./build-tool.ts";
 import type { Command } from "./exec.ts";
 import { createPool, joinPool, ownToken, type Pool } from "./jobserver.ts";
@@ -150,5 +151,19 @@ function createCount(
       recount();
       return { lost, tasks: [...suspects].sort() };
     },
+  };
+}
+
+/** As a warning says it. */
+export const brokenPool = {
+  text: "The jobserver that make announced cannot be used",
+  fix: 'Write "+" before the bt command in the Makefile.',
+};
+
+export function lostSlots(count: number, tasks: readonly string[]): { readonly text: string; readonly fix: string } {
+  const whose = tasks.length === 0 ? "" : `; last had by programs of ${quoteNames(tasks)}`;
+  return {
+    text: `${count === 1 ? "A job slot was" : `${count} job slots were`} not given back${whose}`,
+    fix: "Nothing to do for this run: bt has put it right.",
   };
 }

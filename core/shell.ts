@@ -9,6 +9,7 @@ import { runCommand, runOnConsole, waitFor, type Command, type Exit, type Proces
 import { hasCode, isFolder } from "./files.ts";
 import { commandText, exitText, parseCommand } from "./command-line.ts";
 import { createOutput, type Output } from "./output.ts";
+import { createPending } from "./pending.ts";
 import type { Handed } from "./share.ts";
 import type { Secrets } from "./secrets.ts";
 import type { ExecOptions, ExecResult, Shell } from "./program.ts";
@@ -42,11 +43,14 @@ export interface TaskShell {
   readonly exec: (file: string, args?: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   /** Loads zx, at the first use and without waiting, because `$` itself is not waited for. */
   readonly load: () => Shell;
+  /** What is still running after a grace for what nobody reads to its end, such as \`yes | head\`. */
+  readonly settle: () => Promise<readonly string[]>;
   /** An uncaught failure of zx as the message for it; anything else as it is. */
   readonly explain: (error: unknown) => unknown;
 }
 
 export function createShell(options: ShellOptions): TaskShell {
+  const pending = createPending();
   const failures: { readonly command: Command; readonly exit: Exit; readonly tail: readonly string[] }[] = [];
   const begin = (command: Command, shown?: string): Command => {
     const rewritten = options.rewrite(command);
@@ -97,7 +101,9 @@ export function createShell(options: ShellOptions): TaskShell {
     output.end();
     if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail(), shown);
   };
-  const exec = async (file: string, args: readonly string[] = [], own: ExecOptions = {}): Promise<ExecResult> => {
+  const exec: TaskShell["exec"] = (file, args = [], own = {}) =>
+    pending.hold(options.secrets.hide(commandText({ file, args })), runExec(file, args, own));
+  const runExec = async (file: string, args: readonly string[], own: ExecOptions): Promise<ExecResult> => {
     const command = begin({
       file,
       args,
@@ -134,7 +140,8 @@ export function createShell(options: ShellOptions): TaskShell {
     });
     if (spawnOptions.stdio === "pipe" && !("input" in spawnOptions && Boolean(spawnOptions.input))) endUnfed(child);
     const output = watch(child, options);
-    void given.watch(waitFor(child, options.graceMs)).then((exit) => {
+    const shown = options.secrets.hide(text.slice(prefix.length));
+    void pending.hold(shown, given.watch(waitFor(child, options.graceMs))).then((exit) => {
       output.end();
       if (!("code" in exit && exit.code === 0))
         failures.push({
@@ -173,7 +180,7 @@ export function createShell(options: ShellOptions): TaskShell {
     const last = failures.at(-1);
     return last === undefined ? error : fail(last.command, last.exit, last.tail);
   };
-  return { run, exec, load, explain };
+  return { run, exec, load, settle: () => pending.settle(options.graceMs), explain };
 }
 
 /** A command with its job slots, and who hears of its end. */

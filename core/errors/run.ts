@@ -1,5 +1,5 @@
 /** Tasks that fail while they run. Does not know what runs them. */
-import { BtError, firstLine, type Place } from "../errors.ts";
+import { BtError, firstLine, isBtError, type Place, type PlaceOf } from "../errors.ts";
 
 export function actionThrew(task: string, cause: unknown, at: Place | undefined): BtError {
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -73,6 +73,40 @@ export function commandMissing(facts: {
       : `Install "${file}", or correct its name in the task.`,
     exitCode: 1,
   });
+}
+
+/** A task is over, and commands that it has started are not. */
+export function commandUnawaited(task: string, commands: readonly string[]): BtError {
+  const verb = commands.length === 1 ? "was" : "were";
+  return new BtError(
+    "COMMAND_UNAWAITED",
+    `Task "${task}" ended while ${commands.map((command) => `\`${command}\``).join(" and ")} ${verb} still running`,
+    {
+      at: { where: `task "${task}"` },
+      fix: "Write `await` before the command, or end it with `defer`.",
+      exitCode: 1,
+    },
+  );
+}
+
+/** A rejected promise, or what a callback threw. Which task it was is not known; where, if it was in the builderfile. */
+export function errorStrayed(error: unknown, placeOf: PlaceOf): BtError {
+  const stack = error instanceof Error ? error.stack : undefined;
+  const place = placeOf(stack);
+  const where = place === undefined ? "" : ` (${place.where}:${place.line})`;
+  return new BtError("ERROR_STRAYED", `The run ends: nothing waited for what failed: ${strayText(error)}${where}`, {
+    fix: "Write `await` before every promise in an action, and catch what its callbacks throw.",
+    exitCode: 1,
+    cause: error,
+  });
+}
+
+function strayText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isBtError(error)) return error.message;
+  if (Object.prototype.toString.call(error) === "[object ProcessOutput]" && "exitCode" in error)
+    return `a command of \`$\` ended with ${String(error.exitCode ?? ("signal" in error ? error.signal : ""))}`;
+  return `${error.name}: ${error.message}`;
 }
 
 /** A recipe of a Makefile that a task runs. */

@@ -1,4 +1,5 @@
 /** Secrets never reach the screen or a file below .bt/, in whatever form a task prints them. */
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
@@ -20,6 +21,12 @@ function formsOf(text: string): string[] {
   return [
     text,
     encodeURIComponent(text),
+    encodeURIComponent(text).replaceAll("'", "%27"),
+    encodeURIComponent(text).replaceAll("'", "%27").replaceAll("%2F", "/"),
+    String(new URLSearchParams([["", text]])).slice(1),
+    JSON.stringify(text).slice(1, -1).replaceAll("&", "\\u0026"),
+    JSON.stringify(text).slice(1, -1).replaceAll("ö", "\\u00f6"),
+    createHash("sha256").update(text).digest("hex"), // It could be guessed from that.
     JSON.stringify(text).slice(1, -1),
     JSON.stringify(JSON.stringify(text)).slice(3, -3),
     ...base64,
@@ -74,6 +81,23 @@ test.for([
   ],
   ["base64url", `printf %s "$TOKEN" | base64 -w0 | tr +/ -_`],
   ["JSON", `printf %s "$TOKEN" | "$NODE" -p 'JSON.stringify(fs.readFileSync(0,"utf8"))'`],
+  [
+    "JSON of Go",
+    `printf %s "$TOKEN" | "$NODE" -p 'JSON.stringify(fs.readFileSync(0,"utf8")).replace("&","\\\\u0026")'`,
+  ],
+  [
+    "JSON in ASCII",
+    `printf %s "$TOKEN" | "$NODE" -p 'JSON.stringify(fs.readFileSync(0,"utf8")).replace("ö","\\\\u00f6")'`,
+  ],
+  ["form", `printf %s "$TOKEN" | "$NODE" -p 'String(new URLSearchParams([["a",fs.readFileSync(0,"utf8")]]))'`],
+  [
+    "URL, as curl writes it",
+    `printf %s "$TOKEN" | "$NODE" -p 'encodeURIComponent(fs.readFileSync(0,"utf8")).replace(/\\x27/g,"%27")'`,
+  ],
+  [
+    "URL, as Python writes it",
+    `printf %s "$TOKEN" | "$NODE" -p 'encodeURIComponent(fs.readFileSync(0,"utf8")).replace(/\\x27/g,"%27").replace("%2F","/")'`,
+  ],
   ["URL", `printf %s "$TOKEN" | "$NODE" -p 'encodeURIComponent(fs.readFileSync(0,"utf8"))'`],
   [
     "one byte a write",
@@ -99,6 +123,18 @@ test("commands, `$`, log lines, warnings and failures hide a secret", async () =
   const result = await p.btWith({ env }, "push");
 
   expect(result.exitCode).toBe(1);
+  expect(leaks(p, result)).toEqual([]);
+});
+
+test("what an action prints past bt hides a secret", async () => {
+  const run =
+    "async ({ params: { token } }) => { console.log(token); console.error(token); for (const part of [token.slice(0, 3), token.slice(3)]) process.stdout.write(part); setTimeout(() => { throw new Error(token); }); await new Promise(() => {}); }";
+  const p = await project({ "builderfile.ts": withTasks({ push: withToken(run) }) });
+
+  const result = await p.btWith({ env }, "push");
+
+  expect(result).toMatchObject({ exitCode: 1, stderr: "***\n" });
+  expect(result.stdout).toContain("***\n***bt: ");
   expect(leaks(p, result)).toEqual([]);
 });
 

@@ -26,6 +26,7 @@ export { loadProject, type LoadOptions, type Project } from "./load.ts";
 export { make, type MakeCall, type MakeOptions } from "./make.ts";
 export type { NamedTask } from "./catalog.ts";
 export type { Cell, CellName, Matrix } from "./matrix.ts";
+export { checkOptions, type OptionMarks } from "./option-marks.ts";
 export { param } from "./params.ts";
 export {
   findPlatform,

@@ -1,6 +1,7 @@
 /** Typed params: declared, parsed, checked, described. Pure; does not know argv or make. */
 import { firstLine, isBtError, placed, throwAll, type BtError } from "./errors.ts";
 import { paramMissing, paramUnknown, paramWrong, type ParamFault } from "./errors/request.ts";
+import { checkOptions, type OptionMarks } from "./option-marks.ts";
 import { findPlatform, platformTable, type Arch } from "./platform.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { Param, ParamSet } from "./task.ts";
@@ -22,10 +23,23 @@ function make<T, const O extends Options<T>>(
   options: O | undefined,
   more: object = {},
 ): Made<T, O> {
-  return { required: false, ...options, kind, ...more } as unknown as Made<T, O>; // The conditional type is decided by the caller's literal.
+  return { required: false, ...check(kind, options), kind, ...more } as unknown as Made<T, O>; // The conditional type is decided by the caller's literal.
 }
 
-/** Declares the params of a task: one declaration gives option, variable, environment name, help, check and type. */
+const paramMarks: OptionMarks<Options<unknown> & Pick<Param, "inKey">> = {
+  description: "optional",
+  env: "optional",
+  default: "optional",
+  required: "optional",
+  inKey: "optional",
+};
+
+function check<O extends object>(maker: string, options: O | undefined): O | undefined {
+  if (options !== undefined) checkOptions(`param.${maker}()`, options, paramMarks);
+  return options;
+}
+
+/** Declares the params of a task: one declaration gives option, variable, environment name, help, check and type. @throws BtError FIELD_UNKNOWN */
 export const param: {
   string<const O extends Options<string>>(options?: O): Made<string, O>;
   /** True for `1 true yes on y`, false for `0 false no off n`. Default: false. */
@@ -52,16 +66,27 @@ export const param: {
   schema<T>(schema: StandardSchema<T>, options?: Omit<Options<T>, "required">): Param<T>;
 } = {
   string: (options) => make("string", options),
-  flag: (options) => ({ required: false, default: false, ...options, kind: "flag" }),
+  flag: (options) => ({ required: false, default: false, ...check("flag", options), kind: "flag" }),
   integer: (options) => make("integer", options),
   number: (options) => make("number", options),
   enum: (values, options) => make("enum", options, { values }),
-  list: (options) => ({ required: false, default: [], ...options, kind: "list" }),
-  listOf: (values, options) => ({ required: false, default: values, ...options, kind: "list", values }),
+  list: (options) => ({ required: false, default: [], ...check("list", options), kind: "list" }),
+  listOf: (values, options) => ({
+    required: false,
+    default: values,
+    ...check("listOf", options),
+    kind: "list",
+    values,
+  }),
   path: (options) => make("path", options),
   arch: (options) => make("arch", options),
   secret: (options) => make("secret", options),
-  schema: (schema, options) => ({ required: options?.default === undefined, ...options, kind: "schema", schema }),
+  schema: (schema, options) => ({
+    required: options?.default === undefined,
+    ...check("schema", options),
+    kind: "schema",
+    schema,
+  }),
 };
 
 /** `TAG`: the variable of the param called `tag`. */

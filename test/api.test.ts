@@ -51,6 +51,7 @@ test("what a builderfile imports is there at run time", async () => {
       "after",
       "blobsOf",
       "build",
+      "checkOptions",
       "closest",
       "commitChanges",
       "defineBuilder",

@@ -50,6 +50,30 @@ export function builderFieldUnknown(field: string, known: readonly string[]): Bt
   });
 }
 
+/** `of` is whose option it is: `image()`. */
+export function fieldMissing(of: string, field: string): BtError {
+  return new BtError("FIELD_MISSING", `The option "${field}" of ${of} is missing`, { fix: `Give "${field}" a value.` });
+}
+
+/** `field` undefined: all options together. */
+export function fieldShape(
+  of: string,
+  field: string | undefined,
+  { found, allowed }: { readonly found: string; readonly allowed: string },
+): BtError {
+  const what = field === undefined ? `What ${of} is given is` : `The option "${field}" of ${of} is`;
+  return new BtError("FIELD_SHAPE", `${what} ${found}, but takes a ${allowed}`, {
+    fix: field === undefined ? "Write a record of options: `{ … }`." : `Give "${field}" such a value.`,
+  });
+}
+
+export function fieldUnknown(of: string, field: string, known: readonly string[]): BtError {
+  const near = closest(field, known);
+  return new BtError("FIELD_UNKNOWN", `"${field}" is no option of ${of}`, {
+    fix: near === undefined ? `Use one of ${quoteNames(known)}.` : `Use "${near}".`,
+  });
+}
+
 /** Whose name it is: of a task, or another name of the task `alias`. */
 export interface NameOwner {
   readonly plugin: string | undefined;

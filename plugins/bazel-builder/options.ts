@@ -1,5 +1,5 @@
 /** What a builderfile says about a builder and the images built in it, and KubeVirt's own answers as defaults. Types and data only. */
-import type { Arch } from "../../core/index.ts";
+import type { Arch, OptionMarks } from "../../core/index.ts";
 import type { EmulationMode, EngineName } from "../images/index.ts";
 import { buildArgsOf } from "./arch.ts";
 
@@ -148,6 +148,62 @@ export interface Shop {
   /** Failures of image tasks in this run, by id. */
   readonly failures: Map<string, { readonly problem: string; readonly exitCode: number }>;
 }
+
+const variantMarks: OptionMarks<VariantOptions> = {
+  image: "required string",
+  crossImage: "optional",
+  crossArch: "optional",
+  context: "required string",
+  dockerfile: "optional",
+  crossDockerfile: "optional",
+  buildArgs: "optional",
+  smoke: "optional",
+  stream: "optional",
+};
+const writeBackMarks: OptionMarks<WriteBack> = {
+  file: "required string",
+  variable: "optional",
+  pattern: "optional",
+  variant: "required string",
+};
+const bazelMarks: OptionMarks<BazelOptions> = {
+  program: "optional",
+  startup: "optional",
+  env: "optional",
+  targets: "optional",
+  query: "optional",
+  configs: "optional",
+};
+const pushMarks: OptionMarks<PushOptions> = {
+  prefix: "optional",
+  tag: "optional",
+  images: "required record",
+  digests: "optional",
+};
+const manifestsMarks: OptionMarks<ManifestsOptions> = {
+  templator: "required",
+  sources: "optional",
+  generated: "optional",
+  out: "optional",
+  vars: "optional",
+};
+
+/** The names of the options. */
+export const builderMarks: OptionMarks<BazelBuilderOptions> = {
+  variants: { mark: "optional", each: variantMarks },
+  prefix: "optional",
+  arches: "optional",
+  version: "optional",
+  engine: "optional",
+  emulation: "optional",
+  tlsVerify: "optional",
+  authFile: "optional",
+  outDir: "optional",
+  writeBack: { mark: "optional", each: writeBackMarks },
+  bazel: { mark: "optional", inside: bazelMarks },
+  push: { mark: "optional", inside: pushMarks },
+  manifests: { mark: "optional", inside: manifestsMarks },
+};
 
 const kubevirt: Readonly<Record<string, VariantOptions>> = {
   cs9: { image: "builder", crossImage: "builder-cross", context: "hack/builder" },

@@ -1,8 +1,8 @@
 /** Image tasks: one Dockerfile, one image for each platform. Describes; the work is loaded when a task runs. */
-import { definePlugin, param, task, type Arch, type Param, type Task } from "../../core/index.ts";
+import { checkOptions, definePlugin, param, task, type Arch, type Param, type Task } from "../../core/index.ts";
 import type { ImageResult } from "../multiarch-manifest/index.ts";
 import type * as Emulations from "./emulation.ts";
-import { fillIn, type ImageOptions, type Recipe } from "./recipe.ts";
+import { fillIn, imageMarks, type ImageOptions, type Recipe } from "./recipe.ts";
 
 export type { Emulation, EmulationMode, Started } from "./emulation.ts";
 export type { EngineName } from "./engine-name.ts";
@@ -49,10 +49,12 @@ const images = definePlugin({
 /**
  * A task with one cell a platform. Without RUN the embedded engine builds it: no daemon, no root, the same image ID everywhere;
  * otherwise buildah, podman or docker.
+ * @throws BtError FIELD_UNKNOWN, FIELD_MISSING, FIELD_SHAPE, as every function here that takes options
  */
 export function image<const A extends readonly Arch[]>(
   options: ImageOptions<A>,
 ): Task<ImageResult, EngineParams, A[number]> {
+  checkOptions("image()", options, imageMarks);
   const recipe = fillIn(options);
   const made = task({
     description: options.description ?? `Builds the image of ${recipe.dockerfile}`,

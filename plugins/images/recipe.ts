@@ -1,5 +1,5 @@
 /** What an image task was told to build. Plain data; reads nothing. */
-import type { Arch } from "../../core/index.ts";
+import type { Arch, OptionMarks } from "../../core/index.ts";
 import type { EmulationMode } from "./emulation.ts";
 import type { EngineName } from "./engine-name.ts";
 
@@ -28,6 +28,20 @@ export interface ImageOptions<A extends readonly Arch[] = readonly Arch[]> {
   readonly emulation?: EmulationMode;
   readonly description?: string;
 }
+
+/** The names of the options. */
+export const imageMarks: OptionMarks<ImageOptions> = {
+  platforms: "required list",
+  name: "optional",
+  dockerfile: "optional",
+  context: "optional",
+  args: "optional",
+  target: "optional",
+  timestamp: "optional",
+  engine: "optional",
+  emulation: "optional",
+  description: "optional",
+};
 
 /** The options of an image with their defaults filled in. */
 export interface Recipe extends Required<Pick<ImageOptions, "platforms" | "dockerfile" | "context" | "timestamp">> {

@@ -1,7 +1,7 @@
 /** Kernels, root filesystems and the guests that prove them. Describes; the work is loaded when a task runs. */
-import { definePlugin, type Plugin, type TaskBase } from "../../core/index.ts";
+import { checkOptions, definePlugin, type Plugin, type TaskBase } from "../../core/index.ts";
 import { describeCiTasks } from "./ci-tasks.ts";
-import type { KernelRootfsOptions } from "./options.ts";
+import { kernelRootfsMarks, type KernelRootfsOptions } from "./options.ts";
 import { loadOutline } from "./outline.ts";
 import { createShop } from "./shop.ts";
 import { tap } from "./taps.ts";
@@ -42,11 +42,12 @@ export type * from "./result.ts";
 
 /**
  * Tasks for the kernels and images of little-vm-helper's files, or of one's own.
- * @throws BtError KERNEL_ROOTFS_DATA_MISSING, KERNEL_ROOTFS_DATA_SYNTAX
+ * @throws BtError KERNEL_ROOTFS_DATA_MISSING, KERNEL_ROOTFS_DATA_SYNTAX, FIELD_UNKNOWN, FIELD_MISSING, FIELD_SHAPE
  */
 export function kernelRootfs(options: KernelRootfsOptions): Plugin<RootfsTasks & Readonly<Record<string, TaskBase>>> {
   const site: { stack?: string } = {};
   Error.captureStackTrace(site, kernelRootfs);
+  checkOptions("kernelRootfs()", options, kernelRootfsMarks);
   const shop = createShop(options, loadOutline(options), site);
   const tasks = {
     ...describeMakeTasks(shop),

@@ -1,5 +1,5 @@
 /** What a builderfile says about kernels, images and where they go: types and the small makers of sources. Reads nothing. */
-import type { Arch } from "../../core/index.ts";
+import type { Arch, OptionMarks } from "../../core/index.ts";
 import type { Plan } from "./plan.ts";
 
 /** One call of the kernel's `scripts/config`. */
@@ -166,6 +166,41 @@ export interface Extensions {
   /** The plan of `ci:plan` before it is shown; its matrix is made from the builds that are returned. */
   readonly plan?: (plan: Plan) => Plan;
 }
+
+const flavorMarks: OptionMarks<Flavor> = {
+  base: "required string",
+  arches: "required list",
+};
+const extensionMarks: OptionMarks<Extensions> = {
+  kernelOptions: "optional",
+  actionTypes: "optional",
+  sourceKinds: "optional",
+  plan: "optional",
+};
+
+/** The names of the options. */
+export const kernelRootfsMarks: OptionMarks<KernelRootfsOptions> = {
+  registry: "optional",
+  ciSuffix: "optional",
+  engine: "optional",
+  mode: "optional",
+  dataDir: "optional",
+  lock: "optional",
+  tag: "optional",
+  kernels: "required",
+  images: "required",
+  flavors: { mark: "optional", each: flavorMarks },
+  pkgRepo: "optional",
+  debian: { mark: "optional", inside: { variant: "optional", mirror: "optional" } },
+  rootfsBackend: "optional",
+  accel: "optional",
+  accelProbeSeconds: "optional",
+  configCheck: "optional",
+  configAllow: "optional",
+  select: { mark: "optional", inside: { kernelPrefix: "optional", none: "optional", dryRun: "optional" } },
+  planBy: "optional",
+  extend: { mark: "optional", inside: extensionMarks },
+};
 
 /** Reads kernels.json or images.json of little-vm-helper, strictly. */
 export function fromLvhJson<Facts extends KernelFacts | ImageFacts>(

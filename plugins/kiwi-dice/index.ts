@@ -1,6 +1,6 @@
 /** Contained builds of operating-system images with KIWI, rebuilt when something changed. Describes; the work is loaded when a task runs. */
-import { definePlugin, type Node, type Plugin } from "../../core/index.ts";
-import type { KiwiDiceOptions } from "./recipe.ts";
+import { checkOptions, definePlugin, type Node, type Plugin } from "../../core/index.ts";
+import { kiwiDiceMarks, type KiwiDiceOptions } from "./recipe.ts";
 import type { Setup } from "./setup.ts";
 import { makeTasks, type DiceTasks } from "./tasks.ts";
 
@@ -23,6 +23,7 @@ export type { DiceTasks } from "./tasks.ts";
 
 /** Tasks that build, look after and describe the recipes; `RECIPE=FOLDER` names one that is not declared. */
 export function kiwiDice<const N extends string>(options: KiwiDiceOptions<N>): Plugin<DiceTasks<N>> {
+  checkOptions("kiwiDice()", options, kiwiDiceMarks);
   const setup: Setup = {
     options,
     logs: new Map(),

@@ -1,4 +1,5 @@
 /** What a user says about a recipe: build host, KIWI's options, where results go. Does not know how anything is built. */
+import type { OptionMarks } from "../../core/index.ts";
 
 /** Where KIWI runs. */
 export type BuildHost =
@@ -129,6 +130,38 @@ export interface KiwiDiceOptions<N extends string = string> {
   /** Counts where neither the recipe nor its Dicefile says anything. */
   readonly defaults?: Partial<DiceOptions>;
 }
+
+const kiwiMarks: OptionMarks<KiwiOptions> = {
+  bin: "optional",
+  type: "optional",
+  profiles: "optional",
+  kiwiFile: "optional",
+  targetArch: "optional",
+  config: "optional",
+  setRepo: "optional",
+  addRepos: "optional",
+  signingKeys: "optional",
+  sharedCache: "optional",
+};
+const defaultMarks: OptionMarks<Partial<DiceOptions>> = {
+  recipe: "optional",
+  buildhost: "optional",
+  kiwi: { mark: "optional", inside: kiwiMarks },
+  bundle: "optional",
+  resultDir: "optional",
+  keepRoot: "optional",
+  force: "optional",
+  offline: "optional",
+  lockTimeout: "optional",
+  timeout: "optional",
+};
+const recipeMarks: OptionMarks<DiceOptions> = { ...defaultMarks, recipe: "required string" };
+
+/** The names of the options. */
+export const kiwiDiceMarks: OptionMarks<KiwiDiceOptions> = {
+  recipes: { mark: "required record", each: recipeMarks },
+  defaults: { mark: "optional", inside: defaultMarks },
+};
 
 /** One file of a result. */
 export interface ResultFile {

@@ -1,7 +1,7 @@
 /** Multi-architecture images: indexes, publishing, and the registry client for other plugins. Describes; the work is loaded when it is called. */
-import { definePlugin, describeTool, type Plugin } from "../../core/index.ts";
+import { checkOptions, definePlugin, describeTool, type Plugin } from "../../core/index.ts";
 import { describeTasks, groupsOf, listImages } from "./describe.ts";
-import type { ManifestOptions } from "./options.ts";
+import { manifestMarks, type ManifestOptions } from "./options.ts";
 import type { ManifestTasks } from "./tasks.ts";
 import type { Shop } from "./shop.ts";
 
@@ -27,7 +27,8 @@ export type { ManifestTasks } from "./tasks.ts";
 
 /**
  * Tasks that assemble, publish, prove and show images for several platforms. Without images they work on `IMAGE` and `SOURCES`.
- * @throws BtError PLATFORM_UNKNOWN, MANIFEST_PLATFORM_TWICE, MANIFEST_ENTRIES_EMPTY, MANIFEST_GROUP_UNKNOWN, MANIFEST_GROUP_TWICE
+ * @throws BtError PLATFORM_UNKNOWN, MANIFEST_PLATFORM_TWICE, MANIFEST_ENTRIES_EMPTY, MANIFEST_GROUP_UNKNOWN, MANIFEST_GROUP_TWICE, FIELD_UNKNOWN,
+ * FIELD_MISSING, FIELD_SHAPE
  */
 export function multiarchManifest<const P extends Readonly<Record<string, string>>>(
   options: ManifestOptions<P> = {},
@@ -35,6 +36,7 @@ export function multiarchManifest<const P extends Readonly<Record<string, string
   const site: { stack?: string } = {};
   Error.captureStackTrace(site, multiarchManifest);
   const given = options as ManifestOptions; // The names of platforms matter to the compiler only.
+  checkOptions("multiarchManifest()", options, manifestMarks);
   const { outDir = ".bt/manifest" } = options;
   const shop: Shop = { options: given, entries: listImages(given), outDir };
   groupsOf(given);

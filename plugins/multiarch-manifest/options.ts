@@ -1,5 +1,5 @@
-/** What a builderfile says about multi-architecture images. Types only; does not know how images are made or sent. */
-import type { Need, ParamSet, Task } from "../../core/index.ts";
+/** What a builderfile says about multi-architecture images. Types, and the names in them; does not know how images are made or sent. */
+import type { Need, OptionMarks, ParamSet, Task } from "../../core/index.ts";
 import type { ImageResult } from "./result.ts";
 
 /** A task that makes images, one of its cells, or one of it with params: `build`, `build.cell("arm64")`. */
@@ -77,3 +77,30 @@ export interface ManifestOptions<P extends Readonly<Record<string, string>> = Re
   /** Folder of layouts and `digests.json`, relative to the project root. Default: `.bt/manifest`. */
   readonly outDir?: string;
 }
+
+const imageMarks: OptionMarks<IndexSpec> = {
+  name: "required string",
+  tags: "required list",
+  alsoTags: "optional",
+  entries: "required",
+  requirePlatforms: "optional",
+  allowMissing: "optional",
+  allowSharedDigest: "optional",
+  format: "optional",
+  annotations: "optional",
+  pushArchTags: "optional",
+  onExisting: "optional",
+  armFallback: "optional",
+};
+
+/** The names of the options. */
+export const manifestMarks: OptionMarks<ManifestOptions> = {
+  images: { mark: "optional", each: imageMarks },
+  publishGroup: "optional",
+  tlsVerify: "optional",
+  registriesConf: "optional",
+  authFile: "optional",
+  concurrency: "optional",
+  chunkSize: "optional",
+  outDir: "optional",
+};

@@ -1,5 +1,14 @@
 /** `publish(…)`: one task that makes an index of the images of another one visible. Describes; the work is loaded when it runs. */
-import { definePlugin, param, task, type Param, type Task, type TaskBase } from "../../core/index.ts";
+import {
+  checkOptions,
+  definePlugin,
+  param,
+  task,
+  type OptionMarks,
+  type Param,
+  type Task,
+  type TaskBase,
+} from "../../core/index.ts";
 import type { ImageResult, PublishResult } from "./result.ts";
 
 /** What to publish where. */
@@ -10,6 +19,12 @@ export interface PublishOptions<C extends string = string> {
   readonly to: string;
   readonly description?: string;
 }
+
+const publishMarks: OptionMarks<PublishOptions> = {
+  images: "required",
+  to: "required string",
+  description: "optional",
+};
 
 /** Handles of publish tasks. */
 const published = new WeakSet<object>();
@@ -31,6 +46,7 @@ const checking = definePlugin({
 export function publish<const C extends string>(
   options: PublishOptions<C>,
 ): Task<PublishResult, { destination: Param<string> }> {
+  checkOptions("publish()", options, publishMarks);
   const made = task({
     description: options.description ?? "Publishes the images as one index",
     needs: { images: options.images },

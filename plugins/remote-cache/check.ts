@@ -1,11 +1,13 @@
 /** Looks at options and tasks before anything runs. Does not connect. */
-import type { NamedTask } from "../../core/index.ts";
+import { checkOptions, type NamedTask } from "../../core/index.ts";
 import { trustedDomains, writerSecrets } from "./access.ts";
 import { credentialDeclared, domainMalformed, urlMalformed } from "./errors.ts";
-import type { RemoteCacheOptions } from "./options.ts";
+import { cacheMarks, type RemoteCacheOptions } from "./options.ts";
 
-/** @throws BtError CACHE_URL, CACHE_DOMAIN */
-export function checkOptions(options: RemoteCacheOptions): void {
+/** @throws BtError FIELD_UNKNOWN, FIELD_MISSING, FIELD_SHAPE, CACHE_URL, CACHE_DOMAIN */
+export function checkCache(options: RemoteCacheOptions): void {
+  const isPlaced = "url" in options || "registry" in options;
+  checkOptions("remoteCache()", options, isPlaced ? cacheMarks : { ...cacheMarks, url: "required" });
   if ("url" in options) checkUrl(options.url);
   for (const domain of trustedDomains(options))
     if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(domain)) throw domainMalformed(domain);

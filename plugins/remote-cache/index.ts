@@ -1,7 +1,7 @@
 /** Results from other machines: a server of files or a container registry as a cache. Describes; the work is loaded when a result is asked for. */
 import { definePlugin, type CacheStore, type CacheTools, type Plugin } from "../../core/index.ts";
 import { findAccess } from "./access.ts";
-import { checkOptions, refuseDeclared } from "./check.ts";
+import { checkCache, refuseDeclared } from "./check.ts";
 import type { RemoteCacheOptions } from "./options.ts";
 
 export type {
@@ -15,10 +15,10 @@ export type {
 
 /**
  * A cache that machines share. List it in `plugins`. It only reads until `write` names a login that is there.
- * @throws BtError CACHE_URL, CACHE_DOMAIN
+ * @throws BtError FIELD_UNKNOWN, FIELD_MISSING, FIELD_SHAPE, CACHE_URL, CACHE_DOMAIN
  */
 export function remoteCache(options: RemoteCacheOptions): Plugin {
-  checkOptions(options);
+  checkCache(options);
   const { name = "remote" } = options;
   const plugin = name === "remote" ? "remote-cache" : `remote-cache-${name}`;
   return definePlugin({

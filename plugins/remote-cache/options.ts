@@ -1,4 +1,5 @@
-/** What a remote cache is told. Types only; does not know how any of it is used. */
+/** What a remote cache is told. Types, and the names in them; does not know how any of it is used. */
+import type { OptionMarks } from "../../core/index.ts";
 
 /** Where a secret is. It never stands in the builderfile. */
 export type Secret =
@@ -46,3 +47,16 @@ export interface RegistryCacheOptions extends CommonOptions {
 
 /** Where results are kept for other machines. */
 export type RemoteCacheOptions = HttpCacheOptions | RegistryCacheOptions;
+
+/** The names of the options of both kinds. */
+export const cacheMarks: OptionMarks<Partial<HttpCacheOptions & RegistryCacheOptions>> = {
+  url: "optional",
+  ca: "optional",
+  registry: "optional",
+  name: "optional",
+  domain: "optional",
+  read: "optional",
+  write: "optional",
+  signature: "optional",
+  timeoutMs: "optional",
+};

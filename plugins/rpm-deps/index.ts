@@ -1,6 +1,6 @@
 /** Rpms of container images: versions in one file, solved by bazeldnf, written to Bazel files. Describes; the work is loaded when a task runs. */
-import { definePlugin, describeTool, packagesOf, type Plugin, type TaskBase } from "../../core/index.ts";
-import type { RpmDepsOptions } from "./options.ts";
+import { checkOptions, definePlugin, describeTool, packagesOf, type Plugin, type TaskBase } from "../../core/index.ts";
+import { rpmMarks, type RpmDepsOptions } from "./options.ts";
 import { tapRun } from "./tap.ts";
 import { bumpTask, importTask, readingTasks, solvingTasks } from "./tasks.ts";
 
@@ -20,6 +20,7 @@ export type {
 export function rpmDeps(options?: RpmDepsOptions): Plugin {
   const own: Record<string, TaskBase> = { "rpm-deps:import": importTask() };
   if (options === undefined) return definePlugin({ name: "rpm-deps", tasks: own });
+  checkOptions("rpmDeps()", options, rpmMarks);
   const isDryRun = (): boolean => run.isDryRun();
   const { tasks: solving, scopes } = solvingTasks(options, isDryRun);
   const tasks = { ...solving, "rpm-deps:bump": bumpTask(options, isDryRun), ...readingTasks(options), ...own };

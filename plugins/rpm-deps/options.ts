@@ -1,4 +1,5 @@
-/** What a builderfile says about rpms. Types only. */
+/** What a builderfile says about rpms. Types, and the names in them. */
+import type { OptionMarks } from "../../core/index.ts";
 
 /** A package: `tar`, or `qemu-img-{QEMU}` with the version that the pins file gives to QEMU. */
 export type Spec = string;
@@ -105,6 +106,62 @@ export interface RpmDepsOptions {
   /** Default: `.bt/rpm-deps`. */
   readonly cacheDir?: string;
 }
+
+const changeMarks: OptionMarks<StreamChange> = {
+  add: "optional",
+  drop: "optional",
+  replace: "optional",
+  arch: "optional",
+};
+const baseMarks: OptionMarks<BaseOptions> = {
+  main: "required list",
+  extra: "optional",
+  streams: { mark: "optional", each: changeMarks },
+};
+const lddMarks: OptionMarks<LddOptions> = {
+  rule: "required string",
+  target: "optional",
+  libs: "required list",
+  streams: "optional",
+};
+const groupMarks: OptionMarks<GroupOptions> = {
+  main: "required list",
+  extra: "optional",
+  streams: { mark: "optional", each: changeMarks },
+  arch: "optional",
+  only: "optional",
+  noBase: "optional",
+  forceIgnore: "optional",
+  attrs: "optional",
+  ldd: { mark: "optional", each: lddMarks },
+};
+const streamMarks: OptionMarks<StreamOptions> = {
+  repofiles: "required list",
+  suffix: "required string",
+};
+const backendMarks: OptionMarks<BackendOptions> = {
+  launcher: "optional",
+  bin: "optional",
+  target: "optional",
+  configs: "optional",
+};
+
+/** The names of the options. */
+export const rpmMarks: OptionMarks<RpmDepsOptions> = {
+  backend: { mark: "optional", inside: backendMarks },
+  streams: { mark: "required record", each: streamMarks },
+  pinsFile: "required string",
+  arches: "required list",
+  basesystem: "optional",
+  nobest: "optional",
+  base: { mark: "optional", inside: baseMarks },
+  groups: { mark: "required record", each: groupMarks },
+  outputs: { mark: "optional", inside: { workspace: "optional", buildfile: "optional" } },
+  jobs: "optional",
+  retries: "optional",
+  offline: "optional",
+  cacheDir: "optional",
+};
 
 /** Streams that a task works on when none is named. */
 export type Scope = "first" | "all" | { readonly stream: string };

@@ -1,7 +1,7 @@
 /** Side images: a folder of components, each taken or built for several architectures and published as one image. Describes; the work is loaded when a task runs. */
-import { definePlugin, type Plugin } from "../../core/index.ts";
+import { checkOptions, definePlugin, type Plugin } from "../../core/index.ts";
 import { listComponents } from "./components.ts";
-import type { SideImagesOptions } from "./options.ts";
+import { sideMarks, type SideImagesOptions } from "./options.ts";
 import type { Site } from "./role.ts";
 import { describeTasks } from "./tasks.ts";
 
@@ -18,6 +18,7 @@ export type { SideImage, SideIndex } from "./result.ts";
 
 /** The tasks that replace `build.sh` of a folder of components. List it in `plugins`. */
 export function sideImages(options: SideImagesOptions): Plugin {
+  checkOptions("sideImages()", options, sideMarks);
   const components = listComponents(options.dir, Object.keys(options.overrides ?? {}));
   const site: Site = {
     options,

@@ -1,4 +1,5 @@
-/** What a builderfile says about side images. Types only; does not know how images are made. */
+/** What a builderfile says about side images. Types, and the names in them; does not know how images are made. */
+import type { OptionMarks } from "../../core/index.ts";
 
 /** Architectures as files and variables name them; any tool's spelling is understood. */
 export type SideArch = "amd64" | "arm64" | "arm" | "arm/v6" | "arm/v7" | "ppc64le" | "riscv64" | "s390x" | "386";
@@ -125,3 +126,46 @@ export interface SideImagesOptions {
   /** Variables of the environment that look like misspelt ones and are not. Default: none. */
   readonly ignoreEnv?: readonly string[];
 }
+
+const overrideMarks: OptionMarks<SideOverride> = {
+  repo: "optional",
+  commit: "optional",
+  method: "optional",
+  buildArgs: "optional",
+  verify: "optional",
+  rewriteConfig: "optional",
+};
+
+/** The names of the options. */
+export const sideMarks: OptionMarks<SideImagesOptions> = {
+  dir: "required string",
+  destRegistry: "optional",
+  components: "optional",
+  architectures: "optional",
+  push: "optional",
+  parallel: "optional",
+  releaseTag: "optional",
+  imageReferences: "optional",
+  source: {
+    mark: "optional",
+    inside: { precedence: "optional", cacheDir: "optional", offline: "optional", useLocal: "optional" },
+  },
+  overrides: { mark: "optional", each: overrideMarks },
+  buildArgs: "optional",
+  parents: "optional",
+  format: "optional",
+  timestamp: "optional",
+  isolation: "optional",
+  graphRoot: "optional",
+  emulation: "optional",
+  armFallback: "optional",
+  allowMissing: "optional",
+  binariesShell: "optional",
+  requires: "optional",
+  archive: { mark: "optional", inside: { images: "optional", compress: "optional" } },
+  publishGroup: "optional",
+  tlsVerify: "optional",
+  registriesConf: "optional",
+  authFile: "optional",
+  ignoreEnv: "optional",
+};

@@ -1,10 +1,10 @@
 /** Image families: one typed table of versions, and the tasks that build, publish and try each of them. Describes; the work is loaded when a task runs. */
 import { createHash } from "node:crypto";
-import { definePlugin, task, type Param, type Plugin, type TaskBase } from "../../../core/index.ts";
-import { fieldUnknown, templateThrew } from "./table-errors.ts";
+import { checkOptions, definePlugin, task, type Param, type Plugin, type TaskBase } from "../../../core/index.ts";
+import { templateThrew } from "./table-errors.ts";
 import { addFamilyTasks } from "./family-tasks.ts";
 import { loadTable } from "./load-table.ts";
-import { argsOf, optionNames, type Family, type FamilyOptions } from "./options.ts";
+import { argsOf, familyMarks, type Family, type FamilyOptions } from "./options.ts";
 import { rememberFamily, withRole, type RoleKind } from "./role.ts";
 import { resolveTable, type Version } from "./table.ts";
 import { engineParams, multiParams, pushParams, shellParams, versionsParams, type FamilyContext } from "./variables.ts";
@@ -54,9 +54,7 @@ function createTasks(family: Family): Readonly<Record<string, TaskBase>> {
 }
 
 function createFamily(name: string, options: FamilyOptions): Family {
-  for (const field of Object.keys(options))
-    if (!optionNames.includes(field))
-      throw fieldUnknown({ field, of: `the image family "${name}"`, known: optionNames }, undefined);
+  checkOptions(`the image family "${name}"`, options, familyMarks);
   const { table: written, find } = loadTable(name, options);
   const table = options.hooks?.versions?.(written) ?? written;
   const { versions, mistakes } = resolveTable(table, { eol: options.eol ?? [], find });

@@ -1,5 +1,5 @@
 /** What an image family is told, and what it is once its defaults are filled in. Types only; does not know tasks. */
-import type { BtError } from "../../../core/index.ts";
+import type { BtError, OptionMarks } from "../../../core/index.ts";
 import type { Version, VersionTable } from "./table.ts";
 
 /** What a function of the builderfile is told besides the version. */
@@ -91,23 +91,24 @@ export interface Family {
   readonly rendered: ReadonlyMap<string, string>;
 }
 
-export const optionNames: readonly string[] = [
-  "hub",
-  "engine",
-  "context",
-  "dockerfile",
-  "template",
-  "sharedInputs",
-  "versions",
-  "versionsFile",
-  "eol",
-  "tags",
-  "immutableTag",
-  "selfTest",
-  "pushWhen",
-  "ci",
-  "hooks",
-];
+/** The names of the options. */
+export const familyMarks: OptionMarks<FamilyOptions> = {
+  hub: "required string",
+  engine: "optional",
+  context: "optional",
+  dockerfile: "optional",
+  template: "optional",
+  sharedInputs: "optional",
+  versions: "optional",
+  versionsFile: "optional",
+  eol: "optional",
+  tags: "optional",
+  immutableTag: "optional",
+  selfTest: "optional",
+  pushWhen: "optional",
+  ci: "optional",
+  hooks: "optional",
+};
 
 /** Path of a version's Dockerfile, relative to the root. */
 export function dockerfileOf({ name, context, options }: Family, version: Version): string {

@@ -96,7 +96,7 @@ withGit("a Dockerfile that is missing is named", async () => {
 withGit.for<readonly [string, string, string]>([
   [`${variants}, push: { tag: "", images: {} }`, "push.tag", "a tag cannot be empty"],
   ["variants: {}", "variants", "it is empty"],
-  [`variants: { cs9: { image: "builder", contxt: "." } }`, "variants.cs9.context", "it is missing"],
+  [`variants: { cs9: { image: "builder", context: "" } }`, "variants.cs9.context", "it is missing"],
 ])("an option that is wrong is shown in the builderfile: %s", async ([options, option, problem]) => {
   const p = await bakery({ options });
 

@@ -47,7 +47,7 @@ const tables: readonly (readonly [problem: string, text: string, stderr: string]
     builderfile(undefined, `versionsFile: "v.json",`),
     'bt: The image family "oven" has `versions` and `versionsFile`',
   ],
-  ["an unknown option", builderfile(undefined, `tagz: () => [],`), 'bt: "tagz" is no field of the image family "oven"'],
+  ["an unknown option", builderfile(undefined, `tagz: () => [],`), 'bt: "tagz" is no option of the image family "oven"'],
 ];
 
 test.each(tables)("%s", async (_, text, stderr) => {

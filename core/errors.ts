@@ -66,6 +66,13 @@ export function placed(error: BtError, at: Place | undefined): BtError {
   return new BtError(error.code, error.message, { fix, exitCode, isRefusal, detail, cause, at });
 }
 
+/** The same error with a site, unless it knows where it is. */
+export function sited(error: BtError, site: Site): BtError {
+  if (error.at !== undefined || error.site !== undefined) return error;
+  const { fix, exitCode, isRefusal, detail, cause } = error;
+  return new BtError(error.code, error.message, { fix, exitCode, isRefusal, detail, cause, site });
+}
+
 /** All BtErrors in `error`; anything else that is in it comes as it is. */
 function listErrors(error: unknown): readonly unknown[] {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors.flatMap(listErrors) : [error];

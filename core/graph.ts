@@ -9,7 +9,7 @@ import {
   type Catalog,
   type NamedTask,
 } from "./catalog.ts";
-import { isBtError, throwAll } from "./errors.ts";
+import { isBtError, sited, throwAll } from "./errors.ts";
 import { cellOwn, cellUnknown, pathsThrew } from "./errors/graph.ts";
 import type { BoundParam } from "./params.ts";
 import type { AnyPaths, EdgeKind, Need, TaskBase } from "./task.ts";
@@ -151,8 +151,8 @@ async function createNode(
     cell,
     root,
   };
-  const givenInputs = callPaths(id, "inputs", task.inputs, bound);
-  const givenOutputs = callPaths(id, "outputs", task.outputs, bound);
+  const givenInputs = callPaths(id, task, "inputs", bound);
+  const givenOutputs = callPaths(id, task, "outputs", bound);
   const [inputs, outputs] = [await givenInputs, await givenOutputs];
   const { edges, requests } = resolveEdges(catalog, address, task);
   const node: Node = {
@@ -172,14 +172,15 @@ async function createNode(
 /** @throws BtError PATHS_THREW */
 function callPaths(
   id: string,
-  field: string,
-  paths: AnyPaths | undefined,
+  task: TaskBase,
+  field: "inputs" | "outputs",
   bound: object,
 ): readonly string[] | undefined | Promise<readonly string[]> {
   const blame = (error: unknown): never => {
-    throw isBtError(error) ? error : pathsThrew(id, field, error);
+    throw isBtError(error) ? sited(error, task.site) : pathsThrew(id, field, error);
   };
   try {
+    const paths: AnyPaths | undefined = task[field];
     const found = typeof paths === "function" ? paths(bound as never) : paths; // The bound values have the types that the task declared.
     return found instanceof Promise ? found.catch(blame) : found;
   } catch (error) {

@@ -5,7 +5,7 @@ import { usualWish, type CacheWish } from "./cache/choice.ts";
 import { addressText, select, type Catalog, type Selection } from "./catalog.ts";
 import { askedIds, createForecast, type DecideOptions, type Forecast } from "./decide.ts";
 import { passedEnvironment, taskEnvironment } from "./environment.ts";
-import { isBtError, placeErrors, throwAll } from "./errors.ts";
+import { isBtError, placeErrors, sited, throwAll } from "./errors.ts";
 import { inputMissing, pathsThrew, poolUnknown } from "./errors/graph.ts";
 import { onlyStale, restUnwanted } from "./errors/request.ts";
 import type { Versions } from "./evidence.ts";
@@ -173,7 +173,7 @@ function createVersions(
     const answer = asked.get(id) ?? Promise.resolve().then(() => ask(survey(node) as never)); // The types are the task's own.
     asked.set(id, answer);
     return await answer.catch((error: unknown) => {
-      throw isBtError(error) ? error : pathsThrew(id, "versions", error);
+      throw isBtError(error) ? sited(error, task.site) : pathsThrew(id, "versions", error);
     });
   };
 }

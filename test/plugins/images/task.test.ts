@@ -279,3 +279,24 @@ export default defineBuilder({ tasks: { bread: image({ context: "bread", platfor
   }
   expect(p.exists(".bt/oci")).toBe(false);
 });
+
+test.each([
+  ["Dockerfile", {}, 'There is no Dockerfile "bread/Dockerfile"'],
+  ["context", { "bread.Dockerfile": "FROM scratch\nCOPY flour /flour\n" }, 'There is no folder "'],
+])("a %s that is not there is shown with the line of the image", async (_, files, problem) => {
+  const dockerfile = Object.keys(files).map((name) => `, dockerfile: "${name}"`);
+  const p = await project({
+    "builderfile.ts": `import { defineBuilder, platforms } from "builderfile";
+import { image } from "builderfile/plugins/images";
+const bread = image({ context: "bread", platforms: platforms("amd64", "s390x")${dockerfile.join("")} });
+export default defineBuilder({ tasks: { bread } });
+`,
+    ...files,
+  });
+
+  const { exitCode, stderr } = await p.bt("bread");
+
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`bt: ${problem}`);
+  expect(stderr).toContain("\n  at   builderfile.ts:3:15\n");
+});

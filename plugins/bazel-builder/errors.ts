@@ -173,8 +173,15 @@ export function versionUnknown(variant: string): BtError {
 export function asRegistryFailure(error: unknown): unknown {
   if (!(error instanceof BtError) || error.exitCode > 2) return error;
   const { code, message, fix, at, detail, cause } = error;
+  const exitCode = findRegistryCode(code);
+  return exitCode === undefined
+    ? error
+    : new BtError(code, message, { fix, detail, cause, exitCode, ...(at && { at }) });
+}
+
+/** The exit code of a failure that registries, or images in them, are the reason of. */
+export function findRegistryCode(code: string): number | undefined {
+  if (/^MANIFEST_(IMAGES_BROKEN|CONFIG_MISMATCH)$/.test(code)) return 6;
   const isOwn = /^REGISTRY_|^MANIFEST_(TAG_EXISTS|TAG_MOVED|TAG_NOT_READ|ROLLED_BACK|CHILD_MISSING)$/.test(code);
-  const isBroken = /^MANIFEST_(IMAGES_BROKEN|CONFIG_MISMATCH)$/.test(code);
-  if (!isOwn && !isBroken) return error;
-  return new BtError(code, message, { fix, detail, cause, exitCode: isOwn ? 7 : 6, ...(at && { at }) });
+  return isOwn || code === "IMAGES_BASE_PLATFORM" ? 7 : undefined;
 }

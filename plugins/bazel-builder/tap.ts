@@ -11,7 +11,7 @@ import {
   type Requirement,
 } from "../../core/index.ts";
 import { needName } from "./names.ts";
-import { hostMissing, imageUnknown } from "./errors.ts";
+import { findRegistryCode, hostMissing, imageUnknown } from "./errors.ts";
 import type { Shop, Variant } from "./options.ts";
 import { chosenArches, type BuilderValues, type PushValues } from "./params.ts";
 
@@ -26,8 +26,12 @@ export function tapRun(shop: Shop): (hooks: BoundHooks) => void {
         root = event.root;
       }
       if (event.kind !== "task-state" || event.state !== "done" || event.failure === undefined) return;
-      const { problem, detail, exitCode } = event.failure;
-      shop.failures.set(event.task, { problem: detail?.findLast((line) => line.trim() !== "") ?? problem, exitCode });
+      const { code, problem, detail } = event.failure;
+      const exitCode = event.failure.exitCode > 2 ? event.failure.exitCode : findRegistryCode(code);
+      shop.failures.set(event.task, {
+        problem: detail?.findLast((line) => line.trim() !== "") ?? problem,
+        exitCode: exitCode ?? event.failure.exitCode,
+      });
     });
     hooks.graph.tap((graph) => narrowGraph(graph, shop));
     hooks.doctor.tap((known, { env }) => [...known, ...findPrograms(shop, env)]);

@@ -6,7 +6,7 @@ import { startSpoiler, type Fault } from "../../support/fake-registry.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { run, testWith } from "../../support/tool.ts";
-import { bakery, indexOf, pushImage, recordOf, tagsOf } from "./rig.ts";
+import { bakery, indexOf, layoutImage, pushImage, recordOf, tagsOf } from "./rig.ts";
 
 const withRegistry = testWith("docker-registry", "skopeo", "git");
 const withGit = testWith("git");
@@ -36,6 +36,17 @@ withGit("BAZEL_BUILDER_ARCHES_FAILED: the others are built, and the next run bui
   expect(mended.exitCode).toBe(0);
   expect([...new Set(mended.stdout.match(/builder-(?:cross-)?image:\w+/g))]).toEqual(["builder-image:arm64"]);
   expect(recordOf(p)).toMatchObject({ version: "1", arches: [{}, { arch: "arm64", status: "built" }, {}] });
+});
+
+withGit("a base without an image for a platform ends with 7, and says which platforms it has", async () => {
+  const p = await bakery({ files: { "hack/builder/Dockerfile": "FROM oci:image-amd64:image\nCOPY oven /oven\n" } });
+  await layoutImage("amd64", p.root);
+
+  const result = await p.bt("builder-build", "VERSION=1", "ARCHITECTURES=amd64 s390x");
+
+  expect(result.exitCode).toBe(7);
+  expect(result.stdout).toContain("bt: The builder could not be built for s390x; amd64 is there\n");
+  expect(result.stdout).toMatch(/s390x: .*amd64/);
 });
 
 withGit("BAZEL_BUILDER_CROSS_BASE: the cross image is never built on anything else", async () => {

@@ -83,6 +83,10 @@ async function readBack(client: Client, reference: string, arch: Arch): Promise<
       ? []
       : [`${reference}: ${arch} was expected, it is for ${found.join(", ")}`];
   const all = [...findings.map((finding) => `${reference}: ${finding.message}`), ...wrong];
-  if (all.length > 0) throw checkFailed(reference, all);
+  if (all.length > 0)
+    throw checkFailed(
+      reference,
+      all.map((text) => ({ kind: "other", text })),
+    );
   return digest;
 }

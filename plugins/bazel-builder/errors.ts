@@ -1,5 +1,6 @@
 /** Every message about builders, their images and manifests. Knows only BtError. */
 import { BtError, closest, type Place } from "../../core/index.ts";
+import type { Finding } from "./proof.ts";
 
 export function archesFailed(
   failed: readonly { readonly name: string; readonly problem: string }[],
@@ -37,12 +38,12 @@ export function baseMissing(variant: string, arch: string): BtError {
   );
 }
 
-export function checkFailed(reference: string, findings: readonly string[]): BtError {
-  const isAbsent = findings.every((finding) => finding.endsWith(": it is not there"));
+export function checkFailed(reference: string, findings: readonly Finding[]): BtError {
+  const isAbsent = findings.every(({ kind }) => kind === "absent");
   const problem = isAbsent ? "is not in the registry" : "is not what it should be";
   return new BtError("BAZEL_BUILDER_NOT_VERIFIED", `${reference} ${problem}`, {
     exitCode: 6,
-    detail: findings,
+    detail: findings.map(({ text }) => text),
     fix: isAbsent
       ? "Publish it with `bt builder-publish`, or correct VERSION or DOCKER_PREFIX."
       : "Publish the version again under a new name, or correct the tags that are listed.",

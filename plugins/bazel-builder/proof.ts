@@ -19,12 +19,19 @@ export interface Expected {
   readonly cross?: ExpectedImage & { readonly reference: string; readonly arch: Arch };
 }
 
+/** What is not as it should be. */
+export interface Finding {
+  readonly kind: "absent" | "other";
+  /** A sentence with tag, architecture, what was expected and what is there. */
+  readonly text: string;
+}
+
 /** What is there. */
 export interface Proof {
   readonly digest: string;
   readonly images: Readonly<Partial<Record<Arch, { readonly digest: string; readonly imageId: string }>>>;
-  /** Sentences with tag, architecture, what was expected and what is there. Empty: all is as it should be. */
-  readonly findings: readonly string[];
+  /** Empty: all is as it should be. */
+  readonly findings: readonly Finding[];
 }
 
 /** @throws BtError REGISTRY_… when the registry cannot be asked */
@@ -59,7 +66,7 @@ interface Seen {
   /** Absent: nothing is there. */
   readonly digest?: string;
   readonly children: readonly { readonly platform: Arch; readonly digest: string; readonly imageId: string }[];
-  readonly findings: readonly string[];
+  readonly findings: readonly Finding[];
 }
 
 async function look(client: Client, reference: string, platforms?: readonly Arch[]): Promise<Seen> {
@@ -68,21 +75,25 @@ async function look(client: Client, reference: string, platforms?: readonly Arch
       client,
       ...(platforms === undefined ? {} : { platforms }),
     });
-    return { digest, children, findings: findings.map((finding) => `${reference}: ${finding.message}`) };
+    return { digest, children, findings: findings.map(({ message }) => other(`${reference}: ${message}`)) };
   } catch (error) {
     if (!isBtError(error) || error.code !== "REGISTRY_MANIFEST_MISSING") throw error;
-    return { children: [], findings: [`${reference}: it is not there`] };
+    return { children: [], findings: [{ kind: "absent", text: `${reference}: it is not there` }] };
   }
 }
 
+function other(text: string): Finding {
+  return { kind: "other", text };
+}
+
 /** A tag of one architecture is that member of the index, and of that architecture. */
-function compareTag(reference: string, arch: Arch, seen: Seen, digest: string | undefined): readonly string[] {
+function compareTag(reference: string, arch: Arch, seen: Seen, digest: string | undefined): readonly Finding[] {
   if (seen.digest === undefined) return seen.findings;
   const [child] = seen.children;
   const isOther = child !== undefined && child.platform !== arch;
   return [
     ...seen.findings,
-    ...(isOther ? [`${reference}: ${arch} was expected, and it is for ${child.platform}`] : []),
+    ...(isOther ? [other(`${reference}: ${arch} was expected, and it is for ${child.platform}`)] : []),
     ...differ(reference, arch, digest === undefined ? {} : { digest }, seen.digest),
   ];
 }
@@ -92,9 +103,9 @@ function differ(
   what: string,
   { digest }: ExpectedImage,
   found: string | undefined,
-): readonly string[] {
+): readonly Finding[] {
   if (digest === undefined || found === undefined || digest === found) return [];
-  return [`${reference}, ${what}: ${digest} was expected, and ${found} is there`];
+  return [other(`${reference}, ${what}: ${digest} was expected, and ${found} is there`)];
 }
 
 function differId(
@@ -102,7 +113,7 @@ function differId(
   what: string,
   { imageId }: ExpectedImage,
   found: string | undefined,
-): readonly string[] {
+): readonly Finding[] {
   if (imageId === undefined || found === undefined || imageId === found) return [];
-  return [`${reference}, ${what}: image ID ${imageId} was expected, and ${found} is there`];
+  return [other(`${reference}, ${what}: image ID ${imageId} was expected, and ${found} is there`)];
 }

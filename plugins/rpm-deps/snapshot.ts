@@ -2,9 +2,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import * as path from "node:path";
+import { isBtError } from "../../core/index.ts";
 import { findCompression, openPacked } from "./decompress.ts";
 import { downloadFile, downloadText, hashFile, hideCredentials, type DownloadOptions } from "./download.ts";
-import { metadataDamaged, repositoryOffline, repositoryUnreachable } from "./repository-errors.ts";
+import { metadataDamaged, repositoriesFailed, repositoryOffline, repositoryUnreachable } from "./repository-errors.ts";
 import { inTurn } from "./in-turn.ts";
 import { readPrimary, type OnPackage, type Package } from "./primary.ts";
 import type { Repository, RepositoryList } from "./repofile.ts";
@@ -58,11 +59,18 @@ export async function loadSnapshot(
       baseurl === undefined ? [`Repository "${name}" has only a metalink, so its packages are not checked`] : [],
     ),
   ];
-  const sources = await inTurn(
+  const fetched = await inTurn(
     wanted.filter(({ repository }) => repository.baseurl !== undefined),
     parallel,
-    async ({ stream, repository }) => await fetchSource(stream, repository, options),
+    async ({ stream, repository }) =>
+      await fetchSource(stream, repository, options).catch((error: unknown) => {
+        if (isBtError(error)) return error; // The others are asked as well: one message names all.
+        throw error;
+      }),
   );
+  const failures = fetched.filter((one) => isBtError(one));
+  if (failures.length > 0) throw repositoriesFailed(failures);
+  const sources = fetched.filter((one): one is Source => !isBtError(one));
   await dropUnused(sources, options);
   const byName = new Map<string, Package[]>();
   const texts = new Map<string, string>();

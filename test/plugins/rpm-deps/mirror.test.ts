@@ -33,6 +33,19 @@ test("RPM_DEPS_REPOSITORY_UNREACHABLE: nobody listens there", async () => {
   expect(failure(result) + result.stderr).toContain("/os/repodata/repomd.xml\n");
 });
 
+test("all repositories that cannot be reached are named at once", async () => {
+  const { p, mirror } = await served();
+  const lists = { os: { path: "os" }, lost: { path: "lost" }, gone: { path: "gone" } };
+  p.write("rpm/repo-cs9.yaml", renderRepofile(mirror.url, lists));
+
+  const result = await p.bt("rpm-deps:check");
+
+  expect(result).toMatchObject({ exitCode: 5 });
+  const said = failure(result) + result.stderr;
+  expect(said).toContain("2 repositories cannot be used");
+  expect(said).toMatch(/Repository "lost" cannot be fetched: [^]*Repository "gone" cannot be fetched: /);
+});
+
 test("a file that is not there is not asked for twice, a busy server is", async () => {
   const { p, mirror } = await served();
   p.write("builderfile.ts", p.read("builderfile.ts").replace(`"retries":0`, `"retries":1`));

@@ -43,6 +43,7 @@ export function imageFamily(name: string, options: FamilyOptions): Plugin {
       // Made here, not above: their keys hold what their images are made of, and not the whole builderfile.
       hooks.tasks.tap((all) => addFamilyTasks(all, family, createTasks(family)));
       hooks.graph.tap(async (graph) => (await import("./select.ts")).shapeGraph(graph));
+      hooks.beforeRun.tap(async (graph) => (await import("./select.ts")).checkTerminal(graph));
     },
   });
   return rememberFamily(plugin, family);

@@ -29,6 +29,16 @@ export async function shapeGraph(graph: Graph): Promise<Graph> {
   return shaped;
 }
 
+/** A shell needs a terminal, and a dry run does not. @throws BtError IMAGES_FAMILY_TERMINAL */
+export function checkTerminal(graph: Graph): void {
+  if (process.stdin.isTTY === true) return;
+  for (const node of graph.nodes.values()) {
+    const { kind, family, version } = findRole(node.task) ?? {};
+    if (kind === "shell" && graph.targets.includes(node.id) && valuesOf(node).cmd === undefined)
+      throw terminalMissing(`${family!.name}_${version!.version}`); // Every shell is that of a version.
+  }
+}
+
 async function shapeNode(
   node: Node,
   role: Role,
@@ -83,8 +93,6 @@ function checkNode(role: Role, values: Values, isAsked: boolean): void {
     throw platformsDiffer(task, { given: platforms, declared: version.platforms });
   if (kind === "multi" && platforms.length > 1 && tool.engine === "docker" && /(^|\s)--load\b/.test(buildxOutput))
     throw loadSeveral(task, platforms);
-  if (kind === "shell" && isAsked && values.cmd === undefined && process.stdin.isTTY !== true)
-    throw terminalMissing(task);
   if (kind === "run" && isAsked && values.cmd === undefined) throw terminalMissing(task);
 }
 

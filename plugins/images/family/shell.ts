@@ -38,7 +38,8 @@ export async function prepareImage(context: FamilyContext, family: Family, versi
 export async function enter(context: FamilyContext, family: Family, version: Version): Promise<void> {
   const { params } = context;
   const { emulation: mode = "auto", cmd } = params;
-  const isTerminal = !context.name.endsWith(":run") && process.stdin.isTTY === true;
+  const hasTerminal = process.stdin.isTTY === true || (context.isDryRun && cmd === undefined); // A dry run shows what a person at one would get.
+  const isTerminal = !context.name.endsWith(":run") && hasTerminal;
   if (cmd === undefined && !isTerminal) throw terminalMissing(`${family.name}_${version.version}`);
   const tool = toolOf(params);
   const arch = archOf(context);

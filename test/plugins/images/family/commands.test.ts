@@ -250,3 +250,12 @@ test("a template is built from a temporary file that is gone afterwards", async 
   expect(file).toMatch(/oven_1\.Dockerfile$/);
   expect(p.exists(`../${file}`)).toBe(false);
 });
+
+test("a dry run of a shell needs no terminal, and shows what a person at one would get", async () => {
+  const p = await familyProject();
+
+  const result = await p.stubbed("-n", "oven_1:shell");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).toMatch(/docker run -it --rm .* \/bin\/bash\n/);
+});

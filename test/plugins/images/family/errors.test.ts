@@ -47,7 +47,11 @@ const tables: readonly (readonly [problem: string, text: string, stderr: string]
     builderfile(undefined, `versionsFile: "v.json",`),
     'bt: The image family "oven" has `versions` and `versionsFile`',
   ],
-  ["an unknown option", builderfile(undefined, `tagz: () => [],`), 'bt: "tagz" is no option of the image family "oven"'],
+  [
+    "an unknown option",
+    builderfile(undefined, `tagz: () => [],`),
+    'bt: "tagz" is no option of the image family "oven"',
+  ],
 ];
 
 test.each(tables)("%s", async (_, text, stderr) => {
@@ -125,10 +129,6 @@ const lines: readonly (readonly [argv: readonly string[], stderr: string])[] = [
   ],
   [["oven_2_multi", "PLATFORMS=amd46"], 'bt: "amd46" is no platform; one is written OS/ARCH\n  fix  Use "linux/amd64"'],
   [["oven_2_multi", "BUILDX_OUTPUT=--load"], "bt: docker cannot --load 2 platforms at once\n"],
-  [
-    ["oven_1:shell"],
-    'bt: oven_1: there is no terminal for a shell, and no command\n  fix  Run `bt oven_1:run CMD="uname -m"`.\n',
-  ],
   [["oven_1:run"], "there is no terminal for a shell, and no command"],
   [["oven_1:run", "ARCH=x86", "CMD=a"], "ARCH"],
   [["family:new", "V=1", "FROM=2"], 'bt: Version "1" is there already\n  at   builderfile.ts\n'],
@@ -146,6 +146,18 @@ test.each(lines)("%j", async (argv, stderr) => {
 
   expect(result).toMatchObject({ exitCode: 2, stdout: "" });
   expect(result.stderr).toContain(stderr);
+  expect(p.calls()).toEqual([]);
+});
+
+test("a shell without a terminal is refused before anything starts", async () => {
+  const p = await familyProject();
+
+  const result = await p.stubbed("oven_1:shell");
+
+  expect(result.exitCode).toBe(2);
+  expect(result.stderr).toBe(
+    'bt: oven_1: there is no terminal for a shell, and no command\n  fix  Run `bt oven_1:run CMD="uname -m"`.\n',
+  );
   expect(p.calls()).toEqual([]);
 });
 

@@ -96,7 +96,7 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
       ...(end.signal === undefined ? {} : { signal: end.signal }),
       ...record,
     });
-    for (const reporter of reporters) await endReporter(reporter, emit);
+    for (const reporter of reporters) await endReporter(reporter, emit, recorder.includes(reporter));
   };
   const strays = watchStrays(prepared.secrets, (text) => emit({ kind: "warning", text }));
   const carry = async (): Promise<RunEnd> => {
@@ -190,11 +190,12 @@ export function outlineNode(graph: Graph, state: State, id: string): TaskOutline
 }
 
 /** The record ends first, so that the reports can still say that it failed. */
-async function endReporter(reporter: Reporter, emit: (event: EventBody) => void): Promise<void> {
+async function endReporter(reporter: Reporter, emit: (event: EventBody) => void, isRecord: boolean): Promise<void> {
   try {
     await reporter.end?.();
   } catch (error) {
-    emit({ kind: "warning", text: `A listener failed after the run: ${firstLine(error)}` });
+    const what = isRecord ? `${listeners.record} is not whole` : "A listener failed after the run";
+    emit({ kind: "warning", text: `${what}: ${firstLine(error)}` });
   }
 }
 

@@ -98,12 +98,13 @@ export function createRecorder(
     writeAll(journal, lines);
     lines = "";
   };
-  /** Nobody hears of what is thrown between two events: the next one tells. */
-  const flushLater = (): void => {
+  /** A full disk costs logs and events, not what is known at the end: by then there may be room. */
+  const attempt = (act: () => void): void => {
     try {
-      flush();
+      act();
     } catch (error) {
-      lost = { error };
+      if (journal === undefined) throw error; // There is nothing to write to.
+      lost ??= { error };
     }
   };
   const writeHead = (): void =>
@@ -118,7 +119,7 @@ export function createRecorder(
         writeHead();
         return;
       case "task-output":
-        appendLog(root, run, files, event);
+        if (lost === undefined) appendLog(root, run, files, event);
         if (event.stream === "command") noteCommand(started, event.task, event.text);
         return;
       case "task-state":
@@ -156,18 +157,18 @@ export function createRecorder(
   };
   return {
     event(event) {
-      if (lost !== undefined) throw lost.error;
-      take(event);
+      attempt(() => take(event));
       if (
         event.kind === "task-output" ||
         (event.kind === "task-state" && event.state !== "running" && event.state !== "done")
       )
         return;
-      if (lines === "") setImmediate(flushLater);
+      if (lost !== undefined) return;
+      if (lines === "") setImmediate(() => attempt(flush));
       lines += `${JSON.stringify(event)}\n`;
     },
     async end() {
-      flush();
+      if (lost === undefined) attempt(flush);
       for (const task of files.logs.keys()) closeLog(files, task);
       if (journal === undefined) return;
       fs.closeSync(journal);
@@ -175,6 +176,7 @@ export function createRecorder(
       if (found !== undefined) head = { ...head, commit: found };
       writeHead();
       for (const old of listRuns(root).slice(keptRuns)) removePath(path.join(root, ".bt", "runs", old));
+      if (lost !== undefined) throw lost.error;
     },
   };
 }

@@ -99,13 +99,33 @@ test.skipIf(!canMount())("a disk too full for the record of a run does not fail 
 
   expect(result.stderr).toBe("");
   expect(result.stdout).toMatchInlineSnapshot(`
-    "bt: Warning: The record of the run failed in its tap of hook "event" and is not called again: ENOSPC: no space left on device, write
-    bt: Warning: A listener failed after the run: ENOSPC: no space left on device, write
+    "bt: Warning: The record of the run is not whole: ENOSPC: no space left on device, write
     exit 0
     kept
     "
   `);
 });
+
+test.skipIf(!canMount())(
+  "a disk that is full for a while costs the record of a run its logs, not its end",
+  async () => {
+    const p = await project({
+      ".bt/readme.txt": "",
+      "builderfile.ts": withTasks({
+        fill: `task({ run: "cat /dev/zero > .bt/filler 2> /dev/null || seq 9999" })`,
+        bake: `task({ needs: ["fill"], run: "rm .bt/filler; exit 3" })`,
+      }),
+    });
+    const script = `mount -t tmpfs -o size=256k none .bt; "$@" bake -s > /dev/null; "$@" --runs`;
+
+    const result = await p.btWith({
+      program: ["unshare", "-m", "bash", "-c", script, "bash", process.execPath, program],
+    });
+
+    expect(result.stderr).toBe("");
+    expect(result.stdout).toMatch(/^\S+ {2}exit 1 {2}bake\n/);
+  },
+);
 
 /** Mounting needs the rights of root, which a container may lack. */
 function canMount(): boolean {

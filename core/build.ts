@@ -43,7 +43,13 @@ export interface BuildResult {
  * A failing task does not reject. @throws BtErrors of prepare(); nothing has run then
  */
 export async function build(project: Project, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {
-  return carryOut(await prepare(project, request), request, options);
+  const mayAsk = !options.isDryRun || options.mayConnect === true;
+  const prepared = await prepare(project, mayAsk ? { ...request, asking: options.interrupt } : request);
+  try {
+    return await carryOut(prepared, request, options);
+  } finally {
+    await prepared.caches?.close();
+  }
 }
 
 async function carryOut(prepared: Prepared, request: BuildRequest, options: BuildOptions): Promise<BuildResult> {

@@ -17,12 +17,13 @@ export async function findNearestResults(
   return findNearest(findCachePlace(project.root, decide.env, cache.folder).folder, documents);
 }
 
-/** Tasks that would run, to the cache that has their result. */
+/** Tasks that would run, to the cache that has their result. Closes the caches. */
 export async function findForecastHits(
-  { project, assembly, graph, decide, forecast, cache, secrets }: Prepared,
+  { project, assembly, graph, decide, forecast, cache, caches, secrets }: Prepared,
   { mayConnect, warn }: { readonly mayConnect: boolean; readonly warn: (text: string) => void },
 ): Promise<ReadonlyMap<string, string>> {
-  if (isCacheOff(cache.choice) || ![...forecast.decisions.values()].some(({ mayTake }) => mayTake)) return new Map();
+  const isIdle = caches === undefined && ![...forecast.decisions.values()].some(({ mayTake }) => mayTake);
+  if (isCacheOff(cache.choice) || isIdle) return new Map();
   const { findHits } = await import("./cache/forecast.ts");
   return await findHits(graph, forecast.decisions, {
     root: project.root,
@@ -30,6 +31,7 @@ export async function findForecastHits(
     wish: cache,
     hooks: assembly.hooks,
     mayConnect,
+    caches,
     warn: (text) => warn(secrets.hide(text)),
   });
 }

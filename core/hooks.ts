@@ -109,7 +109,7 @@ export interface Hooks {
   readonly execute: AsyncSeriesBailHook<[job: Job], { readonly value: unknown } | undefined>;
   /** After a task has succeeded, before its success is remembered. Rejecting fails the task. */
   readonly afterTask: AsyncSeriesHook<[job: Job, finished: Finished]>;
-  /** Gets the caches in the order they are asked, the local one first; returns them with its own. Throwing ends bt. */
+  /** Once, before caches are asked. Gets them in the order they are asked, the local one first; returns them with its own. Throwing ends bt. */
   readonly cache: SyncWaterfallHook<[stores: readonly CacheStore[], tools: CacheTools]>;
   /** Right before tags move, with what is about to become visible. Rejecting prevents it. */
   readonly publish: AsyncSeriesHook<[group: readonly string[], node: Node]>;

@@ -26,7 +26,7 @@ export interface Kept {
 }
 
 export function createKept(
-  { project, assembly, secrets, graph, forecast, cache: wish }: Prepared,
+  { project, assembly, secrets, graph, forecast, cache: wish, caches }: Prepared,
   {
     workshop,
     tell,
@@ -39,7 +39,7 @@ export function createKept(
   let opened: Promise<Cache> | undefined;
   const open = (): Promise<Cache> =>
     (opened ??= import("./cache/cache.ts").then(({ openCache }) =>
-      openCache({ root, wish, hooks, env: workshop.env, secrets, emit: tell, signal }),
+      openCache({ root, wish, hooks, env: workshop.env, secrets, emit: tell, caches, signal }),
     ));
   const hasUse = ({ node }: Work, { isKeyWhole }: Decision): boolean => !isOff && isKeyWhole && isKept(node);
   const mayRestore = ([id, { step, mayTake }]: readonly [string, Decision]): boolean => {

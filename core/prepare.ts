@@ -21,7 +21,7 @@ import { assemble, type Assembly } from "./plugin.ts";
 import { poolsOf } from "./pools.ts";
 import { collectSecrets } from "./secret-params.ts";
 import type { Secrets } from "./secrets.ts";
-import { spareNeeds } from "./spared.ts";
+import { spareNeeds, type Planned } from "./spared.ts";
 import { openState, type State } from "./state.ts";
 import type { Surveyed } from "./task.ts";
 
@@ -46,12 +46,14 @@ export interface BuildRequest {
   readonly journal?: ReadonlyMap<string, Entry>;
   /** Absent: the usual caches, as usual. */
   readonly cache?: CacheWish;
+  /** Caches on other machines may be asked what could be left out, until this is aborted. Absent: they are not. */
+  readonly asking?: AbortSignal;
   /** Node to the answers of its `versions` that are taken instead of asking. */
   readonly pins?: ReadonlyMap<string, Versions>;
 }
 
 /** A request, resolved and checked: everything that can be said before anything runs. */
-export interface Prepared {
+export interface Prepared extends Planned {
   readonly project: Project;
   readonly assembly: Assembly;
   readonly graph: Graph;
@@ -61,7 +63,6 @@ export interface Prepared {
   readonly decide: DecideOptions;
   /** What a node's functions are given that look at the world before it runs. */
   readonly survey: (node: Node) => Surveyed;
-  readonly forecast: Forecast;
   readonly cache: CacheWish;
 }
 
@@ -121,8 +122,9 @@ async function prepareUnplaced(project: Project, request: BuildRequest): Promise
   const cache = request.cache ?? usualWish;
   const whole = await createForecast(graph, order, { ...decide, onlyTargets: request.only !== undefined });
   if (request.only === "check") checkNeedsFresh(graph, whole);
-  const forecast = request.only === undefined ? await spareNeeds(whole, { graph, order, decide, wish: cache }) : whole;
-  return { project, assembly, graph, order, state, secrets, decide, survey, forecast, cache };
+  const spare = { graph, order, decide, wish: cache, asking: request.asking };
+  const planned = request.only === undefined ? await spareNeeds(whole, spare) : { forecast: whole };
+  return { project, assembly, graph, order, state, secrets, decide, survey, cache, ...planned };
 }
 
 /** All tasks with the edges between them, as far as they can be told without values for params. */

@@ -1,6 +1,7 @@
 /** Needs that a run leaves alone, because caches have what is made of them and nothing that runs needs them. Decided before anything runs; changes nothing. */
+import type { Caches } from "./cache/caches.ts";
 import type { Hit, HitFinder } from "./cache/forecast.ts";
-import { useOf, type CacheWish } from "./cache/choice.ts";
+import { isCacheOff, useOf, type CacheWish } from "./cache/choice.ts";
 import { isKept } from "./cache/keep.ts";
 import {
   askedIds,
@@ -14,7 +15,9 @@ import {
   type NodeResult,
   type Spared,
 } from "./decide.ts";
+import { createDemand } from "./demand.ts";
 import { keyOf, resultDigest } from "./fingerprint.ts";
+import type { FileFact } from "./files.ts";
 import type { Graph, Node } from "./graph.ts";
 import { describeEachOutput, describeOutputs } from "./outputs.ts";
 import type { Postponed } from "./schedule.ts";
@@ -26,23 +29,45 @@ export interface SpareOptions {
   readonly order: readonly string[];
   readonly decide: DecideOptions;
   readonly wish: CacheWish;
+  /** Caches on other machines may be asked until this is aborted. Undefined: they are not. */
+  readonly asking: AbortSignal | undefined;
+}
+
+/** What is going to happen. */
+export interface Planned {
+  readonly forecast: Forecast;
+  /** Caches that were asked for it, some of them on other machines; whoever goes on with them closes them. Absent: there are none. */
+  readonly caches?: Caches;
 }
 
 /**
- * The forecast without the needs of targets that can be restored from this machine's cache, or that are up to date, as far as those needs
- * could be restored too and nothing of them is on the disk. Below a task that runs nothing is left out: it may read more than it says.
+ * The forecast without the needs of targets that can be restored from a cache, or that are up to date, as far as those needs could be
+ * restored too and nothing of them is on the disk. Below a task that runs nothing is left out: it may read more than it says.
  */
-export async function spareNeeds(forecast: Forecast, options: SpareOptions): Promise<Forecast> {
-  const { decide, wish } = options;
+export async function spareNeeds(forecast: Forecast, options: SpareOptions): Promise<Planned> {
+  const { decide, wish, asking } = options;
   const { hooks, root, env } = decide;
-  if ([...forecast.wanted].every((id) => forecast.results.has(id))) return forecast;
-  // A plugin may look at files that are not there.
-  if (!useOf(wish.choice, "local").canRead || hooks.plan.isUsed() || hooks.fingerprint.isUsed()) return forecast;
+  if ([...forecast.wanted].every((id) => forecast.results.has(id))) return { forecast };
+  const mayConnect = asking !== undefined && hooks.cache.isUsed();
+  if (mayConnect ? isCacheOff(wish.choice) : !useOf(wish.choice, "local").canRead) return { forecast };
+  if (hooks.plan.isUsed() || hooks.fingerprint.isUsed()) return { forecast }; // A plugin may look at files that are not there.
   const candidates = findCandidates(forecast, options);
-  if (candidates.size === 0) return forecast;
-  const { openHits } = await import("./cache/forecast.ts");
-  const light = await findLight(forecast, candidates, { ...options, findHit: openHits(root, env, wish) });
-  return withoutNeeds(forecast, options.graph, light);
+  if (candidates.size === 0) return { forecast };
+  const [{ openCaches }, { openHits }] = await Promise.all([
+    import("./cache/caches.ts"),
+    import("./cache/forecast.ts"),
+  ]);
+  const caches = openCaches({ root, env, wish, hooks, mayConnect });
+  try {
+    if (asking !== undefined) caches.heed(asking);
+    const findHit = openHits(caches, { wish, hooks });
+    const light = findHit && (await findLight(forecast, candidates, { ...options, findHit }));
+    const spared = light === undefined ? forecast : withoutNeeds(forecast, options.graph, light);
+    return { forecast: spared, ...(mayConnect ? { caches } : {}) };
+  } catch (error) {
+    await caches.close();
+    throw error;
+  }
 }
 
 /** Targets that may be restored, and their needs down to what is up to date. Nothing is read for it. */
@@ -83,11 +108,14 @@ interface Light {
   readonly decision: Decision;
   readonly view: View;
   readonly results: ReadonlyMap<string, NodeResult>;
-  /** What of the cache was believed for that; absolute. */
+  /** Files of the local cache that were believed for that; absolute. */
   readonly entries: readonly string[];
 }
 
-/** The candidates that are up to date or in the cache, if their needs are. */
+/** Nodes that are looked at, and caches asked for them, at the same time. */
+const width = 16;
+
+/** The candidates that are up to date or in a cache, if their needs are. */
 async function findLight(
   forecast: Forecast,
   candidates: ReadonlySet<string>,
@@ -99,31 +127,66 @@ async function findLight(
   const asked = new Set(askedIds(graph));
   const hits = new Map<string, Hit>(); // Of nodes that nothing is there of.
   const light = new Map<string, Light>();
-  for (const id of order.filter((one) => candidates.has(one))) {
-    const node = graph.nodes.get(id)!; // The order is that of the graph.
-    if (!node.edges.every(({ to }) => results.has(to))) continue;
-    if (isGroupNode(node)) {
-      results.set(id, groupResult(node, results));
-      continue;
-    }
+  /** What the node leaves, if that can be told. */
+  const look = async (node: Node): Promise<NodeResult | undefined> => {
+    const { id } = node;
+    if (!node.edges.every(({ to }) => results.has(to))) return undefined;
+    if (isGroupNode(node)) return groupResult(node, results);
     const below = openNeeds(graph, id, forecast.results).flatMap((need) => hits.get(need) ?? []);
     const layers = below.map(({ layer }) => layer);
     const view = withLayers(disk, layers);
     const known = node.edges.every(({ to }) => forecast.results.has(to)) ? forecast.decisions.get(id) : undefined;
     const decision = known ?? (await decideNode(node, results, { ...decide, view }));
-    const mayTake = decision.step.action === "run" && decision.mayTake;
-    const hit = mayTake ? findHit(node, decision.document) : undefined;
-    if (decision.result === undefined && hit === undefined) continue;
+    const isBare = decision.result === undefined && describeOutputs(root, node, memo).every(isMissing);
+    const mayTake = decision.step.action === "run" && decision.mayTake && (isBare || asked.has(id));
+    const hit = mayTake ? await findHit(node, decision.document, { isAsked: asked.has(id) }) : undefined;
+    if (decision.result === undefined && hit === undefined) return undefined;
     const entries = below.map(({ entry }) => entry);
     if (asked.has(id)) light.set(id, { decision, view, results, entries });
-    if (decision.result !== undefined) results.set(id, decision.result);
-    else if (hit !== undefined && describeOutputs(root, node, memo).every(({ kind }) => kind === "missing")) {
-      const outputs = describeEachOutput(node, withLayers(disk, [hit.layer]));
-      results.set(id, { digest: resultDigest(keyOf(decision.document), outputs, hit.value), value: hit.value });
-      hits.set(id, hit);
-    }
+    if (decision.result !== undefined || hit === undefined) return decision.result;
+    if (!isBare) return undefined;
+    hits.set(id, hit);
+    const outputs = describeEachOutput(node, withLayers(disk, [hit.layer]));
+    return { digest: resultDigest(keyOf(decision.document), outputs, hit.value), value: hit.value };
+  };
+  const demand = createDemand(graph, candidates, asked);
+  const inTurn = createGate(width);
+  const looks = new Map<string, Promise<void>>();
+  for (const id of order.filter((one) => candidates.has(one))) {
+    const node = graph.nodes.get(id)!; // The order is that of the graph.
+    const visit = async (): Promise<void> => {
+      const result = demand.isOver(id) ? undefined : await look(node);
+      if (result === undefined) demand.end(id);
+      else results.set(id, result);
+    };
+    const before = node.edges.flatMap(({ to }) => looks.get(to) ?? []);
+    looks.set(
+      id,
+      Promise.all(before).then(() => inTurn(visit)),
+    );
   }
+  await Promise.all(looks.values());
   return light;
+}
+
+function isMissing({ kind }: FileFact): boolean {
+  return kind === "missing";
+}
+
+/** Lets so many through at a time, in the order in which they come. */
+function createGate(free: number): (act: () => Promise<void>) => Promise<void> {
+  const waiting: (() => void)[] = [];
+  return async (act) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      await act();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    }
+  };
 }
 
 function withoutNeeds(forecast: Forecast, graph: Graph, light: ReadonlyMap<string, Light>): Forecast {

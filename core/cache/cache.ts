@@ -1,6 +1,6 @@
 /** Results of tasks, taken from caches and put into them. Does not know when a task runs, or what its key is made of. */
 import * as path from "node:path";
-import { bundledBlobs, type CachedResult, type CacheStore } from "../cache-store.ts";
+import { bundledBlobs, type CachedResult } from "../cache-store.ts";
 import type { EventBody } from "../event.ts";
 import { findStat, hasCode } from "../files.ts";
 import { keyText } from "../fingerprint.ts";
@@ -9,13 +9,15 @@ import type { Finished, Hooks } from "../hooks.ts";
 import type { Secrets } from "../secrets.ts";
 import { digestFile, readChunks } from "./blob.ts";
 import { makeBundle } from "./bundle.ts";
-import { createChain, openSources, writeTo, type Member, type Sources } from "./chain.ts";
+import { openCaches, type Caches } from "./caches.ts";
+import { openSources, writeTo, type Member, type Sources } from "./chain.ts";
 import type { CacheWish } from "./choice.ts";
+import { keepFar } from "./far.ts";
 import { holdsInputs, limitsOf } from "./keep.ts";
 import { createLanes } from "./lanes.ts";
-import { differingOutput, openLocalStore } from "./local.ts";
+import { differingOutput } from "./local.ts";
 import { createResult, packOutputs, type Packed } from "./pack.ts";
-import { findCachePlace, openStage, stageOf, type Stage } from "./place.ts";
+import { openStage, stageOf, type Stage } from "./place.ts";
 import { sweepWhenDue } from "./sweep.ts";
 import { inputsOf, readLog, takeFrom, type CacheJob } from "./take.ts";
 import { isWrongBlob } from "./wrong.ts";
@@ -28,6 +30,8 @@ export interface CacheOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly secrets: Secrets;
   readonly emit: (event: EventBody) => void;
+  /** Those that were asked before the run. Absent: none was. */
+  readonly caches: Caches | undefined;
   /** Ends everything that waits. */
   readonly signal: AbortSignal;
 }
@@ -69,17 +73,17 @@ interface Parcel {
   readonly isForced: boolean;
 }
 
-export function openCache({ root, wish, hooks, env, secrets, emit, signal }: CacheOptions): Cache {
+export function openCache(options: CacheOptions): Cache {
+  const { root, wish, secrets, emit, signal } = options;
   const said = new Set<string>();
   const warn = (text: string, fix?: string): void => {
     if (!said.has(text)) emit({ kind: "warning", text: secrets.hide(text), ...(fix === undefined ? {} : { fix }) });
     said.add(text);
   };
-  const place = findCachePlace(root, env, wish.folder);
-  const local = openLocalStore(place);
-  const stores: readonly CacheStore[] = hooks.cache.isUsed() ? hooks.cache.call([local], { env, warn }) : [local];
-  const over = new AbortController();
-  const members = createChain(stores, { wish, local, warn, signal: AbortSignal.any([signal, over.signal]) });
+  const caches = options.caches ?? openCaches({ ...options, mayConnect: true });
+  caches.hear(warn);
+  caches.heed(signal);
+  const { place, local, members } = caches;
   const readers = members.filter(({ canRead }) => canRead);
   const writers = members.filter(({ canWrite }) => canWrite);
   let stage: Stage | undefined;
@@ -171,14 +175,13 @@ export function openCache({ root, wish, hooks, env, secrets, emit, signal }: Cac
     const left = await far.end({ ms: wish.waitMs, signal });
     if (left > 0 && !signal.aborted)
       warn(`${left === 1 ? "A result was" : `${left} results were`} not uploaded: ${wish.waitMs / 1000} s were over`);
-    for (const { report } of members) report();
-    over.abort(new Error("the run is over"));
-    for (const { store } of members) await store.close?.().catch(() => {}); // Nobody waits for it any more.
+    await caches.close();
     stage?.close();
-    if (writers.some((member) => member.local !== undefined))
-      await sweepWhenDue(place.folder, wish, local.written()).catch((error: unknown) =>
-        warn(`The local cache could not be tidied: ${textOf(error)}`),
-      );
+    if (!writers.some((member) => member.local !== undefined)) return;
+    keepFar(caches);
+    await sweepWhenDue(place.folder, wish, local.written()).catch((error: unknown) =>
+      warn(`The local cache could not be tidied: ${textOf(error)}`),
+    );
   };
 
   return { take, keep, end };

@@ -1,67 +1,88 @@
 /** Which tasks of a forecast a cache has the result of. Changes nothing, not even the time of last use. */
 import * as path from "node:path";
-import type { CachedResult, CacheStore } from "../cache-store.ts";
+import type { CachedOutput, CachedResult } from "../cache-store.ts";
 import type { Decision } from "../decide.ts";
 import { keyOf, type KeyDocument } from "../fingerprint.ts";
 import type { Graph, Node } from "../graph.ts";
-import type { Hooks } from "../hooks.ts";
+import { isGlob, outputPath } from "../paths.ts";
 import type { Layer } from "../view.ts";
-import { createChain, type Member } from "./chain.ts";
-import type { CacheWish } from "./choice.ts";
+import { openCaches, type Caches, type CachesOptions } from "./caches.ts";
+import { farFile, findFar } from "./far.ts";
 import { holdsInputs, isKept } from "./keep.ts";
-import { openLocalStore, resultFolder } from "./local.ts";
-import { findCachePlace } from "./place.ts";
+import { resultFolder } from "./local.ts";
 import { createLayer, findStranger } from "./unpack.ts";
 
-export interface HitOptions {
-  readonly root: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly wish: CacheWish;
-  readonly hooks: Hooks;
-  /** Whether caches on other machines may be asked. */
-  readonly mayConnect: boolean;
+export interface HitOptions extends CachesOptions {
+  /** Those that were asked already. Absent: none was. */
+  readonly caches: Caches | undefined;
   readonly warn: (text: string) => void;
 }
 
-/** Task to the name of the cache that it would be restored from. */
+/** Task to the name of the cache that it would be restored from. Closes the caches. */
 export async function findHits(
   graph: Graph,
   decisions: ReadonlyMap<string, Decision>,
-  { root, env, wish, hooks, mayConnect, warn }: HitOptions,
+  options: HitOptions,
 ): Promise<ReadonlyMap<string, string>> {
-  const local = openLocalStore(findCachePlace(root, env, wish.folder));
-  const stores: readonly CacheStore[] =
-    mayConnect && hooks.cache.isUsed() ? hooks.cache.call([local], { env, warn }) : [local];
-  const over = new AbortController();
-  const members = createChain(stores, { wish, local, warn, signal: over.signal }).filter(({ canRead }) => canRead);
+  const { look, members, ...caches } = options.caches ?? openCaches(options);
+  caches.hear(options.warn);
+  const readers = members.filter(({ canRead }) => canRead);
   const hits = new Map<string, string>();
   for (const [id, { step, document, mayTake }] of decisions) {
     const node = graph.nodes.get(id);
     if (node === undefined || step.action !== "run" || !mayTake || !isKept(node)) continue;
     if (holdsOwnInputs(node, document)) continue;
-    for (const member of members) {
-      if (!(await isHit(member, node, keyOf(document)))) continue;
-      hits.set(id, member.store.name);
+    for (const reader of readers) {
+      const result = await look(reader, keyOf(document));
+      if (result === undefined || !isSound(node, result, keyOf(document))) continue;
+      hits.set(id, reader.store.name);
       break;
     }
   }
-  for (const { report } of members) report();
-  over.abort(new Error("nothing more is asked"));
-  for (const { store } of members) await store.close?.().catch(() => {}); // Nobody waits for it any more.
+  await caches.close();
   return hits;
 }
 
-async function isHit({ ask, store, local }: Member, node: Node, key: string): Promise<boolean> {
-  const result = local === undefined ? await ask((signal) => store.findResult(key, signal)) : local.peekResult(key);
-  return result !== undefined && isSound(node, result, key);
+/** Whether the task can have made it, and nothing is missing: a cache that others write may say anything. */
+function isSound(node: Node, result: CachedResult, key: string): boolean {
+  try {
+    return (
+      result.v === 1 &&
+      result.key === key &&
+      result.document.digest === key &&
+      result.outputs.every(isWhole) &&
+      findStranger(node, result) === undefined &&
+      hasOutputs(node, result)
+    );
+  } catch {
+    return false; // No result at all.
+  }
 }
 
-function isSound(node: Node, result: CachedResult, key: string): boolean {
-  return result.key === key && result.document.digest === key && findStranger(node, result) === undefined;
+function isWhole({ kind, mode, blob, target }: CachedOutput): boolean {
+  if (!Number.isInteger(mode)) return false;
+  switch (kind) {
+    case "folder":
+      return true;
+    case "link":
+      return typeof target === "string";
+    case "file":
+      return blob !== undefined && /^[0-9a-f]{64}$/.test(blob.digest) && Number.isInteger(blob.size);
+  }
+}
+
+/** Whether all that is declared would be there. */
+function hasOutputs({ outputs }: Node, result: CachedResult): boolean {
+  const kinds = new Map(result.outputs.map(({ path: file, kind }) => [file, kind]));
+  return outputs.every((declared) => {
+    const { path: wanted, isFolder } = outputPath(declared);
+    if (isFolder && (!isGlob(declared) || declared.endsWith("/**"))) return kinds.get(wanted) === "folder";
+    return kinds.has(wanted) || [...kinds.keys()].some((file) => file.startsWith(`${wanted}/`));
+  });
 }
 
 function holdsOwnInputs(node: Node, { inputs }: KeyDocument): boolean {
-  const paths = inputs.map(({ path }) => path);
+  const paths = inputs.map(({ path: file }) => file);
   return holdsInputs(node, paths);
 }
 
@@ -69,24 +90,40 @@ function holdsOwnInputs(node: Node, { inputs }: KeyDocument): boolean {
 export interface Hit {
   readonly layer: Layer;
   readonly value: unknown;
-  /** File of the result in the cache; absolute. */
+  /** File of the local cache that says so, once the run has ended; absolute. */
   readonly entry: string;
 }
 
-/** Finds what this machine's cache has of a node. */
-export type HitFinder = (node: Node, document: KeyDocument) => Hit | undefined;
+/** Finds what caches have of a node. `isAsked`: it is to be restored, so what was once heard of a cache on another machine will not do. */
+export type HitFinder = (
+  node: Node,
+  document: KeyDocument,
+  { isAsked }: { readonly isAsked: boolean },
+) => Promise<Hit | undefined>;
 
-export function openHits(root: string, env: HitOptions["env"], wish: CacheWish): HitFinder {
-  const place = findCachePlace(root, env, wish.folder);
-  const local = openLocalStore(place);
-  return (node, document) => {
+/** Undefined: no cache may be read. */
+export function openHits(
+  caches: Caches,
+  { wish, hooks }: Pick<CachesOptions, "wish" | "hooks">,
+): HitFinder | undefined {
+  const { place, members, look } = caches;
+  const readers = members.filter(({ canRead }) => canRead);
+  if (readers.length === 0) return undefined;
+  return async (node, document, { isAsked }) => {
+    if (holdsOwnInputs(node, document)) return undefined;
     const key = keyOf(document);
-    const result = holdsOwnInputs(node, document) ? undefined : local.peekResult(key);
-    if (result === undefined || !isSound(node, result, key)) return undefined;
-    return {
-      layer: createLayer(result.outputs),
-      value: result.value,
-      entry: path.join(place.folder, resultFolder, key),
-    };
+    const hitOf = (result: CachedResult | undefined, entry: string): Hit | undefined =>
+      result !== undefined && isSound(node, result, key)
+        ? { layer: createLayer(result.outputs), value: result.value, entry }
+        : undefined;
+    for (const reader of readers) {
+      const isNear = reader.local !== undefined;
+      const entry = isNear ? path.join(place.folder, resultFolder, key) : farFile(place, key);
+      const isTold = isNear && !isAsked && hooks.cache.isUsed();
+      const hit = hitOf(await look(reader, key), entry);
+      const known = hit ?? (isTold ? hitOf(findFar(place, key, wish.choice), farFile(place, key)) : undefined);
+      if (known !== undefined) return known;
+    }
+    return undefined;
   };
 }

@@ -64,7 +64,7 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
   };
 
   const replaceResult: LocalStore["replaceResult"] = async (result) => {
-    const bytes = Buffer.from(encode(result));
+    const bytes = Buffer.from(encodeResult(result));
     const digest = hashText(bytes.toString());
     await land(resultFile(result.key), { digest, size: bytes.length }, { source: [bytes] });
   };
@@ -148,7 +148,7 @@ export function readResult(file: string, key: string): CachedResult | undefined 
 }
 
 /** A line with the checksum of the rest. */
-function encode(result: CachedResult): string {
+export function encodeResult(result: CachedResult): string {
   const body = JSON.stringify(result);
   return `${header} ${hashText(body)}\n${body}\n`;
 }

@@ -5,6 +5,9 @@ import * as path from "node:path";
 import { findText, followLinks, makeFolder, removePath } from "../files.ts";
 import { isAlive, pidNamespace, processName } from "../lock.ts";
 
+/** Name of the folder in a local cache where it says what others have. */
+export const farFolder = "far";
+
 /** Folders of a local cache, absolute. */
 export interface CachePlace {
   readonly folder: string;

@@ -5,6 +5,7 @@ import { blobsOf } from "../cache-store.ts";
 import { findText, makeFolder, writeAtomic } from "../files.ts";
 import { acquireLock } from "../lock.ts";
 import { blobFolder, readResult, resultFolder } from "./local.ts";
+import { farFolder } from "./place.ts";
 
 export interface CacheBounds {
   readonly sizeBytes: number;
@@ -72,7 +73,8 @@ function sweep(folder: string, bounds: CacheBounds, nowMs: number): Swept {
     for (const digest of digests) users.set(digest, (users.get(digest) ?? 0) + 1);
     return [{ ...found, digests }];
   });
-  let sizeBytes = [...blobs.values(), ...entries].reduce((sum, { sizeBytes: own }) => sum + own, 0);
+  const far = list(path.join(folder, farFolder));
+  let sizeBytes = [...blobs.values(), ...entries, ...far].reduce((sum, { sizeBytes: own }) => sum + own, 0);
   let [removedResults, removedBytes] = [0, 0];
   const remove = (file: string, bytes: number): void => {
     fs.rmSync(file, { force: true });
@@ -81,6 +83,7 @@ function sweep(folder: string, bounds: CacheBounds, nowMs: number): Swept {
   };
   for (const [digest, blob] of blobs)
     if (!users.has(digest) && nowMs - blob.usedMs > orphanMs) remove(blob.file, blob.sizeBytes);
+  for (const { file, sizeBytes: own, usedMs } of far) if (nowMs - usedMs > bounds.ageMs) remove(file, own);
   const isTooMuch = sizeBytes > bounds.sizeBytes;
   for (const entry of entries.sort((a, b) => a.usedMs - b.usedMs)) {
     const isOld = nowMs - entry.usedMs > bounds.ageMs;

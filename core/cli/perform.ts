@@ -51,13 +51,16 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     print(await drawGraph(await prepare(project, request), format));
     return 0;
   }
+  const farRequest = flags.has("remote") ? { ...request, asking: new AbortController().signal } : request;
   if (flags.has("why")) {
-    return await showWhy(await prepare(project, request), options, paint);
+    const prepared = await prepare(project, farRequest);
+    return await showWhy(prepared, options, paint).finally(prepared.caches?.close);
   }
   if (flags.has("audit") && !isTraced && !isQuery)
     return await auditTasks({ project, world, isJson: flags.has("json") }, request);
   if (flags.has("question")) {
-    const { forecast } = await prepare(project, request);
+    const { forecast, caches } = await prepare(project, farRequest);
+    await caches?.close();
     return [...forecast.wanted].every((id) => forecast.results.has(id)) ? 0 : 1;
   }
   if (flags.has("clean")) {

@@ -33,7 +33,7 @@ Run
 Keep
       --cache USE             off, read, write, only, or caches with their use: local:rw,remote:r
       --cache-gc              remove from the local cache what is too old or too much
-      --remote                with -n and --why: ask caches on other machines as well
+      --remote                with -n, -q and --why: ask caches on other machines too
       --replay-log WHICH      output of restored tasks: all, failed, none
 
 Show

@@ -235,6 +235,40 @@ test("caches that are not read spare nobody", async () => {
   expect(only.did).toEqual({ bake: "restored" });
 });
 
+/** A cache on another machine, which has what the local one had, and changes what it says of \`knead\`. */
+const liar = (lie: string): string => `import * as fs from "node:fs";
+const find = (key) => JSON.parse(fs.readFileSync("far/ac/" + key, "utf8").split("\\n")[1]);
+const lie = (result) => { ${lie} return result; };
+const far = {
+  name: "far", canWrite: false,
+  findResult: async (key) => { const result = find(key); return result.task === "knead" ? lie(result) : result; },
+  readBlob: async ({ digest }) => fs.createReadStream("far/cas/" + digest),
+};
+const liar = definePlugin({ name: "liar", tasks: {}, apply: (hooks) => hooks.cache.tap((stores) => [...stores, far]) });`;
+
+test.for([
+  ["the truth", "", undefined],
+  ["an output less", "result.outputs = result.outputs.filter(({ path }) => path !== 'dough');", "ran"],
+  ["a file without bytes", "delete result.outputs.find(({ path }) => path === 'dough').blob;", "ran"],
+  ["a path of another task", "result.outputs.push({ path: 'loaf', kind: 'folder', mode: 493 });", "ran"],
+  ["nothing that is a result", "result = { key: result.key };", "ran"],
+] as const)(
+  "another machine says %s of a need: it is believed as far as it could be restored",
+  async ([, lie, outcome]) => {
+    const tasks = { knead, bake };
+    const p = await clean(tasks, ["bake"]);
+    fs.renameSync(path.join(p.root, ".bt/cache"), path.join(p.root, "far"));
+    p.write(
+      "builderfile.ts",
+      withTasks(tasks, liar(lie)).replace("defineBuilder({", "defineBuilder({ plugins: [liar],"),
+    );
+
+    const { exitCode, did } = await run(p, "bake");
+
+    expect([exitCode, did["knead"], did["bake"], p.read("loaf")]).toEqual([0, outcome, "restored", "rye\nrye\n200\n"]);
+  },
+);
+
 const slice = `task({ needs: ["knead"], inputs: ["dough"], outputs: ["slices/"], run: "cp dough slices" })`;
 
 test.for([
@@ -260,8 +294,8 @@ test("results that go between the look and the restoring cost work, nothing else
 import { defineBuilder, task } from "builderfile";
 const knead = task({ inputs: ["flour"], outputs: ["dough"], run: async ({ $ }) => { await $\`cp flour dough\`; return { grams: 500 }; } });
 const bake = task({ needs: { knead }, inputs: ["dough"], outputs: ["loaf"], run: async ({ needs }) => fs.writeFileSync("loaf", fs.readFileSync("dough", "utf8") + needs.knead.grams) });
-const thief = (stores) => { if (fs.existsSync("night")) fs.rmSync(".bt/cache/ac", { recursive: true, force: true }); return stores; };
-export default defineBuilder({ tasks: { knead, bake }, apply: (hooks) => hooks.cache.tap(thief) });`,
+const thief = async () => { if (fs.existsSync("night")) fs.rmSync(".bt/cache/ac", { recursive: true, force: true }); };
+export default defineBuilder({ tasks: { knead, bake }, apply: (hooks) => hooks.beforeRun.tap(thief) });`,
     ...files,
   });
   await p.bt("bake");

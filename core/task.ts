@@ -167,7 +167,7 @@ interface TaskFacts {
   readonly cache?: boolean;
   /** Environment variables that reach the task and enter its key. `NAME=value` sets one. */
   readonly env?: readonly string[];
-  /** Programs whose `--version` enters the key. */
+  /** Programs on `PATH` whose content enters the key. */
   readonly tools?: readonly string[];
   /** Relative to the project root. Default: the root. */
   readonly cwd?: string;

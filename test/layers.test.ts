@@ -20,7 +20,7 @@ const layers: readonly string[] = [
   "cache/forecast cache/nearest cache/take ledger cli/doctor cli/listcache cli/world cli/page",
   "spared",
   "prepare",
-  "cache/cache call hits prove service touch watch cli/cache cli/check cli/complete-project cli/entry",
+  "cache/cache call cli/about hits prove service touch watch cli/cache cli/check cli/complete-project cli/entry",
   "kept",
   "carry cli/again cli/audit cli/shim cli/show",
   "run cli/versus cli/watch",

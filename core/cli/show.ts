@@ -14,6 +14,7 @@ import { runId } from "../past.ts";
 import { findRun, logPath } from "../record.ts";
 import { listRuns } from "../runs.ts";
 import { hostManager } from "../requirement.ts";
+import { renderAbout } from "./about.ts";
 import type { Asked, Options } from "./args.ts";
 import { checkProject, renderCheck } from "./check.ts";
 import { askDoctor, renderDoctor } from "./doctor.ts";
@@ -55,6 +56,7 @@ export async function showTaskHelp(catalog: Catalog, asked: Asked, { project, wo
         values[name] = `${param.kind === "secret" ? "***" : paramText(value)}, from the ${source}`;
     }
     print(renderTaskHelp(describeTask(named, catalog), values, paint));
+    print(await renderAbout(project, named.name, paint));
   }
   return 0;
 }

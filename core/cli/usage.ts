@@ -4,7 +4,7 @@ export const usage = `bt [TASK…] [NAME=VALUE…] [OPTION…] [-- WORD…]
   bt                          list the tasks (or run the default task)
   bt TASK                     run a task and what it needs
   bt TASK NAME=VALUE          give a param its value, as in make; also --name VALUE, TASK.NAME=VALUE
-  bt TASK --help              the params of a task
+  bt TASK --help              the params of a task, what it needs, reads and makes, its last run
   bt TASK:CELL                one cell of a matrix task
   bt 'test:*'                 by glob
 

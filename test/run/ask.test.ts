@@ -271,6 +271,25 @@ test("the list names the first cells of a large matrix", async () => {
 `);
 });
 
+test("help of a task says what it needs, reads and makes, and how it last ended", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      mix: `task({ inputs: ["flour"], outputs: ["dough"], run: "cp flour dough" })`,
+      bake: `task({ matrix: { kind: ["rye", "oat"] }, params: { heat: param.integer({ required: true }) }, inputs: ["dough"], outputs: ({ cell }) => [cell.kind], run: ({ cell, $ }) => $\`cp dough \${cell.kind}\` })`,
+    }),
+    flour: "1\n",
+  });
+  const before = await p.bt("mix", "--help");
+  await p.bt("bake:rye", "HEAT=220");
+
+  const after = await p.bt("bake", "--help");
+
+  expect(before.stdout).toBe("bt mix\n\nInputs\n  flour\n\nOutputs\n  dough\n");
+  expect(after.stdout).toContain(
+    "\nNeeds\n  mix\n\nInputs\n  dough\n\nOutputs\n  rye\n  oat\n\nLast run\n  bake:rye  ran in ",
+  );
+});
+
 test("the list names what must be given and a few params more; help names all", async () => {
   const params = ["a", "b", "c", "d", "e"].map((name) => `${name}: param.string({ required: ${name === "e"} })`);
   const p = await project({

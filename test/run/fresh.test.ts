@@ -110,6 +110,19 @@ test("inputs of the same name in two folders are two inputs", async () => {
   expect(p.read("dough")).toBe("oatrye");
 });
 
+test("what comes before a task that is up to date does not run, even if it is never up to date itself", async () => {
+  const tasks = {
+    fetch: `task({ run: "true" })`,
+    print: `task({ needs: [after("fetch")], inputs: ["page"], outputs: ["paper"], run: "cp page paper" })`,
+  };
+  const p = await project({ "builderfile.ts": withTasks(tasks), page: "" });
+  expect(await ran(p, "print")).toEqual(["fetch", "print"]);
+
+  expect(await ran(p, "print")).toEqual([]);
+  p.write("page", "news");
+  expect(await ran(p, "print")).toEqual(["fetch", "print"]);
+});
+
 test("a glob into a folder that does not exist matches nothing, until it does", async () => {
   const p = await project({ "builderfile.ts": withTasks({ list: `task({ inputs: ["later/*.txt"], run: "true" })` }) });
   expect(await ran(p, "list")).toEqual(["list"]);

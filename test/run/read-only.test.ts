@@ -92,5 +92,6 @@ test("a builderfile that has a mistake is looked at again and tells the same mis
   const again = await p.bt("bake");
 
   expect(first).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(p.exists(".bt/config.json"), "the shortcut believes nothing of it").toBe(false);
   expect(again).toEqual(first);
 });

@@ -63,6 +63,20 @@ test("a second check fetches the index only", async () => {
   expect(mirror.requests.slice(2)).toEqual(["/os/repodata/repomd.xml"]);
 });
 
+test("a file in the cache that is not what its checksum says is fetched again", async () => {
+  const { p, mirror } = await served(offer());
+  await p.bt("rpm-deps:check");
+  const cache = path.join(p.root, ".bt/rpm-deps/primary");
+  const [kept = ""] = fs.readdirSync(cache);
+  const bytes = fs.readFileSync(path.join(cache, kept));
+  fs.writeFileSync(path.join(cache, kept), bytes.reverse()); // Of the same size.
+
+  const result = await p.bt("rpm-deps:check");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(mirror.requests.slice(2)).toEqual(["/os/repodata/repomd.xml", "/os/repodata/primary.xml.gz"]);
+});
+
 test("what no check has used for a month leaves the cache", async () => {
   const { p, folder } = await served(offer());
   await p.bt("rpm-deps:check");

@@ -125,6 +125,7 @@ export function kernelDirWrong(at: Place, dir: string, found: readonly string[] 
       : `"${dir}/boot" has ${found.length === 0 ? "no vmlinuz-*" : `${found.length} of them: ${found.join(", ")}`}`;
   return new BtError("KERNEL_ROOTFS_KERNEL_DIR", problem, {
     at,
+    isRefusal: true,
     fix: "Leave exactly one regular file `boot/vmlinuz-*` in it; `bt kernel:build:NAME` makes such a folder.",
   });
 }

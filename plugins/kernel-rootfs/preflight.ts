@@ -1,12 +1,15 @@
-/** What this machine lacks for the tasks that are going to run: programs, dockerfiles, an engine that reads them. Starts engines only to ask for their version. */
+/** What this machine lacks for the tasks that are going to run: programs, dockerfiles, an engine that reads them, one kernel to boot. Starts engines only to ask for their version. */
 import { execFile } from "node:child_process";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { findTool, isBtError, type BtError, type Node } from "../../core/index.ts";
+import { kernelDirWrong } from "./data-errors.ts";
 import { engineOf, readDockerfile, type Engine } from "./dockerfile.ts";
 import { planEngineBuild } from "./engine-build.ts";
 import { heredocUnsupported, toolMissing } from "./errors.ts";
 import type { Family } from "./family.ts";
+import { findVmlinuz } from "./forest.ts";
 import type { RootfsBackend } from "./options.ts";
 import type { MakeValues } from "./params.ts";
 import { qemuProgram } from "./qemu.ts";
@@ -23,7 +26,7 @@ interface Place {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** @throws BtError KERNEL_ROOTFS_TOOL_MISSING, KERNEL_ROOTFS_DOCKERFILE_MISSING, KERNEL_ROOTFS_HEREDOC: all mistakes together */
+/** @throws BtError KERNEL_ROOTFS_TOOL_MISSING, KERNEL_ROOTFS_DOCKERFILE_MISSING, KERNEL_ROOTFS_HEREDOC, KERNEL_ROOTFS_KERNEL_DIR: all mistakes together */
 export async function checkHost(nodes: readonly Node[], { shop, keyOf, root }: Place): Promise<void> {
   const family = await shop.family();
   const askedFor = new Map<string, string>();
@@ -38,6 +41,8 @@ export async function checkHost(nodes: readonly Node[], { shop, keyOf, root }: P
     const key = keyOf.get(node.task.handle) ?? "";
     const values = Object.fromEntries(Object.entries(node.params).map(([name, { value }]) => [name, value]));
     for (const tool of programsOf(key, { values, node, family })) if (!askedFor.has(tool)) askedFor.set(tool, node.id);
+    const wrong = findWrongDir(key, values, root);
+    if (wrong !== undefined) mistakes.push(wrong);
     if (values["buildMode"] !== "container") continue;
     const make = values as unknown as MakeValues; // Only tasks of the Makefile have a build mode.
     const { dockerfile } = planEngineBuild(key, node.cell, { values: make, family, ciSuffix: shop.ciSuffix });
@@ -74,6 +79,14 @@ function programsOf(
   }
   if (values["buildMode"] === "container") return [String(values["docker"])];
   return builderTools[key] ?? (family.flavors[key] === undefined ? [] : diskTools[backend]);
+}
+
+/** A folder with several kernels does not say which one to boot. One with none may get it meanwhile. */
+function findWrongDir(key: string, { kernel, kernelDir }: Values, root: string): BtError | undefined {
+  if (!key.startsWith("vm:") || kernel !== undefined || typeof kernelDir !== "string") return undefined;
+  const dir = path.resolve(root, kernelDir);
+  const found = fs.existsSync(path.join(dir, "boot")) ? findVmlinuz(dir) : [];
+  return found.length > 1 ? kernelDirWrong({ where: "KERNEL_DIR" }, kernelDir, found) : undefined;
 }
 
 function installFor(tool: string): string {

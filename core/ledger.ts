@@ -1,6 +1,6 @@
 /** What the tasks of one run have come to: results, outcomes, failures, counts; every end is told here. Does not know why a task ended. */
 import type { BtError } from "./errors.ts";
-import type { NodeResult } from "./decide.ts";
+import { isGroupNode, type NodeResult } from "./decide.ts";
 import type { Counts, EventBody, Outcome } from "./event.ts";
 import { toFailure } from "./failure.ts";
 import type { Node } from "./graph.ts";
@@ -56,7 +56,7 @@ export function createLedger({
     const { error } = facts;
     const isAllowed = error !== undefined && node.task.allowFailure === true;
     outcomes.set(node.id, outcome);
-    if (outcome !== "group") counts[outcome] = (counts[outcome] ?? 0) + 1;
+    if (!isGroupNode(node)) counts[outcome] = (counts[outcome] ?? 0) + 1;
     if (error !== undefined && !isAllowed) failures.push(error);
     tell({
       kind: "task-state",
@@ -85,14 +85,14 @@ export function createLedger({
       failures.push(error);
       tell({ kind: "warning", text: hide(error.message), fix: error.fix });
     },
-    close: () => ({ exitCode: exitCodeOf(failures, counts), counts, hasSpawned }),
+    close: () => ({ exitCode: exitCodeOf(failures, [...outcomes.values()]), counts, hasSpawned }),
   };
 }
 
 /** The lowest of the plugins' own codes wins; 2 if wrong input is all that was found; 1 only if no other applies. */
-function exitCodeOf(failures: readonly BtError[], counts: Counts): number {
+function exitCodeOf(failures: readonly BtError[], outcomes: readonly Outcome[]): number {
   const codes = failures.map(({ exitCode }) => exitCode).filter((code) => code >= 3 && code < 64);
   if (codes.length > 0) return Math.min(...codes);
   if (failures.length > 0 && failures.every(({ isRefusal }) => isRefusal)) return 2;
-  return failures.length > 0 || (counts.cancelled ?? 0) > 0 || (counts.blocked ?? 0) > 0 ? 1 : 0;
+  return failures.length > 0 || outcomes.includes("cancelled") || outcomes.includes("blocked") ? 1 : 0;
 }

@@ -69,6 +69,22 @@ test("after a failure nothing new starts, what runs ends, and what is blocked is
   expect(result.stdout).toContain("1 ran, 1 failed, 2 blocked");
 });
 
+test("a group that a failure blocks is not counted, in the summary as on the way", async () => {
+  const groups = { all: `task({ needs: ["eat"] })`, everything: `task({ needs: ["all"] })` };
+  const p = await project({
+    "builderfile.ts": withTasks({
+      fail: `task({ run: "false" })`,
+      eat: `task({ needs: ["fail"], run: "true" })`,
+      ...groups,
+    }),
+  });
+
+  const result = await p.bt("everything");
+
+  expect(result.exitCode).toBe(1);
+  expect(result.stdout).toMatch(/^bt: 1 failed, 1 blocked in /m);
+});
+
 test("-k goes on with all that does not need the failed task", async () => {
   const p = await project({
     "builderfile.ts": withTasks({

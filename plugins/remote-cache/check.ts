@@ -29,7 +29,7 @@ export function refuseDeclared(tasks: readonly NamedTask[], options: RemoteCache
 }
 
 function checkUrl(text: string): void {
-  if (!URL.canParse(text)) throw urlMalformed("cannot be read", text);
+  if (!URL.canParse(text)) throw urlMalformed("cannot be read", text.replace(/\/\/.*@/s, "//")); // What stands before an @ is a login.
   const url = new URL(text);
   const shown = `${url.protocol}//${url.host}${url.pathname}`;
   if (!/^https?:$/.test(url.protocol)) throw urlMalformed("is neither http nor https", shown);

@@ -19,6 +19,7 @@ export default defineBuilder({
 
 test.each<[options: string, problem: string]>([
   ['{ url: "cache" }', 'The URL of the remote cache cannot be read: "cache"'],
+  ['{ url: "https://baker:crumb/1@cache:x/y" }', 'The URL of the remote cache cannot be read: "https://cache:x/y"'],
   ['{ url: "ftp://cache/x" }', 'The URL of the remote cache is neither http nor https: "ftp://cache/x"'],
   ['{ url: "https://baker:crumb@cache/x" }', 'The URL of the remote cache holds a login: "https://cache/x"'],
   ['{ url: "https://cache/x?token=crumb" }', 'The URL of the remote cache has more than a path: "https://cache/x"'],

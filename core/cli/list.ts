@@ -94,12 +94,25 @@ function renderLine(task: ListedTask, width: number, paint: Paint): string {
 /** How many params that may be left out a line of the list names; help names all. */
 const shownParams = 3;
 
-/** How many cells a line of the list names; `--list --json` and completion name all. */
+/** How many cells of a task are named; `--list --json` and completion name all. */
 const shownCells = 12;
 
-function renderCells(cells: readonly string[]): string {
+/** A `left` of one would take the place of its name. */
+function splitCells(cells: readonly string[]): { readonly shown: readonly string[]; readonly left: number } {
   const shown = cells.slice(0, cells.length > shownCells ? shownCells - 1 : shownCells);
-  return [...shown, ...(cells.length > shown.length ? [`and ${cells.length - shown.length} more`] : [])].join(" ");
+  return { shown, left: cells.length - shown.length };
+}
+
+/** One a line, for `--help`. */
+function helpCells({ name, cells }: Pick<ListedTask, "name" | "cells">): readonly string[] {
+  const { shown, left } = splitCells(cells);
+  const more = left > 0 ? [`  and ${left} more; \`bt --list --json\` names all`] : [];
+  return [...shown.map((cell) => `  ${name}:${cell}`), ...more];
+}
+
+function renderCells(cells: readonly string[]): string {
+  const { shown, left } = splitCells(cells);
+  return [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
 }
 
 function renderNames(params: readonly ListedParam[]): string {
@@ -119,8 +132,7 @@ export function renderTaskHelp(task: ListedTask, values: Readonly<Record<string,
   ];
   if (task.description !== undefined) lines.push(`  ${task.description}`);
   if (task.aliases.length > 0) lines.push(`  Also called ${task.aliases.join(", ")}`);
-  if (task.cells.length > 0)
-    lines.push("", paint.strong("Cells"), ...task.cells.map((cell) => `  ${task.name}:${cell}`));
+  if (task.cells.length > 0) lines.push("", paint.strong("Cells"), ...helpCells(task));
   if (task.params.length > 0) lines.push("", paint.strong("Params"));
   for (const param of task.params) {
     const facts = [

@@ -305,3 +305,15 @@ test("the list names what must be given and a few params more; help names all", 
   expect(stdout).toMatch(/bun +\[E=… A B and 2 more\]/);
   expect((await p.bt("bun", "--help")).stdout).toContain("D=VALUE");
 });
+
+test("help of a task with many cells names the first ones, and where the others are", async () => {
+  const cells = Array.from({ length: 14 }, (_, at) => `"${at + 1}"`);
+  const p = await project({
+    "builderfile.ts": withTasks({ bun: `task({ matrix: { tray: [${cells.join(", ")}] }, run: "true" })` }),
+  });
+
+  const { stdout } = await p.bt("bun", "--help");
+
+  expect(stdout).toContain("\n  bun:11\n  and 3 more; `bt --list --json` names all\n");
+  expect(stdout).not.toContain("bun:12");
+});

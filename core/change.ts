@@ -72,11 +72,16 @@ export function recoverChanges(root: string, journal: string, files: readonly st
   return { written: entries.map(({ file }) => file) };
 }
 
-/** Replaces one file in one step. */
+/** Replaces one file in one step; its mode stays. Makes its folder. */
 export function replaceFile(file: string, content: Content): void {
-  const staged = `${file}.bt-new`;
-  writeSynced(staged, content, modeOf(file));
-  renameSync(staged, file);
+  mkdirSync(path.dirname(file), { recursive: true });
+  const staged = `${file}.${process.pid}.bt-new`;
+  try {
+    writeSynced(staged, content, modeOf(file));
+    renameSync(staged, file);
+  } finally {
+    rmSync(staged, { force: true });
+  }
 }
 
 /** Beside the file: a rename does not leave the file system. */
@@ -85,17 +90,14 @@ function stagedName(root: string, file: string): string {
 }
 
 function writeJournal(file: string, journal: Journal): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const staged = `${file}.${process.pid}`;
-  writeSynced(staged, JSON.stringify(journal), 0o644);
-  renameSync(staged, file);
+  replaceFile(file, JSON.stringify(journal));
   syncFolder(path.dirname(file));
 }
 
-function writeSynced(file: string, content: Content, mode: number): void {
-  const handle = openSync(file, "w", mode);
+function writeSynced(file: string, content: Content, mode: number | undefined): void {
+  const handle = openSync(file, "w");
   try {
-    fchmodSync(handle, mode); // The umask does not count.
+    if (mode !== undefined) fchmodSync(handle, mode); // The umask does not count.
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
     fsyncSync(handle);
@@ -113,8 +115,10 @@ function syncFolder(folder: string): void {
   }
 }
 
-function modeOf(file: string): number {
-  return (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o7777;
+/** Undefined: it is not there, and the umask decides. */
+function modeOf(file: string): number | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return stat && stat.mode & 0o7777;
 }
 
 function findBytes(file: string): Buffer | undefined {

@@ -1,7 +1,7 @@
 /** Pushes the image × architecture matrix with Bazel and reads back what the registry has then. Does not make indexes. */
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Arch, Context } from "../../core/index.ts";
+import { replaceFile, type Arch, type Context } from "../../core/index.ts";
 import { verify, type Client } from "../multiarch-manifest/index.ts";
 import { tagSuffix } from "./arch.ts";
 import { bazelProgram, bazelWords } from "./bazel.ts";
@@ -9,7 +9,6 @@ import { checkFailed } from "./errors.ts";
 import { withRegistry } from "./login.ts";
 import type { PushOptions, Shop } from "./options.ts";
 import { pushIdle, warnIdle, type PushValues } from "./params.ts";
-import { replaceFile } from "./record.ts";
 import type { PushedImage, PushedImages } from "./result.ts";
 
 /** One call of Bazel. */
@@ -69,7 +68,7 @@ export async function pushTargets(context: Context, shop: Shop): Promise<PushedI
   await withRegistry(context, shop.options, work);
   for (const arch of buildArch) await rm(join(root, digests, tagSuffix(arch)), { recursive: true, force: true });
   for (const { arch, image, digest } of pushed.toReversed())
-    await replaceFile(join(root, digests, tagSuffix(arch), `${image}.digest`), `${digest}\n`);
+    replaceFile(join(root, digests, tagSuffix(arch), `${image}.digest`), `${digest}\n`);
   if (failures.length > 0) throw failures[0];
   return { arches: buildArch, pushed };
 }

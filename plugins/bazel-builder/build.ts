@@ -78,7 +78,7 @@ export async function finishBuild(context: Context, shop: Shop, fixed?: Variant)
     last.version !== version ||
     last.index.ref !== `${repository}:${version}`
   )
-    await writeRecord(root, file, describeRecord(built, { chosen, inputs, cross }));
+    writeRecord(root, file, describeRecord(built, { chosen, inputs, cross }));
   for (const [arch, one] of Object.entries(images))
     log.info(`${repository}:${version}-${tagSuffix(arch as Arch)}  ${one.imageId}`);
   if ("image" in cross) log.info(`${cross.repository}:${version}  ${cross.image.imageId}`);

@@ -117,7 +117,7 @@ async function recordPublish(root: string, file: string, published: PublishedBui
         : { ...record.cross, digest: published.cross.digest, status: "pushed" as const },
     index: { ref: published.reference, digest: published.digest, status: "pushed" as const },
   };
-  if (JSON.stringify(done) !== JSON.stringify(record)) await writeRecord(root, file, done);
+  if (JSON.stringify(done) !== JSON.stringify(record)) writeRecord(root, file, done);
 }
 
 /** What would be pushed. */

@@ -1,7 +1,8 @@
 /** The record of a builder, `builder.json`: what was built and published, for people and other programs. Does not know how it came about. */
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import { recordDamaged } from "./errors.ts";
 
 export type Status = "built" | "failed" | "pushed" | "skipped";
@@ -54,22 +55,8 @@ export async function readRecord(root: string, file: string): Promise<BuilderRec
 }
 
 /** Replaces the record in one step. */
-export async function writeRecord(root: string, file: string, record: BuilderRecord): Promise<void> {
-  await replaceFile(join(root, file), `${JSON.stringify(record, null, 2)}\n`);
-}
-
-/** Writes beside the file and renames; what is there is whole at any moment. */
-export async function replaceFile(file: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  const staged = `${file}.bt-${process.pid}`;
-  try {
-    await writeFile(staged, content);
-    await chmod(staged, mode); // The umask does not count.
-    await rename(staged, file);
-  } catch (error) {
-    await rm(staged, { force: true });
-    throw error;
-  }
+export function writeRecord(root: string, file: string, record: BuilderRecord): void {
+  replaceFile(join(root, file), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** One digest of several facts. */

@@ -1,7 +1,7 @@
 /** Who runs a guest: KVM only if a guest has reached user space under it, here, within a time limit. Opening /dev/kvm proves nothing. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { isBtError, type Context } from "../../core/index.ts";
+import { isBtError, replaceFile, type Context } from "../../core/index.ts";
 import { findVmlinuz } from "./forest.ts";
 import { hostArch } from "./params.ts";
 import type { TargetArch } from "./options.ts";
@@ -49,12 +49,7 @@ async function findProblem(context: Context, request: AccelRequest): Promise<str
   const known = readKnown(file);
   if (known?.about === about) return known.problem;
   const problem = await tryKvm(context, { arch: hostArch(), kernel, seconds });
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(
-    `${file}.partial`,
-    JSON.stringify({ about, problem } satisfies { about: string; problem: string | undefined }),
-  );
-  fs.renameSync(`${file}.partial`, file);
+  replaceFile(file, JSON.stringify({ about, problem } satisfies { about: string; problem: string | undefined }));
   return problem;
 }
 

@@ -1,7 +1,6 @@
 /** The tasks about the data itself: says what was found, and writes it as a builderfile. */
-import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Context } from "../../core/index.ts";
+import { replaceFile, type Context } from "../../core/index.ts";
 import { readImagesFile, readKernelsFile } from "./lvh-json.ts";
 import type { Findings } from "./json-shape.ts";
 import type { Shop } from "./shop.ts";
@@ -44,9 +43,7 @@ export async function importLvh(context: Context, { options }: Shop): Promise<vo
     context.log.info(text);
     return;
   }
-  const file = path.resolve(context.root, out);
-  fs.writeFileSync(`${file}.partial`, text);
-  fs.renameSync(`${file}.partial`, file);
+  replaceFile(path.resolve(context.root, out), text);
   context.log.info(`${out} holds what is in the files; run \`bt -f ${out} --check\``);
 }
 

@@ -1,7 +1,7 @@
 /** Dockerfiles of the family: their FROM lines name the images of this run. Builds nothing. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { BtError, type Context } from "../../core/index.ts";
+import { BtError, replaceFile, type Context } from "../../core/index.ts";
 import { engineWrong } from "./errors.ts";
 import type { EngineBuild } from "./engine-build.ts";
 import { builderNames, type MakeValues } from "./params.ts";
@@ -30,10 +30,7 @@ export function prepareDockerfile(context: Context, { build, values }: Wish, { c
   for (const change of changes) context.log.info(`${build.dockerfile}: ${change}`);
   const copy = path.join(".bt", "kernel-rootfs", "dockerfiles", context.name.replaceAll(/[^\w.-]/g, "-"));
   if (context.isDryRun) return copy;
-  const target = path.join(context.root, copy);
-  fs.mkdirSync(path.dirname(target), { recursive: true });
-  fs.writeFileSync(`${target}.partial`, replaced);
-  fs.renameSync(`${target}.partial`, target);
+  replaceFile(path.join(context.root, copy), replaced);
   return copy;
 }
 

@@ -1,6 +1,7 @@
 /** The table of what was built last: `versions/` with a file for each key, or one JSON file. One writer at a time: bt locks `versions:set`. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import type { Family } from "./family.ts";
 import { compareVersions } from "./outline.ts";
 import { versionChanged, versionKeyUnknown, versionStoreDamaged } from "./errors.ts";
@@ -59,7 +60,7 @@ function readFolder(folder: string): [string, Version][] {
   if (!fs.existsSync(folder)) return [];
   return fs
     .readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== "README.md" && !entry.name.endsWith(".partial"))
+    .filter((entry) => entry.isFile() && entry.name !== "README.md" && !entry.name.endsWith(".bt-new"))
     .map((entry) => {
       const file = path.join(entry.parentPath, entry.name);
       return [path.relative(folder, file), { tag: fs.readFileSync(file, "utf8").trim() }];
@@ -94,18 +95,12 @@ export function writeVersion(root: string, store: string, { key, version, expect
   if (expect !== undefined && (found ?? "none") !== expect) throw versionChanged(key, expect, found);
   const place = path.join(root, store);
   if (!store.endsWith(".json")) {
-    writeWhole(path.join(place, key), `${version.tag}\n`);
+    replaceFile(path.join(place, key), `${version.tag}\n`);
     return;
   }
   const images = Object.fromEntries([...new Map([...versions, [key, version]])].sort(([a], [b]) => compareKeys(a, b)));
   const content: LockFile = { version: 1, images };
-  writeWhole(place, `${JSON.stringify(content, undefined, 2)}\n`);
-}
-
-function writeWhole(file: string, text: string): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(`${file}.partial`, text);
-  fs.renameSync(`${file}.partial`, file);
+  replaceFile(place, `${JSON.stringify(content, undefined, 2)}\n`);
 }
 
 /** @throws BtError KERNEL_ROOTFS_KEY_FOREIGN */

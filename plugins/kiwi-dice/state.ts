@@ -1,16 +1,7 @@
 /** What is remembered in a recipe's `.dice`: the last good build, the history, and what runs. Does not know what any of it means. */
-import { randomUUID } from "node:crypto";
-import {
-  appendFileSync,
-  chownSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { appendFileSync, chownSync, lstatSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import type { Leaves } from "./reasons.ts";
 import type { DiceResult, DiceStatus } from "./recipe.ts";
 import type { Stamps } from "./tree.ts";
@@ -71,7 +62,7 @@ export function loadState(recipe: string): State | undefined {
 }
 
 export function saveState(recipe: string, state: State): void {
-  writeWhole(recipe, files.state, `${JSON.stringify(state, undefined, 2)}\n`);
+  writeFile(recipe, files.state, `${JSON.stringify(state, undefined, 2)}\n`);
 }
 
 export function loadRunning(recipe: string): Running | undefined {
@@ -81,7 +72,7 @@ export function loadRunning(recipe: string): Running | undefined {
 /** Without `running`: nothing is left any more. */
 export function saveRunning(recipe: string, running?: Running): void {
   if (running === undefined) rmSync(dicePath(recipe, files.running), { force: true });
-  else writeWhole(recipe, files.running, `${JSON.stringify(running)}\n`);
+  else writeFile(recipe, files.running, `${JSON.stringify(running)}\n`);
 }
 
 export function loadHistory(recipe: string): readonly Past[] {
@@ -123,11 +114,9 @@ export function giveToUser(recipe: string, name = ""): void {
 }
 
 /** As a whole or not at all. */
-function writeWhole(recipe: string, name: string, text: string): void {
+function writeFile(recipe: string, name: string, text: string): void {
   makeDice(recipe);
-  const staged = dicePath(recipe, `${name}.${randomUUID()}`);
-  writeFileSync(staged, text, { mode: 0o644, flush: true });
-  renameSync(staged, dicePath(recipe, name));
+  replaceFile(dicePath(recipe, name), text);
   giveToUser(recipe, name);
 }
 

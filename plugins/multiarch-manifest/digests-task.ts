@@ -1,7 +1,7 @@
 /** The work of `manifest:digests`: the record of what was published, for people and other programs. Asks no registry. */
-import { mkdir, rename, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import type { Desk } from "./desk.ts";
 import { readDigests, type Digests } from "./digests.ts";
 import type { Shop } from "./shop.ts";
@@ -20,12 +20,7 @@ export async function showDigests(
   if (!existsSync(join(root, file))) throw digestsMissing(file);
   const digests = await readDigests(join(root, file));
   const text = JSON.stringify(digests, undefined, 2);
-  if (params.out !== undefined) {
-    const target = resolve(root, params.out);
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(`${target}.${process.pid}`, `${text}\n`);
-    await rename(`${target}.${process.pid}`, target);
-  }
+  if (params.out !== undefined) replaceFile(resolve(root, params.out), `${text}\n`);
   log.info(text);
   return digests;
 }

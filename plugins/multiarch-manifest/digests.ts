@@ -1,6 +1,6 @@
 /** digests.json: what was published, by digest, for people and other programs. Does not publish. */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
+import { replaceFile } from "../../core/index.ts";
 import { withLock } from "./lock.ts";
 import type { Published } from "./publish.ts";
 
@@ -53,7 +53,6 @@ export function renderDigests(results: readonly Published[], now: Date): Digests
 
 /** Adds what a publish has proven to the file at `path`; images of other publishes stay. An unchanged image keeps its `pushedAt`. */
 export async function writeDigests(path: string, results: readonly Published[], now: Date): Promise<Digests> {
-  await mkdir(dirname(path), { recursive: true });
   return withLock(`${path}.lock`, async () => {
     const before = await readDigests(path);
     const images: Record<string, ImageDigest> = { ...before.images };
@@ -67,9 +66,7 @@ export async function writeDigests(path: string, results: readonly Published[], 
       schema: 1,
       images: Object.fromEntries(Object.entries(images).sort(([a], [b]) => (a < b ? -1 : 1))),
     };
-    const staged = `${path}.${process.pid}`;
-    await writeFile(staged, `${JSON.stringify(digests, undefined, 2)}\n`);
-    await rename(staged, path);
+    replaceFile(path, `${JSON.stringify(digests, undefined, 2)}\n`);
     return digests;
   });
 }

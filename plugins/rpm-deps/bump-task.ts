@@ -1,7 +1,7 @@
 /** The work of `rpm-deps:bump`: newer versions into the pins file, and nothing else of it changes. */
 import * as path from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import { planBump, type Bump } from "./bump.ts";
-import { replaceFile } from "./commit.ts";
 import { createDesk, toParams, type Task } from "./desk.ts";
 import { pinUnknown } from "./errors.ts";
 import { takeLock } from "./lock.ts";

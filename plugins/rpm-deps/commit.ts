@@ -3,8 +3,6 @@ import * as path from "node:path";
 import { commitChanges as commit, recoverChanges as recover, type Change } from "../../core/index.ts";
 import { filesChanged, journalForeign } from "./solve-errors.ts";
 
-export { replaceFile } from "../../core/index.ts";
-
 /** @throws BtError RPM_DEPS_FILES_CHANGED when a file is no longer what it was */
 export function commitChanges(root: string, journal: string, changes: readonly Change[]): readonly string[] {
   const done = commit(root, journal, changes);

@@ -1,8 +1,7 @@
 /** The work of `rpm-deps:import`: reads a script, repository lists and Bazel rules, writes options and pins. Runs nothing of it. */
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import * as path from "node:path";
-import { replaceFile } from "./commit.ts";
+import { replaceFile } from "../../core/index.ts";
 import type { Task } from "./desk.ts";
 import { importExists, importMissing } from "./errors.ts";
 import { importCalls, type Imported, type RuleFacts, type StreamCalls } from "./import.ts";
@@ -44,10 +43,7 @@ export async function importScript(
   ] as const;
   const taken = force === true ? undefined : outputs.find(([name]) => existsSync(path.join(root, name)));
   if (taken !== undefined) throw importExists(taken[0]);
-  for (const [name, content] of outputs) {
-    await mkdir(path.dirname(path.join(root, name)), { recursive: true });
-    replaceFile(path.join(root, name), content);
-  }
+  for (const [name, content] of outputs) replaceFile(path.join(root, name), content);
   const groups = Object.keys(imported.options.groups).length;
   const trees = new Set(streams.flatMap(({ calls }) => calls)).size;
   log.info(

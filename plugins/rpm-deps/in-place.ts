@@ -1,11 +1,11 @@
 /** The original's way: `bazel run` changes the project's own files, one call after the other; a failure or crash brings the old ones back. */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import * as path from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import { checkBackend, fetchArgs, lddTargetArgs, rpmtreeArgs, type Backend } from "./backend.ts";
 import type { BazelFiles } from "./bazel-files.ts";
 import { callSolver } from "./call.ts";
 import { takeSnapshot, throwFindings } from "./check-task.ts";
-import { replaceFile } from "./commit.ts";
 import { originalsName, replacedName, type Desk } from "./desk.ts";
 import { explainTree } from "./explain.ts";
 import { listsOf } from "./solve.ts";
@@ -111,10 +111,7 @@ export function recoverInPlace(desk: Desk): readonly string[] {
 function saveOriginals(desk: Desk, { workspace, build }: BazelFiles): void {
   const files = [workspace, build].map(({ file, text }) => ({ file, text }));
   const originals: Originals = { schema: 1, files };
-  const file = originalsFile(desk);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(originals), { flush: true });
-  renameSync(`${file}.${process.pid}`, file);
+  replaceFile(originalsFile(desk), JSON.stringify(originals));
 }
 
 function originalsFile({ folder }: Pick<Desk, "folder">): string {

@@ -1,7 +1,8 @@
 /** What the solver wrote for one tree: read, checked against what was asked, and kept for the next run. Does not start it. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import { findRpmName, rpmRules, treeRules, type RpmRule } from "./bazel-files.ts";
 import { stagedFiles } from "./stage.ts";
 import { compareEvr, formatEvr } from "./evr.ts";
@@ -93,10 +94,7 @@ export function findKept(folder: string, key: readonly unknown[], tree: Tree): S
 
 /** Kept until a run has come to its end. */
 export function keepSolved(folder: string, key: readonly unknown[], { rpms }: SolvedTree): void {
-  const file = keptFile(folder, key);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.${process.pid}`, JSON.stringify(rpms));
-  renameSync(`${file}.${process.pid}`, file);
+  replaceFile(keptFile(folder, key), JSON.stringify(rpms));
 }
 
 function keptFile(folder: string, key: readonly unknown[]): string {

@@ -1,8 +1,8 @@
 /** The work of `verify-rpm-deps`: every rpm of the workspace is fetched, and its checksum and signature are checked. Writes only the cache. */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
-import { findTool } from "../../core/index.ts";
+import { findTool, replaceFile } from "../../core/index.ts";
 import { loadBazelFiles, rpmRules, type RpmRule } from "./bazel-files.ts";
 import { createDesk, toParams, type Desk, type Task } from "./desk.ts";
 import { describeFailure, downloadText, hideCredentials, type DownloadFailure } from "./download.ts";
@@ -97,11 +97,7 @@ function createMemory(
   return {
     has: (sha256) => known.has(sha256),
     add: (sha256) => void known.add(sha256),
-    save: () => {
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(`${file}.${process.pid}`, JSON.stringify([...known].sort()));
-      renameSync(`${file}.${process.pid}`, file);
-    },
+    save: () => replaceFile(file, JSON.stringify([...known].sort())),
   };
 }
 

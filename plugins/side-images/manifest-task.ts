@@ -1,6 +1,6 @@
 /** Assembles the index of a component from its cells, and writes down what it is made of. Sends nothing. */
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { replaceFile } from "../../core/index.ts";
 import {
   assemble,
   createLayout,
@@ -96,7 +96,7 @@ export async function describe(
     const facts = { ...(parents && { parents }), ...(source && { source }), ...(upstream && { upstream }) };
     return [cell.slice(component.length + 1), { ...own, ...facts, cached: !site.made.has(cell) }];
   });
-  await writeIndex(root, {
+  writeIndex(root, {
     schema: 1,
     component,
     tag: planOf(site).tag,
@@ -105,11 +105,8 @@ export async function describe(
   });
 }
 
-async function writeIndex(root: string, index: SideIndex): Promise<void> {
-  const file = join(root, places.home, `${index.component}.json`);
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.${process.pid}`, `${JSON.stringify(index, undefined, 2)}\n`);
-  await rename(`${file}.${process.pid}`, file);
+function writeIndex(root: string, index: SideIndex): void {
+  replaceFile(join(root, places.home, `${index.component}.json`), `${JSON.stringify(index, undefined, 2)}\n`);
 }
 
 /** A sentence when cells of one index have different versions that are known: of sources, and tags of references. */

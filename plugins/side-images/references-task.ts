@@ -167,7 +167,7 @@ async function take(
   if (exitCode !== 0)
     throw referencesFailed(command.join(" "), `ends with ${exitCode}`, lastLines(`${stdout}\n${stderr}`));
   const found = parseReferences(stdout, `of ${reference}`);
-  await writeReferences(root, cacheFile, stdout);
+  writeReferences(root, cacheFile, stdout);
   return found;
 }
 

@@ -1,8 +1,8 @@
 /** The references of a release, typed and checked: image, repository and commit of each component. Pure but for reading files; starts no program. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { isBtError, type Arch } from "../../core/index.ts";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { isBtError, replaceFile, type Arch } from "../../core/index.ts";
 import { findArch } from "./arch.ts";
 import type { SideImagesOptions } from "./options.ts";
 import { referencesMalformed } from "./value-errors.ts";
@@ -111,9 +111,6 @@ export async function findValidReferences(
 }
 
 /** Whole or absent. */
-export async function writeReferences(root: string, file: string, text: string): Promise<void> {
-  const path = join(root, file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.${process.pid}`, text);
-  await rename(`${path}.${process.pid}`, path);
+export function writeReferences(root: string, file: string, text: string): void {
+  replaceFile(join(root, file), text);
 }

@@ -1,7 +1,7 @@
 /** CI jobs of a family from its table: two for each supported version. Does not know other people's jobs. */
 import * as fs from "node:fs";
 import * as path from "node:path";
-import type { Context } from "../../../core/index.ts";
+import { replaceFile, type Context } from "../../../core/index.ts";
 import { chooseFamilies } from "./choose.ts";
 import { diffLines, replaceJobs } from "./ci-file.ts";
 import { ciMalformed, ciStale } from "./errors.ts";
@@ -31,7 +31,7 @@ export async function writeCi({ root, log, params }: Task, families: readonly Fa
     if (diff === undefined) log.info(`${file} is what the table says`);
     else if (params.check) throw ciStale(`${file}:${diff.line}`, diff.lines.slice(0, 60));
     else {
-      writeWhole(full, now);
+      replaceFile(full, now);
       log.info(`Wrote ${2 * supportedVersions(family).length} jobs to ${file}`);
     }
   }
@@ -149,15 +149,4 @@ function durationOf(text: string): string {
   const [, hours = "0", minutes = "0", seconds = "0"] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
   const head = hours === "0" ? "" : `${hours}h`;
   return `${head}${minutes}m${seconds}s`;
-}
-
-function writeWhole(file: string, text: string): void {
-  const staged = `${file}.${process.pid}.tmp`;
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    fs.writeFileSync(staged, text);
-    fs.renameSync(staged, file);
-  } finally {
-    fs.rmSync(staged, { force: true });
-  }
 }

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Context } from "../../../core/index.ts";
+import { replaceFile, type Context } from "../../../core/index.ts";
 import { chooseFamily, chooseVersion } from "./choose.ts";
 import { dockerfileMissing, editDeclined, versionExists, versionNamed } from "./errors.ts";
 import { findPlace, findSource, type TableSource } from "./load-table.ts";
@@ -148,13 +148,13 @@ async function change(facts: Change, act = (): void => {}, undo = (): void => {}
   act();
   let isDone = false;
   try {
-    writeWhole(file, text);
+    replaceFile(file, text);
     const loaded = await loadFamily(root, family.name, env).catch(() => undefined);
     isDone = loaded !== undefined && isSameTable(loaded.table, expected);
     if (!isDone) throw declined;
   } finally {
     if (!isDone) {
-      writeWhole(file, source.text);
+      replaceFile(file, source.text);
       undo();
     }
   }
@@ -166,16 +166,4 @@ function isSameTable(one: VersionTable, other: VersionTable): boolean {
 
 function plain(table: VersionTable): object {
   return JSON.parse(JSON.stringify(table)) as object;
-}
-
-/** Under its name there is always the old file or the new one. */
-function writeWhole(file: string, text: string): void {
-  const staged = `${file}.${process.pid}.tmp`;
-  const { mode } = fs.statSync(file);
-  try {
-    fs.writeFileSync(staged, text, { mode });
-    fs.renameSync(staged, file);
-  } finally {
-    fs.rmSync(staged, { force: true });
-  }
 }

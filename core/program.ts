@@ -14,7 +14,7 @@ export interface ExecOptions {
   /** Milliseconds. Default: none. */
   readonly timeoutMs?: number;
   /** Exit codes that are no failure. Default: [0]. */
-  readonly allowedCodes?: readonly number[];
+  readonly allowedCodes?: readonly number[] | "any";
   /** `false` keeps standard output off the screen and the log; it is still returned. Default: true. */
   readonly show?: boolean;
 }

@@ -113,8 +113,9 @@ export function createShell(options: ShellOptions): TaskShell {
     });
     if (options.isDryRun) return { exitCode: 0, stdout: "", stderr: "" };
     const { exit, result, tail } = await runExeca(give(command), own, options);
-    const isAllowed = "code" in exit && (own.allowedCodes ?? [0]).includes(exit.code);
-    if (!isAllowed) throw fail(command, exit, tail);
+    const { allowedCodes = [0] } = own;
+    if (!("code" in exit && (allowedCodes === "any" || allowedCodes.includes(exit.code))))
+      throw fail(command, exit, tail);
     return { ...result, exitCode: exit.code };
   };
   const spawnForZx = (text: string, _: readonly string[], spawnOptions: SpawnOptions): ChildProcess => {

@@ -5,9 +5,6 @@ import { closeClient, createClient, type Client } from "./host.ts";
 import type { Shop } from "./shop.ts";
 import type { StartEngine } from "./storage.ts";
 
-/** What an engine's exit code means is decided by who started it. */
-const allCodes = Array.from({ length: 256 }, (_, code) => code);
-
 /** What of a task's context is used. */
 export type Desk<V> = Pick<
   Context,
@@ -24,7 +21,8 @@ export async function withClient<T>(
 ): Promise<T> {
   const start: StartEngine = async (program, args, env) => {
     if (findTool(program, env["PATH"] ?? "") === undefined) return undefined;
-    const { exitCode: code, stderr, stdout } = await exec(program, args, { env, allowedCodes: allCodes });
+    // What an engine's exit code means is decided by who started it.
+    const { exitCode: code, stderr, stdout } = await exec(program, args, { env, allowedCodes: "any" });
     return { code, output: stderr === "" ? stdout : stderr };
   };
   const client = createClient({ ...clientOptions(root, params, shop.options), signal, start });

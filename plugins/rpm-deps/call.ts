@@ -14,9 +14,6 @@ export interface Call {
   readonly about: string;
 }
 
-/** Every exit code: the message is ours. */
-const anyCode = Array.from({ length: 256 }, (_, code) => code);
-
 /**
  * Runs the solver. `explain` adds lines when there is no solution.
  * @throws BtError RPM_DEPS_SOLVER_…, RPM_DEPS_NO_SOLUTION
@@ -27,7 +24,8 @@ export async function callSolver(
   explain?: () => Promise<readonly string[]>,
 ): Promise<void> {
   const [file = "", ...args] = command;
-  const { exitCode, stdout, stderr } = await exec(file, args, { cwd, env, allowedCodes: anyCode, show: false });
+  // Whatever it ends with: the message is ours.
+  const { exitCode, stdout, stderr } = await exec(file, args, { cwd, env, allowedCodes: "any", show: false });
   if (exitCode === 0) return;
   const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => line.trim() !== "");
   const call = { command, exitCode, about, lines: tail(lines) };

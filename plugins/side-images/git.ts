@@ -21,7 +21,6 @@ export interface WantedCommit {
 /** Never asks for a password, and never looks for a repository above the folder it is given. */
 const calm = { GIT_TERMINAL_PROMPT: "0", GIT_CEILING_DIRECTORIES: "/", GIT_DIR: undefined, GIT_WORK_TREE: undefined };
 const quiet = (): Readonly<Record<string, string | undefined>> => ({ ...userEnvironment(), ...calm });
-const allCodes = Array.from({ length: 256 }, (_, code) => code);
 
 /** @throws BtError SIDE_IMAGES_SOURCE_MALFORMED */
 export function checkWanted({ component, repo, commit, at }: WantedCommit): void {
@@ -107,7 +106,7 @@ function git(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): ReturnType<Desk["exec"]> {
-  const options = { env: { ...quiet(), ...env }, show: false, allowedCodes: allCodes } as const;
+  const options = { env: { ...quiet(), ...env }, show: false, allowedCodes: "any" } as const;
   return desk.exec("git", ["--git-dir", dir, ...words], options);
 }
 

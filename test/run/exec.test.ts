@@ -19,6 +19,16 @@ test("exec returns code and output without the last newline, and shows the outpu
   expect(stdout).toContain("\nerr\n");
 });
 
+test("exec takes every exit code for its own where any is allowed", async () => {
+  const p = await one(
+    `const { exitCode } = await exec("sh", ["-c", "exit 177"], { allowedCodes: "any" }); log.info(String(exitCode));`,
+  );
+
+  const { stdout } = await p.bt("bake");
+
+  expect(stdout).toContain("\n177\n");
+});
+
 test("exec takes input, a folder, variables to add and to remove, and can keep quiet", async () => {
   const p = await one(
     `const { stdout } = await exec("sh", ["-c", "pwd; cat; echo $ADDED-\${OVEN-gone}"], { input: "typed\\n", cwd: "sub", env: { ADDED: "yes", OVEN: undefined }, show: false }); log.info(stdout.split("\\n").map((line) => "<" + line.split("/").at(-1) + ">").join(""));`,

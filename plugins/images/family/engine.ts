@@ -5,9 +5,6 @@ import { findTool, imageIdCommand, type Argv, type EngineName, type Tool } from 
 import { daemonUnreachable, formatUnknown, toolMissing } from "./errors.ts";
 import type { FamilyContext } from "./variables.ts";
 
-/** Exit codes that a caller looks at itself. */
-export const anyCode: readonly number[] = Array.from({ length: 256 }, (_, code) => code);
-
 /** One command line of an engine. @throws BtError COMMAND_FAILED, IMAGES_FAMILY_DAEMON */
 export async function run(
   { exec }: Pick<FamilyContext, "exec">,
@@ -26,7 +23,7 @@ export async function run(
 
 /** A command line that only asks: what it says is not shown. */
 export async function ask(context: Pick<FamilyContext, "exec">, command: Argv): Promise<ExecResult> {
-  return run(context, command, { show: false, allowedCodes: anyCode });
+  return run(context, command, { show: false, allowedCodes: "any" });
 }
 
 /** The ID of a local image. Empty: there is none. */

@@ -2,7 +2,7 @@
 import * as path from "node:path";
 import { findPlatform, hostPlatform, ociPlatform, type Arch, type ExecResult } from "../../../core/index.ts";
 import { buildCommand, splitWords, type Argv, type Tool } from "./commands.ts";
-import { anyCode, ask, emulate, findImageId, run, runInside } from "./engine.ts";
+import { ask, emulate, findImageId, run, runInside } from "./engine.ts";
 import { baseUnknown, commandEnded, formatUnknown, imageWrong, shellMissing, terminalMissing } from "./errors.ts";
 import { hashInputs, hasRun, readDockerfile } from "./inputs.ts";
 import { argsOf, dockerfileOf, type Family } from "./options.ts";
@@ -51,7 +51,7 @@ export async function enter(context: FamilyContext, family: Family, version: Ver
   const commands = cmd === undefined ? shellsOf(tool) : [parseCommand(cmd)];
   for (const words of commands) {
     const command = enterCommand(context, family, room, words);
-    const result = await runInside(context, command, { allowedCodes: anyCode, emulation });
+    const result = await runInside(context, command, { allowedCodes: "any", emulation });
     if (result.exitCode === 0) return;
     if (isForeign(result)) throw formatUnknown(arch, mode);
     if (cmd === undefined && isAbsent(result, words)) continue;

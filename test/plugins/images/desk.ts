@@ -42,7 +42,8 @@ export async function createDesk(env: Readonly<Record<string, string>> = {}, roo
       child.once("close", (code, signal) => {
         groups.delete(child.pid ?? 0);
         const exitCode = code ?? 1;
-        if (signal === null && (options.allowedCodes ?? [0]).includes(exitCode))
+        const { allowedCodes = [0] } = options;
+        if (signal === null && (allowedCodes === "any" || allowedCodes.includes(exitCode)))
           resolve({ exitCode, stdout: texts.stdout.trimEnd(), stderr: texts.stderr });
         else reject(new Error(`${file} ${args.join(" ")}\n${texts.stdout}${texts.stderr}`));
       });

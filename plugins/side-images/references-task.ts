@@ -1,5 +1,5 @@
 /** Has the references of the release, and checks what the cells of the run ask of them. The only place that starts `oc`. */
-import { findTool, isBtError, parsePlatform, type Arch, type Versions } from "../../core/index.ts";
+import { isBtError, parsePlatform, type Arch, type Versions } from "../../core/index.ts";
 import type { ImageCell } from "./cell.ts";
 import { sourceIncomplete } from "./errors.ts";
 import { throwMistakes } from "./mistakes.ts";
@@ -15,8 +15,8 @@ import {
 } from "./references.ts";
 import { pendingTag } from "./release-tag.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
-import { userEnvironment } from "./user-env.ts";
-import { programMissing, referencesFailed, referencesOffline, releaseEntryMissing } from "./value-errors.ts";
+import { lastLines, runUserCommand } from "./user-command.ts";
+import { referencesFailed, referencesOffline, releaseEntryMissing } from "./value-errors.ts";
 
 /** References by the architecture whose images they name. */
 export type ReferencesByArch = Readonly<Record<string, References>>;
@@ -149,9 +149,9 @@ async function take(
   site: Site,
   { command, reference, cacheFile }: ReleaseImage,
 ): Promise<References> {
-  const { root, exec, env, isDryRun } = context;
-  const [program = "", ...words] = command;
+  const { root, exec, isDryRun } = context;
   if (isDryRun) {
+    const [program = "", ...words] = command;
     await exec(program, words);
     return {};
   }
@@ -160,23 +160,11 @@ async function take(
     if (cached === undefined) throw referencesOffline(reference);
     return cached;
   }
-  if (!program.includes("/") && findTool(program, env["PATH"] ?? "") === undefined)
-    throw programMissing(program, `it reads the references of ${reference}`, "openshift-clients");
-  const options = { show: false, env: userEnvironment(), allowedCodes: allCodes } as const;
-  const { exitCode, stdout, stderr } = await exec(program, words, options);
+  const purpose = { what: `it reads the references of ${reference}`, install: "openshift-clients" };
+  const { exitCode, stdout, stderr } = await runUserCommand(context, command, purpose);
   if (exitCode !== 0)
     throw referencesFailed(command.join(" "), `ends with ${exitCode}`, lastLines(`${stdout}\n${stderr}`));
   const found = parseReferences(stdout, `of ${reference}`);
   writeReferences(root, cacheFile, stdout);
   return found;
-}
-
-/** What an exit code means is decided here. */
-const allCodes = Array.from({ length: 256 }, (_, code) => code);
-
-function lastLines(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(-5);
 }

@@ -1,33 +1,24 @@
 /** Runs the command that prints the release tag, and plans the run again with what it has printed. Does not know Dockerfiles. */
-import { findTool } from "../../core/index.ts";
 import { parentUnseen } from "./errors.ts";
 import { throwMistakes } from "./mistakes.ts";
 import { parentsOf, type SidePlan } from "./plan.ts";
 import { checkTag, pendingTag } from "./release-tag.ts";
 import { planOf, type SideContext, type Site } from "./role.ts";
-import { userEnvironment } from "./user-env.ts";
-import { programMissing, tagCommandFailed } from "./value-errors.ts";
-
-/** What an exit code means is decided here. */
-const allCodes = Array.from({ length: 256 }, (_, code) => code);
+import { lastLines, runUserCommand } from "./user-command.ts";
+import { tagCommandFailed } from "./value-errors.ts";
 
 /** The tag. @throws BtError SIDE_IMAGES_RELEASE_TAG, SIDE_IMAGES_PROGRAM_MISSING, and what the plan finds wrong with it */
 export async function takeTag(context: SideContext, site: Site): Promise<string> {
-  const { exec, env, log, isDryRun } = context;
+  const { log, isDryRun } = context;
   const { tagCommand = [""] } = planOf(site); // The graph tap adds this task only where there is one.
-  const [program, ...words] = tagCommand;
   if (isDryRun) {
-    await exec(program, words);
+    const [program, ...words] = tagCommand;
+    await context.exec(program, words);
     log.info(`${pendingTag} stands for the tag that it prints`);
     return pendingTag;
   }
-  if (!program.includes("/") && findTool(program, env["PATH"] ?? "") === undefined)
-    throw programMissing(program, "it prints the release tag", program);
-  const { exitCode, stdout, stderr } = await exec(program, words, {
-    show: false,
-    env: userEnvironment(),
-    allowedCodes: allCodes,
-  });
+  const purpose = { what: "it prints the release tag", install: tagCommand[0] };
+  const { exitCode, stdout, stderr } = await runUserCommand(context, tagCommand, purpose);
   const shown = tagCommand.join(" ");
   if (exitCode !== 0) throw tagCommandFailed(shown, `ends with ${exitCode}`, lastLines(stderr));
   const text = stdout.trim();
@@ -51,11 +42,4 @@ async function compare(site: Site, before: SidePlan, after: SidePlan): Promise<v
         mistakes.push(parentUnseen(file, parent.reference));
   }
   throwMistakes([...after.mistakes, ...mistakes]);
-}
-
-function lastLines(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(-5);
 }

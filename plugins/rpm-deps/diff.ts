@@ -1,7 +1,7 @@
 /** What differs between two states of the trees, package by package. Pure; does not know where the states come from. */
 import { platformTable } from "../../core/index.ts";
 import { findRpmName, rpmRules, treeRules, type BazelFiles, type RpmName, type RpmRule } from "./bazel-files.ts";
-import { compareEvr, formatEvr } from "./evr.ts";
+import { compareEvr, compareText, formatEvr } from "./evr.ts";
 
 /** How one package of a tree changed. `renamed`: only the architecture in the rule's name. `rebuilt`: same version, another file. */
 export type ChangeKind = "added" | "removed" | "upgraded" | "downgraded" | "renamed" | "rebuilt" | "moved";
@@ -185,8 +185,4 @@ function findSkew(trees: Trees): readonly Skew[] {
   return [...versions.values()]
     .filter((entry) => new Set(Object.values(entry.versions)).size > 1)
     .sort((a, b) => compareText(a.image, b.image) || compareText(a.package, b.package));
-}
-
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -73,13 +73,14 @@ export function compareVersion(a: string, b: string): number {
   return i < a.length ? 1 : -1;
 }
 
+/** By code units, whatever the locale. */
+export function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
 function compareDigits(a: string, b: string): number {
   const [one, two] = [a.replace(/^0+/, ""), b.replace(/^0+/, "")];
   return one.length === two.length ? compareText(one, two) : one.length < two.length ? -1 : 1;
-}
-
-function compareText(a: string, b: string): number {
-  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 function skipSeparators(text: string, from: number): number {

@@ -43,20 +43,22 @@ export async function proveBuilder(client: Client, expected: Expected): Promise<
     ...arches.map((arch) => look(client, `${reference}-${tagSuffix(arch)}`)),
   ]);
   const found = Object.fromEntries((index?.children ?? []).map((one) => [one.platform, one]));
-  const findings = [...index!.findings, ...differ(reference, "the index", expected, index!.digest)];
+  const findings = [...index!.findings, ...differ(`${reference}, the index:`, expected.digest, index!.digest)];
   for (const [at, arch] of arches.entries()) {
     const member = found[arch];
     const wanted = images[arch] ?? {};
+    const where = `${reference}, ${arch}:`;
     findings.push(
-      ...differ(reference, arch, wanted, member?.digest),
-      ...differId(reference, arch, wanted, member?.imageId),
+      ...differ(where, wanted.digest, member?.digest),
+      ...differ(`${where} image ID`, wanted.imageId, member?.imageId),
     );
     findings.push(...compareTag(`${reference}-${tagSuffix(arch)}`, arch, tags[at]!, member?.digest));
   }
   if (cross !== undefined) {
     const seen = await look(client, cross.reference);
     findings.push(...compareTag(cross.reference, cross.arch, seen, cross.digest));
-    findings.push(...differId(cross.reference, cross.arch, cross, seen.children[0]?.imageId));
+    const where = `${cross.reference}, ${cross.arch}: image ID`;
+    findings.push(...differ(where, cross.imageId, seen.children[0]?.imageId));
   }
   const members = Object.entries(found).map(([arch, { digest, imageId }]) => [arch, { digest, imageId }]);
   return { digest: index!.digest ?? "", images: Object.fromEntries(members) as Proof["images"], findings };
@@ -94,26 +96,12 @@ function compareTag(reference: string, arch: Arch, seen: Seen, digest: string | 
   return [
     ...seen.findings,
     ...(isOther ? [other(`${reference}: ${arch} was expected, and it is for ${child.platform}`)] : []),
-    ...differ(reference, arch, digest === undefined ? {} : { digest }, seen.digest),
+    ...differ(`${reference}, ${arch}:`, digest, seen.digest),
   ];
 }
 
-function differ(
-  reference: string,
-  what: string,
-  { digest }: ExpectedImage,
-  found: string | undefined,
-): readonly Finding[] {
-  if (digest === undefined || found === undefined || digest === found) return [];
-  return [other(`${reference}, ${what}: ${digest} was expected, and ${found} is there`)];
-}
-
-function differId(
-  reference: string,
-  what: string,
-  { imageId }: ExpectedImage,
-  found: string | undefined,
-): readonly Finding[] {
-  if (imageId === undefined || found === undefined || imageId === found) return [];
-  return [other(`${reference}, ${what}: image ID ${imageId} was expected, and ${found} is there`)];
+/** What is not known on one side may be anything. */
+function differ(where: string, expected: string | undefined, found: string | undefined): readonly Finding[] {
+  if (expected === undefined || found === undefined || expected === found) return [];
+  return [other(`${where} ${expected} was expected, and ${found} is there`)];
 }

@@ -76,7 +76,7 @@ export function groupResult(node: Node, results: ReadonlyMap<string, NodeResult>
   return { digest: hashText(parts.map(([as, result]) => `${as} ${result?.digest ?? "none"}`).join("\n")), value };
 }
 
-export function recordResult(record: TaskRecord): NodeResult {
+function recordResult(record: TaskRecord): NodeResult {
   return { digest: resultDigest(record.key, record.outputs, record.value), value: record.value };
 }
 

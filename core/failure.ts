@@ -24,6 +24,6 @@ export function toFailure(error: BtError, hide: (text: string) => string): Failu
 }
 
 /** `builderfile.ts:14:5` */
-export function placeText({ where, line, column }: Place): string {
+function placeText({ where, line, column }: Place): string {
   return [where, line, column].filter((part) => part !== undefined).join(":");
 }

@@ -12,7 +12,7 @@ const lineBreak = /(?:\r?\n|(?:\\r)?\\n)[ \t]{0,16}/g;
 const halfBreak = /(?:\r|\\r\\|\\r|\\)$/;
 
 /** So many characters of a text that goes on behind a line break are told from chance; fewer are not waited for. */
-export const fewest = 4;
+const fewest = 4;
 
 /** Where the texts stand with one line break in them or more. */
 export function findWrapped(bytes: string, texts: Iterable<string>): Span[] {

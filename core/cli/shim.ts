@@ -49,7 +49,7 @@ export interface ShimOptions {
  * The text of `bt.mk`.
  * @throws BtError MAKE_NAME_CLASH, MAKE_NAME_WRONG
  */
-export function renderShim(catalog: Catalog, { edges, auto }: ShimOptions): string {
+function renderShim(catalog: Catalog, { edges, auto }: ShimOptions): string {
   const targets = nameTargets(catalog).map(({ target, address }) => ({
     target,
     task: addressText(address),
@@ -155,7 +155,7 @@ function variablesOf(catalog: Catalog, start: string, edges: ShimOptions["edges"
 }
 
 /** Lines that are only in one of two texts, in the order of the texts. */
-export function renderDifference(before: string, now: string): string {
+function renderDifference(before: string, now: string): string {
   if (before === now) return "";
   const [old, fresh] = [before.split("\n"), now.split("\n")];
   let start = 0;

@@ -42,7 +42,7 @@ export function parseSubMake(text: string, dir: string): SubMake | undefined {
 }
 
 /** Calls of make that a draft's recipe begins with. */
-export function findSubMake({ body, dir }: Draft): SubMake | undefined {
+function findSubMake({ body, dir }: Draft): SubMake | undefined {
   if (body.kind !== "commands" || body.makes !== undefined) return undefined;
   const [first] = body.commands;
   if (first === undefined || first.isIgnored) return undefined;

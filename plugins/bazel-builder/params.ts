@@ -92,7 +92,7 @@ export function pushParams(shop: Shop): Set<PushValues> {
 }
 
 /** CentOS Stream by number; the name of its variant comes out. */
-export function streamParam({ variants }: Shop): Param<string | undefined> {
+function streamParam({ variants }: Shop): Param<string | undefined> {
   const streams = new Map(
     variants.flatMap(({ stream, name }) => (stream === undefined ? [] : [[stream, name] as const])),
   );

@@ -53,7 +53,7 @@ export function wordParam(words: ReadonlyMap<string, string>, naming: Naming<str
 }
 
 /** What is wrong with a reference to a builder. Undefined: nothing. */
-export function referenceProblem(text: string): { readonly problem: string } | undefined {
+function referenceProblem(text: string): { readonly problem: string } | undefined {
   const slash = text.lastIndexOf("/");
   const last = text.slice(slash + 1);
   if (/<[^>]*>/.test(text)) return { problem: `"${/<[^>]*>/.exec(text)?.[0]}" is to be filled in first` };
@@ -67,7 +67,7 @@ export function referenceProblem(text: string): { readonly problem: string } | u
 }
 
 /** What is wrong with a tag that gets the suffix of an architecture. Undefined: nothing. */
-export function tagProblem(text: string, arches: readonly Arch[]): { readonly problem: string } | undefined {
+function tagProblem(text: string, arches: readonly Arch[]): { readonly problem: string } | undefined {
   const wrong = /^[^A-Za-z0-9_]|[^A-Za-z0-9._-]/.exec(text)?.[0];
   if (text === "") return { problem: "a tag cannot be empty" };
   if (wrong !== undefined) return { problem: `no tag can have "${wrong}" there` };
@@ -77,7 +77,7 @@ export function tagProblem(text: string, arches: readonly Arch[]): { readonly pr
 }
 
 /** What is wrong with a prefix. Undefined: nothing. */
-export function prefixProblem(text: string): { readonly problem: string } | undefined {
+function prefixProblem(text: string): { readonly problem: string } | undefined {
   const example = text
     .replace(/^[a-z]+:\/\//i, "")
     .replaceAll(/<[^>]*>/g, "quay.io")

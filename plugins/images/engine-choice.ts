@@ -92,7 +92,7 @@ export function findWanted(words: EngineWords): WantedEngine | undefined {
 }
 
 /** The choice that somebody has asked for, from what the engine can do here. */
-export function decideWanted({ name, program, from }: WantedEngine, probe: Probe): EngineChoice {
+function decideWanted({ name, program, from }: WantedEngine, probe: Probe): EngineChoice {
   switch (probe.kind) {
     case "usable":
       return chosen(name, program, `${from} chooses it`, probe);

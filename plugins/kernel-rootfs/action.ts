@@ -24,7 +24,7 @@ const apart = ["--mount", "--pid", "--fork", "--kill-child", "--"];
 const mounts = `mkdir -p "$tree/proc" "$tree/sys" "$tree/dev"; mount -t proc proc "$tree/proc"; mount -t sysfs sysfs "$tree/sys" 2>/dev/null || mount --rbind /sys "$tree/sys"; mount --rbind /dev "$tree/dev"`;
 
 /** A shell script with the words as `$1`, `$2`, …; `$tree` is the folder. */
-export function inTree(tree: string, script: string, ...words: string[]): Started {
+function inTree(tree: string, script: string, ...words: string[]): Started {
   const text = `set -eu; tree="$1"; shift; ${mounts}; ${script}`;
   return { file: "unshare", args: [...apart, "sh", "-c", text, "bt", tree, ...words], env: {} };
 }
@@ -79,7 +79,7 @@ export function actionCommands(action: Action, place: ActionPlace): readonly Sta
 }
 
 /** `/vmlinuz` leads to the kernel; an initrd of another kernel would not fit, so its link goes. */
-export function installCommands(
+function installCommands(
   dir: string,
   { tree, vmlinuzOf }: Pick<ActionPlace, "tree" | "vmlinuzOf">,
 ): readonly Started[] {

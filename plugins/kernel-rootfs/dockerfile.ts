@@ -47,7 +47,7 @@ export function readDockerfile(root: string, shown: string): string {
 }
 
 /** FROM lines that name an image of the family by its last part. */
-export function replaceBases(
+function replaceBases(
   text: string,
   repository: (name: string) => string,
   ciSuffix: string,

@@ -29,7 +29,7 @@ export interface KernelsFile {
 }
 
 /** Action type to the fields of its `op`. */
-export const actionFields: Readonly<Record<string, readonly string[]>> = {
+const actionFields: Readonly<Record<string, readonly string[]>> = {
   "run-command": ["Cmd"],
   "copy-in": ["LocalPath", "RemoteDir"],
   "set-hostname": ["Hostname"],
@@ -146,7 +146,7 @@ function readOptions(json: PlacedJson, path: JsonPath, { mistakes }: Findings): 
 }
 
 /** Why a value is no option, in words. */
-export function findOptionProblem(value: unknown): string | undefined {
+function findOptionProblem(value: unknown): string | undefined {
   if (!Array.isArray(value) || value.length !== 2 || !value.every((one) => typeof one === "string"))
     return "it is no list of an action and a name";
   const [action, symbol] = value as [string, string];

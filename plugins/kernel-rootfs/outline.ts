@@ -66,7 +66,7 @@ function partsOf(version: string): (string | number)[] {
 }
 
 /** A whole JSON file, and bt is told that the builderfile depends on it. */
-export function readJson(file: string): unknown {
+function readJson(file: string): unknown {
   noteRead(file);
   let text: string;
   try {

@@ -119,7 +119,7 @@ export interface RootfsValues {
   readonly sourceDateEpoch: string | undefined;
 }
 
-export function rootfsParams(options: KernelRootfsOptions): Readonly<Record<string, Param>> {
+function rootfsParams(options: KernelRootfsOptions): Readonly<Record<string, Param>> {
   return {
     pkgRepo: param.string({ default: options.pkgRepo ?? "sid", description: "Debian suite of the packages" }),
     rootfsBackend: param.enum(["mke2fs", "libguestfs", "lvh"], {

@@ -90,7 +90,7 @@ interface Element {
 }
 
 /** @throws BtError KIWI_DICE_DESCRIPTION_MALFORMED */
-export function parseDescription(text: string, file: string, where: string): Description {
+function parseDescription(text: string, file: string, where: string): Description {
   const parser = new SaxesParser();
   const open: Element[] = [];
   const [types, repositories]: [ImageType[], Repository[]] = [[], []];

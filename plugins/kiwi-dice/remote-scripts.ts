@@ -1,7 +1,7 @@
 /** What runs on an ssh host, as bash scripts: each gets its values as arguments. Pure; does not know how they get there. */
 
 /** One word for a POSIX shell, whatever is in it. */
-export function quoteWord(word: string): string {
+function quoteWord(word: string): string {
   return /^[\w@%+:,./=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -68,7 +68,7 @@ export function renderInspection(inspection: Inspection): string {
 }
 
 /** `1.5 MiB`; three digits are enough to compare. */
-export function renderBytes(bytes: number): string {
+function renderBytes(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
   const value = bytes / 1024 ** power;

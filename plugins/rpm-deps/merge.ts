@@ -56,7 +56,7 @@ export function mergeBuild(build: BazelFile, trees: readonly SolvedTree[]): stri
 }
 
 /** New rules among those of their kind, bytewise by name; the first ones go to the end of the file. */
-export function insertSorted(
+function insertSorted(
   { text }: BazelFile,
   rules: readonly Rule[],
   added: readonly (readonly [name: string, text: string])[],

@@ -48,7 +48,7 @@ export async function loadRepositoryList(root: string, file: string): Promise<Re
 }
 
 /** @throws BtError RPM_DEPS_REPOFILE_MALFORMED */
-export function parseRepositoryList(text: string, file: string): RepositoryList {
+function parseRepositoryList(text: string, file: string): RepositoryList {
   const parsed = parseText(text, file);
   if ("problem" in parsed) throw repofileMalformed(file, parsed.problem, parsed.place);
   const list = parsed.root.entries.find(({ key }) => key === "repositories")?.value;

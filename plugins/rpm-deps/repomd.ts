@@ -57,7 +57,7 @@ export function parseRepomd(text: string): Repomd | { readonly problem: string }
 }
 
 /** The digest that a `type` means. Undefined: another one. */
-export function findAlgorithm(type: string): Checksum["algorithm"] | undefined {
+function findAlgorithm(type: string): Checksum["algorithm"] | undefined {
   if (type === "sha") return "sha1";
   return type === "sha256" || type === "sha512" || type === "sha1" ? type : undefined;
 }

@@ -59,7 +59,7 @@ export function listsOf({ lists }: Pick<Desk, "lists">, stream: string): readonl
 }
 
 /** Full versions of one tree's pins. */
-export function versionsOf({ resolved }: Findings, tree: Tree): (name: string) => string | undefined {
+function versionsOf({ resolved }: Findings, tree: Tree): (name: string) => string | undefined {
   return (name) => resolved.get(`${tree.name} ${name}`);
 }
 

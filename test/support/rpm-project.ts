@@ -12,7 +12,7 @@ export interface RpmProject {
 }
 
 /** The options that `rpmProject` starts from. */
-export const bakery: RpmDepsOptions = {
+const bakery: RpmDepsOptions = {
   streams: { cs9: { repofiles: ["rpm/repo-cs9.yaml"], suffix: "_cs9" } },
   pinsFile: "rpm/pins.json",
   arches: ["amd64", "arm64", "s390x"],

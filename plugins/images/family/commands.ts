@@ -28,9 +28,9 @@ export interface Buildx {
 }
 
 /** The builder that docker's multi-architecture builds use. */
-export const buildxBuilder = "project-v4-builder";
+const buildxBuilder = "project-v4-builder";
 
-export const engineNames: readonly EngineName[] = ["docker", "podman", "buildah"];
+const engineNames: readonly EngineName[] = ["docker", "podman", "buildah"];
 
 /** The engine that a program is, by the last part of its path. Undefined: none that is known. */
 export function findTool(program: string): Tool | undefined {

@@ -55,7 +55,7 @@ function gitFolder(git: string): string {
 }
 
 /** Versions 2 to 4 with SHA-1; a split index is not read. */
-export function parseIndex(index: Buffer): readonly string[] | undefined {
+function parseIndex(index: Buffer): readonly string[] | undefined {
   if (index.toString("latin1", 0, 4) !== "DIRC") return undefined;
   const version = index.readUInt32BE(4);
   const count = index.readUInt32BE(8);

@@ -82,7 +82,7 @@ const dockerfiles = [
   "complexity-test-images",
 ];
 
-export const familyFiles: Readonly<Record<string, string>> = {
+const familyFiles: Readonly<Record<string, string>> = {
   "builderfile.ts": builderfile,
   "_data/kernels.json": kernelsJson,
   "_data/images.json": imagesJson,

@@ -126,7 +126,7 @@ export async function world({ options = "imageReferences: false", files = {} }: 
   return w;
 }
 
-export function builderfile(options: string): string {
+function builderfile(options: string): string {
   return `import { defineBuilder } from "builderfile";
 import { sideImages } from "builderfile/plugins/side-images";
 export default defineBuilder({ plugins: [sideImages({ dir: "packaging/images/components", ${options} })] });

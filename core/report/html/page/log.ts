@@ -106,7 +106,7 @@ export function renderExcerpt(text: string): HTMLElement {
 }
 
 /** Pieces of one look, line by line. Other codes of a terminal are dropped; a carriage return begins the line anew. */
-export function parseLines(text: string): readonly (readonly AnserJsonEntry[])[] {
+function parseLines(text: string): readonly (readonly AnserJsonEntry[])[] {
   const clean = text
     .replaceAll(/\u001B\][^\u0007\u001B]*(?:\u0007|\u001B\\)/g, "")
     .replaceAll(/\u001B\[[\d;?]*[A-LN-Za-ln-z]/g, "")

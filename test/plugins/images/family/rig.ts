@@ -14,7 +14,7 @@ export interface FamilyProject extends Project {
 }
 
 /** Version 1 for one platform, 2 for two, 3 is another name of 2. */
-export const versions = `{
+const versions = `{
     "1": { platforms: ["linux/amd64"] },
     "2": { platforms: ["linux/amd64", "linux/arm64"] },
     "3": { sameAs: "2" },

@@ -1,17 +1,19 @@
 /** Measures a builder for three architectures: built and published by bt beside the original's steps, one after the other, in a shell script. Fails above the bars. */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { createServer } from "node:net";
-import * as os from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import { startRegistry } from "./registry.mjs";
+import { openStage } from "./stage.mjs";
+import { median } from "./table.mjs";
 
 /** `publish`: of the shell script's time. `nothing`: of `node -e 0`, and of that with one question to a registry. */
 const bars = { publish: 0.7, nothing: 2 };
 const rounds = 3;
 const program = fileURLToPath(new URL("../dist/bt.cjs", import.meta.url));
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "bt-bench-builder-"));
+const stage = openStage();
+const { folder } = stage;
 const project = path.join(folder, "project");
 const context = path.join(project, "hack/builder");
 
@@ -58,32 +60,6 @@ buildah manifest push --tls-verify=false --all l-$VERSION docker://$PREFIX/build
 buildah push --quiet --tls-verify=false $PREFIX/builder-cross:$VERSION
 `;
 
-async function startRegistry(dir) {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  const file = path.join(folder, "registry.json");
-  fs.writeFileSync(
-    file,
-    JSON.stringify({
-      version: "0.1",
-      storage: { filesystem: { rootdirectory: dir } },
-      http: { addr: `127.0.0.1:${port}` },
-    }),
-  );
-  // Not a pipe: nobody reads one while spawnSync waits.
-  const log = path.join(folder, "registry.log");
-  const out = fs.openSync(log, "w");
-  const child = spawn("docker-registry", ["serve", file], {
-    env: { PATH: process.env.PATH },
-    stdio: ["ignore", out, out],
-  });
-  while (!fs.readFileSync(log, "utf8").includes("listening on"))
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  return { host: `127.0.0.1:${port}`, stop: () => child.kill("SIGKILL") };
-}
-
 /** Milliseconds. */
 function time(file, args, env = {}) {
   const started = performance.now();
@@ -98,8 +74,6 @@ function time(file, args, env = {}) {
 
 const bt = (...words) => time(process.execPath, [program, ...words], engineEnv);
 let engineEnv = {};
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
 const least = (run) => Math.min(...[1, 2, 3, 4, 5].map(() => run().ms));
 
 /** The shortest program that asks a registry on this machine what a tag stands for: with TLS first, as every client does. */
@@ -115,7 +89,7 @@ function writeBased(base) {
 
 /** Each round has an empty registry of its own, and nothing from the round before. */
 async function measureRound(round) {
-  const registry = await startRegistry(path.join(folder, `registry-${round}`));
+  const registry = await startRegistry(stage, `registry-${round}`);
   const prefix = `${registry.host}/kv`;
   const result = {};
   try {
@@ -146,28 +120,24 @@ async function measureRound(round) {
   return result;
 }
 
-try {
-  writeProject();
-  const results = [];
-  for (let round = 1; round <= rounds; round++) results.push(await measureRound(round));
-  const of = (name) => median(results.map((one) => one[name]));
-  const ratio = (name, base) => median(results.map((one) => one[name] / one[base]));
-  const based = median(results.map(({ basedNothing, asking, node }) => (basedNothing - (asking - node)) / node));
-  const rows = [
-    ["build and publish, shell script", of("shell"), 1, undefined],
-    ["build and publish, bt", of("embedded"), ratio("embedded", "shell"), bars.publish],
-    ["build and publish, bt with buildah", of("buildah"), ratio("buildah", "shell"), undefined],
-    ["node -e 0", of("node"), 1, undefined],
-    ["build with nothing to do, bt", of("embeddedNothing"), ratio("embeddedNothing", "node"), bars.nothing],
-    ["node, one question to the registry", of("asking"), ratio("asking", "node"), undefined],
-    // The registry's round trips come on top of the bar.
-    ["the same with a base image, bt", of("basedNothing"), based, bars.nothing],
-  ];
-  for (const [name, ms, part, bar] of rows)
-    console.log(
-      `${name.padEnd(36)} ${ms.toFixed(0).padStart(6)} ms  ${part.toFixed(2).padStart(5)}${bar === undefined ? "" : `  (bar ${bar})`}`,
-    );
-  if (rows.some(([, , part, bar]) => bar !== undefined && part > bar)) process.exitCode = 1;
-} finally {
-  fs.rmSync(folder, { recursive: true, force: true });
-}
+writeProject();
+const results = [];
+for (let round = 1; round <= rounds; round++) results.push(await measureRound(round));
+const of = (name) => median(results.map((one) => one[name]));
+const ratio = (name, base) => median(results.map((one) => one[name] / one[base]));
+const based = median(results.map(({ basedNothing, asking, node }) => (basedNothing - (asking - node)) / node));
+const rows = [
+  ["build and publish, shell script", of("shell"), 1, undefined],
+  ["build and publish, bt", of("embedded"), ratio("embedded", "shell"), bars.publish],
+  ["build and publish, bt with buildah", of("buildah"), ratio("buildah", "shell"), undefined],
+  ["node -e 0", of("node"), 1, undefined],
+  ["build with nothing to do, bt", of("embeddedNothing"), ratio("embeddedNothing", "node"), bars.nothing],
+  ["node, one question to the registry", of("asking"), ratio("asking", "node"), undefined],
+  // The registry's round trips come on top of the bar.
+  ["the same with a base image, bt", of("basedNothing"), based, bars.nothing],
+];
+for (const [name, ms, part, bar] of rows)
+  console.log(
+    `${name.padEnd(36)} ${ms.toFixed(0).padStart(6)} ms  ${part.toFixed(2).padStart(5)}${bar === undefined ? "" : `  (bar ${bar})`}`,
+  );
+if (rows.some(([, , part, bar]) => bar !== undefined && part > bar)) process.exitCode = 1;

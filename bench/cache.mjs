@@ -7,6 +7,7 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
 import { openStage } from "./stage.mjs";
+import { median } from "./table.mjs";
 
 const { values: options } = parseArgs({
   options: { quick: { type: "boolean", default: false }, json: { type: "string" } },
@@ -147,8 +148,4 @@ function compare(name, own, { samples, name: base, ratio: most }) {
   const [ms, baseMs, ratio] = [own, samples, own.map((one, round) => one / samples[round])].map(median);
   const text = `${ms.toFixed(1)} ms, ${ratio.toFixed(2)} × ${base} (${baseMs.toFixed(1)} ms), at most ${most}`;
   return { name, text, isMet: ratio <= most, ms, baseMs, ratio };
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { median } from "./table.mjs";
 
 const bt = `${process.execPath} ${path.join(import.meta.dirname, "../dist/bt.cjs")}`;
 const rounds = Number(process.argv[2] ?? 15);
@@ -62,8 +63,4 @@ function table(title, ours, theirs, bar) {
   const [a, b] = [median(pairs.map(([ms]) => ms)), median(pairs.map(([, ms]) => ms))];
   const verdict = ratio <= bar ? "reached" : "missed";
   console.log(`${title}: ${ratio.toFixed(2)} x (${a.toFixed(0)} ms, ${b.toFixed(0)} ms), bar ${bar}, ${verdict}`);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

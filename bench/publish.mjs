@@ -1,13 +1,13 @@
 /** Measures publishing beside buildah and skopeo against a registry on loopback. `--quick`, `--json FILE`, `--size MIB`. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { startRegistry } from "./registry.mjs";
 import { openStage } from "./stage.mjs";
 import { toRow } from "./table.mjs";
 
@@ -22,7 +22,8 @@ const bt = [process.execPath, path.join(import.meta.dirname, "../dist/bt.cjs")];
 const arches = ["amd64", "arm64", "s390x", "ppc64le"];
 const patience = { rounds: options.quick ? 3 : 11, budgetMs: Infinity, limitMs: 120_000 };
 
-const { folder, atEnd } = openStage();
+const stage = openStage();
+const { folder } = stage;
 const env = {
   ...Object.fromEntries(["PATH", "LANG"].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
   HOME: folder,
@@ -35,7 +36,7 @@ await main();
 async function main() {
   const missing = ["docker-registry", "buildah", "skopeo"].filter((tool) => !isInstalled(tool));
   if (missing.length > 0) throw new Error(`Not installed: ${missing.join(", ")}`);
-  const host = await startRegistry();
+  const { host } = await startRegistry(stage);
   writeImages(Number(options.size) * 1024 * 1024);
   writeProject(host);
   const rows = [...(await measureIndex(host)), ...(await measurePush(host))];
@@ -210,45 +211,6 @@ export default defineBuilder({ plugins: [multiarchManifest({ images })] });
     path.join(folder, "storage.conf"),
     `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/graph"\nrunroot = "${folder}/run"\n`,
   );
-}
-
-async function startRegistry() {
-  const port = await freePort();
-  const host = `127.0.0.1:${port}`;
-  const config = {
-    version: "0.1",
-    log: { level: "error" },
-    storage: { filesystem: { rootdirectory: path.join(folder, "store") } },
-    http: { addr: host },
-  };
-  fs.writeFileSync(path.join(folder, "registry.json"), JSON.stringify(config));
-  // It takes every REGISTRY_ variable as configuration.
-  const registry = spawn("docker-registry", ["serve", path.join(folder, "registry.json")], {
-    env: { PATH: process.env.PATH },
-    stdio: "ignore",
-  });
-  registry.unref();
-  atEnd(() => registry.kill("SIGKILL"));
-  for (const deadline = Date.now() + 10_000; !(await answers(port));)
-    if (Date.now() > deadline) throw new Error("docker-registry does not answer");
-  return host;
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function answers(port) {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1");
-    const end = (found) => (socket.destroy(), setTimeout(() => resolve(found), found ? 0 : 20));
-    socket.once("connect", () => end(true)).once("error", () => end(false));
-  });
 }
 
 function isInstalled(tool) {

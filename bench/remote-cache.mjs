@@ -1,13 +1,13 @@
 /** Measures hits in a remote cache beside curl, which fetches the same bytes from the same nginx on loopback. `--quick`, `--json FILE`, `--size MIB`. */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { canTellMemory, interleave, peakMemory } from "./measure.mjs";
+import { freePort } from "./registry.mjs";
 import { openStage } from "./stage.mjs";
 import { toRow } from "./table.mjs";
 
@@ -206,14 +206,6 @@ async function isOpen(port) {
   return await new Promise((resolve) => {
     socket.once("connect", () => (socket.destroy(), resolve(true))).once("error", () => resolve(false));
   });
-}
-
-async function freePort() {
-  const listener = net.createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address();
-  listener.close();
-  return port;
 }
 
 function renderRow(row) {

@@ -1,11 +1,12 @@
 /** Measures side images beside a shell script with the same buildah commands: 4 components, 4 architectures. `--rounds N`, `--json FILE`. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as net from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { startRegistry } from "./registry.mjs";
 import { openStage } from "./stage.mjs";
+import { median } from "./table.mjs";
 
 const { values: options } = parseArgs({
   options: { rounds: { type: "string", default: "3" }, json: { type: "string" } },
@@ -15,7 +16,8 @@ const arches = ["amd64", "arm64", "ppc64le", "riscv64"];
 const engine = "buildah";
 const repository = path.join(import.meta.dirname, "..");
 const bt = [process.execPath, path.join(repository, "dist/bt.cjs")];
-const { folder, atEnd } = openStage();
+const stage = openStage();
+const { folder } = stage;
 const project = path.join(folder, "project");
 const env = {
   PATH: `${folder}/bin:${process.env.PATH}`,
@@ -59,7 +61,7 @@ async function main() {
   const missing = tools.filter((tool) => spawnSync("which", [tool]).status !== 0);
   if (missing.length > 0) throw new Error(`Not installed: ${missing.join(", ")}`);
   prepare();
-  const host = await startRegistry();
+  const { host } = await startRegistry(stage);
   writeUpstream(host);
   fs.mkdirSync(path.join(folder, ".config/bt"), { recursive: true });
   fs.writeFileSync(
@@ -81,19 +83,19 @@ async function main() {
     clean();
     times.buildah.push(time([...bt, "side-images", "ENGINE=buildah"]));
   }
-  const median = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, middle(all)]));
+  const medians = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, median(all)]));
   const rows = [
-    { name: "shell script with buildah", seconds: median.script },
-    { name: "bt", seconds: median.bt, bar: bars.ratio * median.script },
-    { name: "bt with ENGINE=buildah", seconds: median.buildah },
-    { name: "bt, nothing changed", seconds: median.nothing, bar: bars.nothingSeconds },
-    { name: "bt, one component changed", seconds: median.one },
+    { name: "shell script with buildah", seconds: medians.script },
+    { name: "bt", seconds: medians.bt, bar: bars.ratio * medians.script },
+    { name: "bt with ENGINE=buildah", seconds: medians.buildah },
+    { name: "bt, nothing changed", seconds: medians.nothing, bar: bars.nothingSeconds },
+    { name: "bt, one component changed", seconds: medians.one },
   ].map((row) => (row.bar === undefined ? row : { ...row, isMet: row.seconds <= row.bar }));
   console.log(
     `4 components × ${arches.length} architectures · ${os.cpus().length} CPUs · ${process.version} · medians of ${options.rounds}`,
   );
   for (const { name, seconds, bar, isMet } of rows) {
-    const ratio = `${(seconds / median.script).toFixed(2)} ×`.padStart(8);
+    const ratio = `${(seconds / medians.script).toFixed(2)} ×`.padStart(8);
     const verdict = bar === undefined ? "" : `   bar ${bar.toFixed(2)} s ${isMet ? "met" : "MISSED"}`;
     console.log(`${name.padEnd(28)} ${seconds.toFixed(2).padStart(7)} s ${ratio}${verdict}`);
   }
@@ -132,10 +134,6 @@ function time(words, more = {}) {
   return seconds;
 }
 
-function middle(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
 /** A list whose images hold one file each. */
 function writeUpstream(host) {
   const context = path.join(folder, "upstream");
@@ -147,27 +145,4 @@ function writeUpstream(host) {
   for (const arch of arches)
     buildah("bud", "--quiet", "--platform", `linux/${arch}`, "--manifest", "localhost/up", context);
   buildah("manifest", "push", "--quiet", "--all", "--tls-verify=false", "localhost/up", `docker://${host}/pause:3.9`);
-}
-
-async function startRegistry() {
-  const port = await new Promise((resolve) => {
-    const server = net.createServer().listen(0, "127.0.0.1", () => {
-      const { port: free } = server.address();
-      server.close(() => resolve(free));
-    });
-  });
-  const file = path.join(folder, "registry.json");
-  const storage = { filesystem: { rootdirectory: path.join(folder, "registry") } };
-  fs.writeFileSync(file, JSON.stringify({ version: "0.1", storage, http: { addr: `127.0.0.1:${port}` } }));
-  // A file and no pipe: nobody reads while a program is being measured.
-  const log = path.join(folder, "registry.log");
-  const stdio = ["ignore", "ignore", fs.openSync(log, "w")];
-  const registry = spawn("docker-registry", ["serve", file], { env: { PATH: env.PATH }, stdio });
-  registry.unref();
-  atEnd(() => registry.kill("SIGKILL"));
-  while (!fs.readFileSync(log, "utf8").includes("listening on")) {
-    if (registry.exitCode !== null) throw new Error("The registry has ended.");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return `127.0.0.1:${port}`;
 }

@@ -3,7 +3,7 @@ import { isBtError, parsePlatform, placed, type Arch, type Place } from "../../c
 import {
   mediaTypes,
   openBlob,
-  readBlob,
+  readJson,
   type Descriptor,
   type ImageConfig,
   type Layout,
@@ -53,9 +53,9 @@ export async function resolveAt(
  */
 export async function loadBase(layout: Layout, descriptor: Descriptor, expected: BaseExpectation): Promise<BaseImage> {
   const { reference, at } = expected;
-  const manifest = JSON.parse((await readBlob(layout, descriptor.digest)).toString("utf8")) as Manifest;
+  const manifest = await readJson<Manifest>(layout, descriptor.digest);
   if (!Array.isArray(manifest.layers)) throw baseUnreadable(at, reference, "its manifest has no layers");
-  const config = JSON.parse((await readBlob(layout, manifest.config.digest)).toString("utf8")) as ImageConfig;
+  const config = await readJson<ImageConfig>(layout, manifest.config.digest);
   checkPlatform(config, expected);
   if (config.rootfs?.diff_ids?.length !== manifest.layers.length) {
     throw baseUnreadable(at, reference, "its config and its manifest do not have the same number of layers");

@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ociPlatform } from "../../core/index.ts";
-import { openLayout, readBlob, readEntries, type Index, type Layout } from "../multiarch-manifest/index.ts";
+import { openLayout, readJson, readEntries, type Index, type Layout } from "../multiarch-manifest/index.ts";
 import { tellFailure } from "./build-failure.ts";
 import { resultUnreadable } from "./engine-errors.ts";
 import type { Base, Desk, EngineOptions, ExportedImage, PreparedBuild } from "./engine-request.ts";
@@ -59,7 +59,7 @@ async function findManifest(layout: Layout): Promise<string> {
   const [entry] = await readEntries(layout);
   if (entry === undefined) throw resultUnreadable("docker", "there is nothing in it");
   if (!entry.mediaType.includes("index")) return entry.digest;
-  const { manifests } = JSON.parse((await readBlob(layout, entry.digest)).toString("utf8")) as Index;
+  const { manifests } = await readJson<Index>(layout, entry.digest);
   const images = manifests.filter(({ platform }) => platform?.architecture !== "unknown");
   if (images.length !== 1) throw resultUnreadable("docker", `it has ${images.length} images`);
   return images[0]!.digest;

@@ -5,6 +5,7 @@ import {
   findBlobSize,
   mediaTypes,
   readBlob,
+  readJson,
   writeBlob,
   type Descriptor,
   type ImageConfig,
@@ -27,7 +28,7 @@ export async function takeImage(
   engine: EngineName,
 ): Promise<BuiltImage> {
   const { into, platform, dockerfile } = request;
-  const found = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
+  const found = await readJson<Manifest>(layout, digest);
   const bytes = await readBlob(layout, found.config.digest);
   const config = JSON.parse(bytes.toString("utf8")) as ImageConfig;
   checkPlatform(config, () => resultPlatform(dockerfile, { ...describe(config), engine }));

@@ -10,6 +10,7 @@ import {
   mediaTypes,
   putEntries,
   readBlob,
+  readJson,
   writeBlob,
   type Descriptor,
   type Layout,
@@ -153,7 +154,7 @@ async function openBase(
   expected: Pick<Base, "reference" | "platform"> & { readonly at: Place },
 ): Promise<Base> {
   const image = await loadBase(layout, descriptor, expected);
-  const manifest = JSON.parse((await readBlob(layout, descriptor.digest)).toString("utf8")) as Manifest;
+  const manifest = await readJson<Manifest>(layout, descriptor.digest);
   const { reference, platform } = expected;
   return { reference, platform, id: manifest.config.digest.slice("sha256:".length), image };
 }

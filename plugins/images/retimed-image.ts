@@ -2,7 +2,7 @@
 import {
   mediaTypes,
   openBlob,
-  readBlob,
+  readJson,
   writeBlob,
   type ImageConfig,
   type Manifest,
@@ -17,8 +17,8 @@ export async function retimeImage(
   { layout, digest }: ExportedImage,
   { bases, timestamp, request: { signal } }: PreparedBuild,
 ): Promise<ExportedImage> {
-  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
-  const config = JSON.parse((await readBlob(layout, manifest.config.digest)).toString("utf8")) as ImageConfig;
+  const manifest = await readJson<Manifest>(layout, digest);
+  const config = await readJson<ImageConfig>(layout, manifest.config.digest);
   const known = new Set(bases.flatMap(({ image }) => image.config.rootfs.diff_ids));
   const layers: Layer[] = [];
   for (const [at, descriptor] of manifest.layers.entries()) {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { isBtError, type Arch, type Context } from "../../core/index.ts";
-import { blobPath, createLayout, fetchImage, readBlob, type Manifest } from "../multiarch-manifest/index.ts";
+import { blobPath, createLayout, fetchImage, readJson, type Manifest } from "../multiarch-manifest/index.ts";
 import { imageDamaged } from "./errors.ts";
 import { store } from "./places.ts";
 import { isMissing } from "./request.ts";
@@ -74,7 +74,7 @@ async function pullDisk(context: Context, reference: string, arch: Arch): Promis
   const folder = stateFolder(digest);
   const target = path.join(root, folder);
   if (!fs.existsSync(target)) {
-    const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest; // fetchImage has checked it.
+    const manifest = await readJson<Manifest>(layout, digest); // fetchImage has checked it.
     const files = path.join(await tempDir(), "files");
     fs.mkdirSync(files);
     for (const layer of manifest.layers)

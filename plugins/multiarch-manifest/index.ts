@@ -14,6 +14,7 @@ export {
   putEntries,
   readBlob,
   readEntries,
+  readJson,
   writeBlob,
   type Layout,
 } from "./layout.ts";

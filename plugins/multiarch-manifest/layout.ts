@@ -130,6 +130,11 @@ export async function hasBlob(layout: Layout, digest: string): Promise<boolean> 
   return exists(blobPath(layout, digest));
 }
 
+/** A blob's JSON. Its bytes are what their digest says; that they are a `T` was checked before, or the caller does. */
+export async function readJson<T>(layout: Layout, digest: string): Promise<T> {
+  return JSON.parse((await readBlob(layout, digest)).toString("utf8")) as T; // See above.
+}
+
 /** Size of a blob in bytes. Undefined: the layout does not have it. */
 export async function findBlobSize(layout: Layout, digest: string): Promise<number | undefined> {
   return (await stat(blobPath(layout, digest)).catch(() => undefined))?.size;

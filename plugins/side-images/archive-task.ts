@@ -7,7 +7,7 @@ import {
   createLayout,
   findBlobSize,
   openLayout,
-  readBlob,
+  readJson,
   writeTar,
   type Descriptor,
   type Layout,
@@ -74,7 +74,7 @@ async function takeOthers({ root, signal, settings }: SideContext, site: Site, a
 async function pack(file: string, images: readonly Packed[]): Promise<void> {
   const blobs = new Map<string, { readonly path: string; readonly size: number }>();
   for (const { layout, digest, size } of images) {
-    const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
+    const manifest = await readJson<Manifest>(layout, digest);
     for (const blob of [{ digest, size }, manifest.config, ...manifest.layers]) {
       const found = (await findBlobSize(layout, blob.digest)) ?? blob.size;
       blobs.set(blob.digest, { path: blobPath(layout, blob.digest), size: found });

@@ -1,7 +1,7 @@
 /** An image in a layout whose config says exactly its slot's platform, and whose first layers are its parent's. Does not fetch or build. */
 import { parsePlatform, type Arch } from "../../core/index.ts";
 import {
-  readBlob,
+  readJson,
   writeBlob,
   type Descriptor,
   type ImageConfig,
@@ -55,8 +55,4 @@ function isLastStageOn(cell: Extract<Cell, { kind: "dockerfile" }>, parent: Side
     cell.base !== undefined &&
     cell.parents.some(({ reference, component }) => reference === cell.base && parent.cell.startsWith(`${component}:`))
   );
-}
-
-async function readJson<T>(layout: Layout, digest: string): Promise<T> {
-  return JSON.parse((await readBlob(layout, digest)).toString("utf8")) as T; // Its digest was checked.
 }

@@ -1,7 +1,6 @@
 /** Image tasks: one Dockerfile, one image for each platform. Describes; the work is loaded when a task runs. */
 import { checkOptions, definePlugin, param, task, type Arch, type Param, type Task } from "../../core/index.ts";
 import type { ImageResult } from "../multiarch-manifest/index.ts";
-import type * as Emulations from "./emulation.ts";
 import { fillIn, imageMarks, type ImageOptions, type Recipe } from "./recipe.ts";
 
 export type { Emulation, EmulationMode, Started } from "./emulation.ts";
@@ -76,16 +75,4 @@ export function image<const A extends readonly Arch[]>(
   });
   recipes.set(made.handle, recipe);
   return made;
-}
-
-/** How commands of these architectures can be run here. Looks at the machine when called. @throws BtError IMAGES_EMULATION_… */
-export async function chooseEmulation(
-  ...values: Parameters<typeof Emulations.chooseEmulation>
-): Promise<Emulations.Emulation> {
-  return (await import("./emulation.ts")).chooseEmulation(...values);
-}
-
-/** The same command so that foreign programs run in it: for `exec`. */
-export async function wrapCommand(...values: Parameters<typeof Emulations.wrapCommand>): Promise<Emulations.Started> {
-  return (await import("./emulation.ts")).wrapCommand(...values);
 }

@@ -2,6 +2,7 @@
 import type { Settings } from "../../core/index.ts";
 import type * as Bases from "./base.ts";
 import type * as Contents from "./content.ts";
+import type * as Emulations from "./emulation.ts";
 import type * as Engines from "./engine.ts";
 import type { EngineChoice } from "./engine-choice.ts";
 import type { BuiltImage } from "./embedded.ts";
@@ -43,6 +44,18 @@ export async function describeEngine(
 ): Promise<string> {
   const { describeWish, findWords } = await import("./engine-words.ts");
   return describeWish({ ...findWords({ engine }, env, settings), runs }, env);
+}
+
+/** How commands of these architectures can be run here. Looks at the machine when called. @throws BtError IMAGES_EMULATION_… */
+export async function chooseEmulation(
+  ...values: Parameters<typeof Emulations.chooseEmulation>
+): Promise<Emulations.Emulation> {
+  return (await import("./emulation.ts")).chooseEmulation(...values);
+}
+
+/** The same command so that foreign programs run in it: for `exec`. */
+export async function wrapCommand(...values: Parameters<typeof Emulations.wrapCommand>): Promise<Emulations.Started> {
+  return (await import("./emulation.ts")).wrapCommand(...values);
 }
 
 /** Tells what a build would do, for a dry run: bases, and every call of the engine that is going to build. Starts nothing. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { createGithubReporter, type GithubOptions } from "../../core/report/github.ts";
 import { createJsonReporter } from "../../core/report/json.ts";
 import { createTraceReporter } from "../../core/report/trace.ts";
+import { parseEvents } from "../support/outcome.ts";
 import { burnt, done, finished, running, said, stamp, started, tell, type Happening } from "./events.ts";
 
 test("json: one event per line, ending with run-finished", () => {
@@ -12,12 +13,7 @@ test("json: one event per line, ending with run-finished", () => {
   tell(reporter, [...burnt, said("bake", "too late")]);
 
   expect(text.endsWith("}\n")).toBe(true);
-  expect(
-    text
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line)),
-  ).toEqual(stamp(burnt));
+  expect(parseEvents(text)).toEqual(stamp(burnt));
 });
 
 function onGithub(

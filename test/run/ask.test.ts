@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { parseEvents } from "../support/outcome.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
 const note = (name: string, more = ""): string => `task({ ${more} run: "echo ${name} >> log" })`;
@@ -174,10 +175,7 @@ test("a run as JSON has the documented events in order", async () => {
 
   const { stdout, exitCode } = await p.bt("--output=json", "-k", "-j1", "bake", "burn");
 
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const events = parseEvents(stdout);
   expect(exitCode).toBe(1);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, at) => at + 1));
   expect(events.every(({ v, run, atMs }) => v === 1 && typeof run === "string" && atMs > 0)).toBe(true);
@@ -204,7 +202,8 @@ test("a run as JSON has the documented events in order", async () => {
     }),
   );
   expect(events.at(-1)).toMatchObject({ kind: "run-finished", exitCode: 1, counts: { ran: 2, failed: 1 } });
-  const ofBake = events.filter(({ task, kind }) => task === "bake" && kind === "task-state").map(({ state }) => state);
+  const states = events.filter((event) => event.kind === "task-state");
+  const ofBake = states.filter(({ task }) => task === "bake").map(({ state }) => state);
   expect(ofBake).toEqual(["ready", "deciding", "running", "done"]);
 });
 

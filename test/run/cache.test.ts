@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { outcomesOf } from "../support/outcome.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -12,11 +13,7 @@ const bake = `task({ inputs: ["flour"], outputs: ["loaf"], run: "cp flour loaf; 
 async function outcomes(p: Project, ...argv: string[]): Promise<Record<string, string>> {
   const { stdout, stderr } = await p.bt("--output=json", ...argv);
   expect(stderr).toBe("");
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  return Object.fromEntries(events.flatMap((event) => (event.state === "done" ? [[event.task, event.outcome]] : [])));
+  return Object.fromEntries(outcomesOf(stdout));
 }
 
 /** Every path of a folder with kind, mode, link target or content; links are not followed. */

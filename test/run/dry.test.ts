@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { outcomesOf, parseEvents } from "../support/outcome.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
 /** Every path below the project with its content, mode and time. */
@@ -150,18 +151,11 @@ test("a recorded function cannot do anything through its context", async () => {
 /** What a dry run or a run says about each task: an outcome, or `maybe`. */
 async function outcomes(p: Project, ...argv: string[]): Promise<Record<string, string>> {
   const { stdout } = await p.bt("--output=json", "-j1", ...argv);
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  const unsure = events
-    .filter((event) => event.reasons?.every((reason: string) => reason.endsWith("runs first")))
-    .map((event) => event.task);
-  return Object.fromEntries(
-    events
-      .filter((event) => event.state === "done" && event.outcome !== "group")
-      .map(({ task, outcome }) => [task, unsure.includes(task) ? "maybe" : outcome]),
+  const unsure = parseEvents(stdout).flatMap((event) =>
+    "reasons" in event && event.reasons.every((reason) => reason.endsWith("runs first")) ? [event.task] : [],
   );
+  const ends = outcomesOf(stdout).filter(([, outcome]) => outcome !== "group");
+  return Object.fromEntries(ends.map(([task, outcome]) => [task, unsure.includes(task) ? "maybe" : outcome]));
 }
 
 test("what a dry run says is what the next run does", async () => {
@@ -210,10 +204,7 @@ test("-q says nothing: exit 0 when there is nothing to do, 1 when there is, 2 fo
 test("a dry run as JSON marks itself and ends with run-finished", async () => {
   const p = await project({ "builderfile.ts": withTasks(bakery), flour: "rye" });
 
-  const events = (await p.bt("-n", "--json", "bake")).stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const events = parseEvents((await p.bt("-n", "--json", "bake")).stdout);
 
   expect(events[0]).toMatchObject({ kind: "run-started", dryRun: true, targets: ["bake"] });
   expect(events.at(-1)).toMatchObject({ kind: "run-finished", exitCode: 0, counts: { ran: 2 } });

@@ -1,5 +1,6 @@
 /** What a failing task means for the others, for the exit code and for the reader. */
 import { expect, test } from "vitest";
+import { outcomesOf } from "../support/outcome.ts";
 import { until } from "../support/processes.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 
@@ -8,14 +9,7 @@ const bad = `task({ run: "sh -c 'echo burnt >&2; exit 3'" })`;
 
 /** Task to outcome. */
 async function outcomes(p: Project, ...argv: string[]): Promise<Record<string, string>> {
-  const { stdout } = await p.bt("--output=json", ...argv);
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  return Object.fromEntries(
-    events.filter((event) => event.state === "done").map(({ task, outcome }) => [task, outcome]),
-  );
+  return Object.fromEntries(outcomesOf((await p.bt("--output=json", ...argv)).stdout));
 }
 
 test.for(["a", "b", "c"])("a run fails whichever of its tasks fails: %s", async (failing) => {

@@ -1,5 +1,6 @@
 /** Many commands in one run: they share shells, and nobody can tell. */
 import { expect, test } from "vitest";
+import { parseEvents } from "../support/outcome.ts";
 import { project, withTasks } from "../support/project.ts";
 
 const filler = Object.fromEntries(
@@ -27,11 +28,8 @@ async function bake(
     "--output=json",
     "bakery",
   );
-  const events = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line));
-  return events.flatMap((event) => (event.task === "cake" && event.stream === "stdout" ? [event.text] : [])).join("\n");
+  const said = parseEvents(stdout).filter((event) => event.kind === "task-output");
+  return said.flatMap(({ task, stream, text }) => (task === "cake" && stream === "stdout" ? [text] : [])).join("\n");
 }
 
 test("a program that shells have built in is the real one", async () => {

@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect } from "vitest";
+import { parseEvents } from "../../support/outcome.ts";
 import { project, type Project, type Result } from "../../support/project.ts";
 
 /** Kernels: `a` for both platforms and sid, `b` for both and bookworm, `c` for amd64 and bookworm. */
@@ -114,11 +115,7 @@ export function stub(
 
 /** What the targets of a run with \`--json\` returned, by name. */
 export function valuesOf({ stdout }: Result): Readonly<Record<string, unknown>> {
-  const events = stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { readonly kind: string; readonly values?: Record<string, unknown> });
-  return events.find(({ kind }) => kind === "run-finished")?.values ?? {};
+  return parseEvents(stdout).find((event) => event.kind === "run-finished")?.values ?? {};
 }
 
 /** A run that has looked at this machine and started none of its tasks. */

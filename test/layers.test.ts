@@ -53,6 +53,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
     "core/paths.ts",
     "core/prove.ts",
     "core/view.ts",
+    "plugins/images/family/tracked-files.ts",
   ],
   saxes: ["plugins/kiwi-dice/description.ts", "plugins/rpm-deps/xml.ts"],
   "smol-toml": ["plugins/multiarch-manifest/registries-conf.ts"],

@@ -10,7 +10,7 @@ import { revisionUnknown } from "./errors.ts";
 import { dockerfileOf, type Family, type PlanRow } from "./options.ts";
 import { loadFamily } from "./reload.ts";
 import { rootOf, type Version } from "./table.ts";
-import { compileGlob } from "./tracked-files.ts";
+import { createFilter } from "./tracked-files.ts";
 
 type Task = Pick<Context, "root" | "env" | "exec" | "log" | "tempDir"> & {
   readonly params: { readonly base: string; readonly family?: string | undefined };
@@ -42,8 +42,7 @@ function planRows(
   before: Family | "unread" | undefined,
   changed: readonly string[],
 ): readonly PlanRow[] {
-  const patterns = (family.options.sharedInputs ?? []).map(compileGlob);
-  const shared = changed.filter((file) => patterns.some((pattern) => pattern.test(file)));
+  const shared = changed.filter(createFilter(family.options.sharedInputs ?? []));
   const rows = [...family.versions.values()].map((version): PlanRow => {
     const root = rootOf(family.versions, version);
     const dockerfile = dockerfileOf(family, root);

@@ -1,34 +1,27 @@
 /** Files that globs name, as far as git tracks them. Reads git's index itself: planning starts no process. Does not know images. */
 import * as fs from "node:fs";
 import * as path from "node:path";
+import picomatch from "picomatch";
 
 /** Relative to the root, sorted. Without git, or with an index of an unknown form, every file counts as tracked. */
 export function findTracked(root: string, globs: readonly string[]): readonly string[] {
   if (globs.length === 0) return [];
-  const patterns = globs.filter((glob) => !glob.startsWith("!")).map(compileGlob);
-  const excluded = globs.filter((glob) => glob.startsWith("!")).map((glob) => compileGlob(glob.slice(1)));
   const all = listTracked(root) ?? globs.flatMap((glob) => walk(root, staticFolder(glob)));
-  const isWanted = (file: string): boolean =>
-    patterns.some((pattern) => pattern.test(file)) && !excluded.some((pattern) => pattern.test(file));
-  return [...new Set(all.filter(isWanted))].filter((file) => isFile(path.join(root, file))).sort();
+  return [...new Set(all.filter(createFilter(globs)))].filter((file) => isFile(path.join(root, file))).sort();
 }
 
-/** `*` and `?` stay within a folder, `**` does not; a folder's name means all in it. */
-export function compileGlob(glob: string): RegExp {
-  const body = glob.replace(/^\.\//, "").replaceAll(/\*\*\/|\*\*|[*?]|\{[^{}]*\}|\[[^\]]+\]|[.+^$()|\\{}]/g, (part) => {
-    if (part === "**/") return "(?:[^/]+/)*";
-    if (part === "**") return ".*";
-    if (part === "*") return "[^/]*";
-    if (part === "?") return "[^/]";
-    if (part.startsWith("[")) return part;
-    if (part.length > 1) return `(?:${part.slice(1, -1).split(",").map(escape).join("|")})`;
-    return `\\${part}`;
-  });
-  return new RegExp(`^${body.replace(/\/$/, "")}(?:/.*)?$`);
-}
-
-function escape(text: string): string {
-  return text.replaceAll(/[.+^$()|\\{}?[\]]/g, "\\$&").replaceAll("*", "[^/]*");
+/** Which files the globs mean: a folder's name means all in it, `!` excludes. */
+export function createFilter(globs: readonly string[]): (file: string) => boolean {
+  const match = (some: readonly string[]): ((file: string) => boolean) => {
+    const names = some.map((glob) => glob.replace(/^\.\//, "").replace(/\/+$/, ""));
+    return picomatch(
+      names.flatMap((name) => [name, `${name}/**`]),
+      { dot: true },
+    );
+  };
+  const isWanted = match(globs.filter((glob) => !glob.startsWith("!")));
+  const isExcluded = match(globs.filter((glob) => glob.startsWith("!")).map((glob) => glob.slice(1)));
+  return (file) => isWanted(file) && !isExcluded(file);
 }
 
 /** Undefined: there is no git, or its index is of a form that is not known here. */

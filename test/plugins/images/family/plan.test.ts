@@ -52,6 +52,15 @@ testGit("a changed shared file means all versions that are supported", async () 
   expect((await p.plan()).map((line) => line.slice(0, 6))).toEqual(["oven_2", "oven_3"]);
 });
 
+testGit("a file that sharedInputs leave out means nothing", async () => {
+  const table = builderfile().replace('"docker/scripts/**"', '"docker/scripts/**", "!docker/scripts/*.md"');
+  const p = await repository({ "builderfile.ts": table });
+  p.write("docker/scripts/mix.md", "# Mix\n");
+  await p.commit();
+
+  expect(await p.plan()).toEqual([expect.stringMatching(/^No version/)]);
+});
+
 testGit("other files, and a change that was taken back, mean nothing", async () => {
   const p = await repository();
   const before = p.read("docker/oven_1.Dockerfile");

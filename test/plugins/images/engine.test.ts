@@ -9,20 +9,13 @@ import { expect, test } from "vitest";
 import { isBtError, type Arch } from "../../../core/index.ts";
 import type { BuiltImage } from "../../../plugins/images/embedded.ts";
 import { buildWithEngine } from "../../../plugins/images/engine.ts";
-import {
-  createLayout,
-  readBlob,
-  writeBlob,
-  type Descriptor,
-  type Layout,
-  type Manifest,
-} from "../../../plugins/multiarch-manifest/index.ts";
+import { createLayout, writeBlob, type Descriptor, type Layout } from "../../../plugins/multiarch-manifest/index.ts";
 import { until } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { testWith } from "../../support/tool.ts";
 import { createDesk, type TestDesk } from "./desk.ts";
 import { foreignProgram } from "./foreign.ts";
-import { build, render, seeImage, writeContext, type Files, type Options, type Seen } from "./rig.ts";
+import { build, layersOf, render, seeImage, writeContext, type Files, type Options, type Seen } from "./rig.ts";
 
 const engines = ["buildah", "podman"] as const;
 type Engine = (typeof engines)[number];
@@ -88,11 +81,6 @@ async function leftovers(desk: TestDesk): Promise<unknown> {
 }
 
 const nothing = { work: [], mounts: [] };
-
-async function layersOf(layout: Layout, digest: string): Promise<readonly string[]> {
-  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
-  return manifest.layers.map((layer) => layer.digest);
-}
 
 for (const engine of engines) {
   const check = testWith(engine);

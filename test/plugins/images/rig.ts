@@ -12,9 +12,11 @@ import {
   openLayout,
   putEntries,
   readBlob,
+  readJson,
   readEntries,
   type Descriptor,
   type Layout,
+  type Manifest,
 } from "../../../plugins/multiarch-manifest/index.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 import { run } from "../../support/tool.ts";
@@ -137,13 +139,16 @@ export async function nameImage(layout: Layout, { mediaType, digest, size }: Bui
   await putEntries(layout, [{ mediaType, digest, size, annotations: { "org.opencontainers.image.ref.name": name } }]);
 }
 
+/** Digests of an image's layers, the lowest first. */
+export async function layersOf(layout: Layout, digest: string): Promise<readonly string[]> {
+  const { layers } = await readJson<Manifest>(layout, digest);
+  return layers.map((layer) => layer.digest);
+}
+
 /** All that an image holds. */
 export async function seeImage(layout: Layout, digest: string): Promise<Seen> {
-  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as {
-    config: Descriptor;
-    layers: readonly Descriptor[];
-  };
-  const document = JSON.parse((await readBlob(layout, manifest.config.digest)).toString("utf8")) as Seen["document"];
+  const manifest = await readJson<Manifest>(layout, digest);
+  const document = await readJson<Seen["document"]>(layout, manifest.config.digest);
   const files = new Map<string, string>();
   for (const layer of manifest.layers)
     for (const [path, line] of await seeLayer(layout, layer.digest)) files.set(path, line);

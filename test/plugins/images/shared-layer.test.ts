@@ -2,22 +2,11 @@
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import {
-  blobPath,
-  createLayout,
-  readBlob,
-  type Layout,
-  type Manifest,
-} from "../../../plugins/multiarch-manifest/index.ts";
+import { blobPath, createLayout } from "../../../plugins/multiarch-manifest/index.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { build, seeLayer, writeContext } from "./rig.ts";
+import { build, layersOf, seeLayer, writeContext } from "./rig.ts";
 
 const files = { Dockerfile: "FROM scratch\nARG OVEN\nENV OVEN=$OVEN\nCOPY bread /bread\n", bread: "rye" };
-
-async function layersOf(layout: Layout, digest: string): Promise<readonly string[]> {
-  const manifest = JSON.parse((await readBlob(layout, digest)).toString("utf8")) as Manifest;
-  return manifest.layers.map((layer) => layer.digest);
-}
 
 test("images for several architectures share the layers that have the same files", async () => {
   const layout = await createLayout(join(await temporaryFolder(), "layout"));

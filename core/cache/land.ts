@@ -1,8 +1,7 @@
-/** Bytes from anywhere to a new file, proven on the way. Holes stay holes; two pieces at most are in memory. Does not know where they come from. */
-import { createHash } from "node:crypto";
+/** Bytes from anywhere to a new file, proven on the way. Holes stay holes; a few pieces are in memory. Does not know where they come from. */
 import * as fs from "node:fs";
-import { promisify } from "node:util";
 import type { Blob } from "../cache-store.ts";
+import { createDigester } from "./digester.ts";
 import { wrongBlob } from "./wrong.ts";
 
 /** A file that is to be made. */
@@ -31,68 +30,75 @@ export async function landBlob(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   { to, mode, sync = false, signal }: Landing,
 ): Promise<void> {
-  const digest = createHash("sha256");
-  const descriptor = fs.openSync(to, "wx", mode);
-  let writing = Promise.resolve();
+  const file = await fs.promises.open(to, "wx", mode);
+  const digester = await createDigester(blob.size);
+  const rooms = Array.from({ length: blob.size > roomSize ? roomCount : 1 }, (): Room => {
+    return { bytes: digester.createRoom(Math.min(roomSize, blob.size)), busy: Promise.resolve() };
+  });
   let size = 0;
   try {
-    for await (const piece of gather(source, blob)) {
+    for await (const { room, length } of gather(source, { blob, rooms })) {
       signal?.throwIfAborted();
-      digest.update(piece);
-      await writing;
-      writing = writeSparse(descriptor, piece, size);
-      writing.catch(() => {}); // Whoever waits for it is told.
-      size += piece.length;
+      const piece = room.bytes.subarray(0, length);
+      const work = Promise.all([digester.update(piece), writeSparse(file, piece, size)]);
+      work.catch(() => {}); // Whoever waits for it is told.
+      room.busy = work;
+      size += length;
     }
-    await writing;
-    if (size !== blob.size || digest.digest("hex") !== blob.digest) throw wrongBlob(blob);
-    await seal(descriptor, size, { mode, sync });
+    for (const { busy } of rooms) await busy;
+    if (size !== blob.size || (await digester.digest()) !== blob.digest) throw wrongBlob(blob);
+    await seal(file, size, { mode, sync });
   } finally {
-    await writing.catch(() => {}); // It still uses the file.
-    fs.closeSync(descriptor);
+    await Promise.allSettled(rooms.map(({ busy }) => busy)); // They still use the file.
+    digester.close();
+    await file.close();
   }
 }
 
-/** Bytes that are written at once, while as many are gathered. */
-const pieceSize = 1 << 18;
+/** Memory that is filled, then digested and written while others are filled. */
+interface Room {
+  readonly bytes: Uint8Array;
+  busy: Promise<unknown>;
+}
 
-/** The bytes in large pieces, which are ours: whoever gave them may use the memory again. A piece holds until the next but one is asked for. */
+/** Bytes that are digested and written at once. */
+const roomSize = 1 << 18;
+const roomCount = 4;
+
+/** The bytes in large pieces, in memory of ours: whoever gave them may use theirs again. */
 async function* gather(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  blob: Blob,
-): AsyncGenerator<Uint8Array> {
-  const room = (): Buffer => Buffer.allocUnsafe(Math.min(pieceSize, blob.size));
-  let [piece, other] = [room(), blob.size > pieceSize ? room() : Buffer.alloc(0)];
-  let [size, filled] = [0, 0];
+  { blob, rooms }: { readonly blob: Blob; readonly rooms: readonly Room[] },
+): AsyncGenerator<{ readonly room: Room; readonly length: number }> {
+  let [size, filled, next] = [0, 0, 0];
   for await (const chunk of source) {
     size += chunk.length;
     if (size > blob.size) throw wrongBlob(blob); // It may never end.
     for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + piece.length - filled);
-      piece.set(part, filled);
+      const room = rooms[next]!; // It goes round.
+      if (filled === 0) await room.busy;
+      const part = chunk.subarray(at, at + room.bytes.length - filled);
+      room.bytes.set(part, filled);
       at += part.length;
       filled += part.length;
-      if (filled < piece.length) continue;
-      yield piece;
-      [piece, other, filled] = [other, piece, 0];
+      if (filled < room.bytes.length) continue;
+      yield { room, length: filled };
+      [filled, next] = [0, (next + 1) % rooms.length];
     }
   }
-  if (filled > 0) yield piece.subarray(0, filled);
+  if (filled > 0) yield { room: rooms[next]!, length: filled };
 }
-
-const writeBytes = promisify(fs.write);
-const syncFile = promisify(fs.fsync);
 
 /** What a file is besides its bytes. */
 async function seal(
-  descriptor: number,
+  file: fs.promises.FileHandle,
   size: number,
   { mode, sync }: Required<Pick<Landing, "mode" | "sync">>,
 ): Promise<void> {
-  const stat = fs.fstatSync(descriptor);
-  if (stat.size !== size) fs.ftruncateSync(descriptor, size); // It ends with a hole.
-  if ((stat.mode & 0o7777) !== mode) fs.fchmodSync(descriptor, mode);
-  if (sync) await syncFile(descriptor);
+  const stat = await file.stat();
+  if (stat.size !== size) await file.truncate(size); // It ends with a hole.
+  if ((stat.mode & 0o7777) !== mode) await file.chmod(mode);
+  if (sync) await file.sync();
 }
 
 /** What a file system can leave out of a file. Bytes. */
@@ -100,11 +106,11 @@ const holeSize = 4096;
 const zeros = Buffer.alloc(holeSize);
 
 /** Blocks of nothing but zeros are left out. */
-async function writeSparse(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+async function writeSparse(file: fs.promises.FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     let end = at;
     while (end < bytes.length && !isHole(bytes, end)) end = Math.min(end + holeSize, bytes.length);
-    if (end > at) await writeWhole(descriptor, bytes.subarray(at, end), position + at);
+    if (end > at) await writeWhole(file, bytes.subarray(at, end), position + at);
     at = end === at ? at + holeSize : end;
   }
 }
@@ -114,7 +120,7 @@ function isHole(bytes: Uint8Array, at: number): boolean {
 }
 
 /** A short write is continued. */
-async function writeWhole(descriptor: number, bytes: Uint8Array, position: number): Promise<void> {
+async function writeWhole(file: fs.promises.FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   for (let done = 0; done < bytes.length;)
-    done += (await writeBytes(descriptor, bytes, done, bytes.length - done, position + done)).bytesWritten;
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
 }

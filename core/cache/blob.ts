@@ -5,8 +5,9 @@ import type { Blob } from "../cache-store.ts";
 import { landBlob } from "./land.ts";
 import { wrongBlob } from "./wrong.ts";
 
-/** What is read at once. Bytes. */
-const chunkSize = 1 << 18;
+/** What is read at once of a file: little at first, as most are small, then ever more. Bytes. */
+const firstChunk = 1 << 16;
+const largestChunk = 1 << 20;
 
 /** Digest and size of bytes in memory. */
 export function blobOf(bytes: Buffer): Blob {
@@ -43,18 +44,25 @@ function tryClone(from: string, to: string): boolean {
   }
 }
 
-/** A file's bytes in chunks, which whoever gets them may keep. */
+/** A file's bytes in chunks, which whoever gets them may keep. One is read ahead. */
 export async function* readChunks(file: string): AsyncGenerator<Uint8Array> {
   const handle = await fs.promises.open(file, "r");
+  const readNext = (size: number): Promise<Uint8Array> => {
+    const reading = handle.read(Buffer.allocUnsafe(size), 0, size, null);
+    const chunk = reading.then(({ buffer, bytesRead }) => buffer.subarray(0, bytesRead));
+    chunk.catch(() => {}); // Whoever waits for it is told.
+    return chunk;
+  };
   try {
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(chunkSize);
-      const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
-      if (bytesRead === 0) return;
-      yield chunk.subarray(0, bytesRead);
+    let next = readNext(firstChunk);
+    for (let size = firstChunk; ; size = Math.min(size * 2, largestChunk)) {
+      const chunk = await next;
+      if (chunk.length === 0) return;
+      next = readNext(size);
+      yield chunk;
     }
   } finally {
-    await handle.close();
+    await handle.close(); // After what is still read.
   }
 }
 

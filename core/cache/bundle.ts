@@ -82,9 +82,11 @@ function readProven(blob: Blob, file: string, room: Buffer): Buffer {
   return bytes;
 }
 
+const asNew = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL;
+
 /** `exactModes` are those that new files got as they were asked for: no mask and no access list of the folder takes bits away. */
 function writeNew(bytes: Uint8Array, { to, mode }: Wanted, exactModes: Set<number>): void {
-  const descriptor = fs.openSync(to, "wx", mode);
+  const descriptor = fs.openSync(to, asNew, mode);
   try {
     if (bytes.length > 0) writeAll(descriptor, bytes);
     if (exactModes.has(mode)) return;

@@ -103,8 +103,10 @@ export function openCache(options: CacheOptions): Cache {
         const logFile = path.join(folder, "log");
         if (result.log !== undefined && wish.isReplayed)
           await readLog(logFile, (text) => emit(replayed(job.node, secrets.hide(text))));
-        const sources = listSources(root, job, { result, logFile });
-        if (nearer.length > 0) write(nearer, { node: job.node, result, sources, isForced: false });
+        if (nearer.length > 0) {
+          const sources = listSources(root, job, { result, logFile });
+          write(nearer, { node: job.node, result, sources, isForced: false });
+        }
         const { durationMs, value } = result;
         return { finished: { outputs, value }, from: member.store.name, durationMs };
       } catch (error) {

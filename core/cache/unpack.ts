@@ -17,16 +17,31 @@ import type { Wanted } from "./land.ts";
 export function findStranger(node: Node, { outputs }: CachedResult): string | undefined {
   const closed = new Set<string>(); // What nothing can lie in.
   const covers = node.outputs.map(createCover);
+  let parent = ""; // Of the path before: looked at already, as what it lies in comes before it.
   for (const { path: file, kind } of [...outputs].sort((a, b) => (a.path < b.path ? -1 : 1))) {
-    if (file.split("/").some((part) => part === "" || part === "." || part === "..") || file.includes("\0"))
-      return `a path "${file}"`;
+    if (oddPath.test(file)) return `a path "${file}"`;
     if (!covers.some((isCovered) => isCovered(file))) return `"${file}", which is no output of the task`;
-    const parts = file.split("/");
-    if (parts.some((_, at) => closed.has(parts.slice(0, at).join("/")))) return `"${file}" inside a file`;
+    const folder = folderOf(file);
+    if (folder !== parent && foldersOf(file).some((above) => closed.has(above))) return `"${file}" inside a file`;
     if (closed.has(file)) return `"${file}" twice`;
+    parent = folder;
     if (kind !== "folder") closed.add(file);
   }
   return undefined;
+}
+
+/** Parts that are empty or lead elsewhere, and what ends a name for the system. */
+const oddPath = /(?:^|\/)\.{0,2}(?:\/|$)|\0/;
+
+/** Empty for the root. */
+function folderOf(file: string): string {
+  return file.slice(0, Math.max(0, file.lastIndexOf("/")));
+}
+
+/** All folders that a path lies in, the innermost first. */
+function foldersOf(file: string): readonly string[] {
+  const folder = folderOf(file);
+  return folder === "" ? [] : [folder, ...foldersOf(folder)];
 }
 
 /** Tells what a declared output covers. */
@@ -41,7 +56,7 @@ export function makeFrame(outputs: readonly CachedOutput[], folder: string): rea
   const made = new Set<string>();
   return outputs.flatMap(({ path: relative, kind, mode, blob, target }) => {
     const to = `${folder}/${relative}`;
-    const parent = path.dirname(to);
+    const parent = folderOf(to);
     if (!made.has(parent)) makeFolder(parent);
     made.add(parent);
     if (kind === "folder") makeFolder(to);
@@ -59,6 +74,7 @@ export function placeOutputs(
   prepareOutputs(root, node, inputs);
   const kinds = new Map(outputs.map((output) => [output.path, output]));
   const isWhole = (relative: string): boolean => kinds.has(relative); // Nothing else has been in it.
+  const whole = new Set<string>();
   const place = (relative: string): void => {
     for (const name of fs.readdirSync(path.join(folder, relative))) {
       const file = relative === "" ? name : `${relative}/${name}`;
@@ -66,7 +82,9 @@ export function placeOutputs(
       const isFolder = findStat(path.join(folder, file))?.isDirectory() === true;
       if (isFolder && !isWhole(file)) makeFolder(to);
       if (!isFolder || isWhole(file)) {
-        if (tryMove(path.join(folder, file), to)) continue;
+        const move = tryMove(path.join(folder, file), to);
+        if (move === "renamed") whole.add(file);
+        if (move !== "blocked") continue;
         makeFolder(to);
       }
       place(file);
@@ -76,16 +94,16 @@ export function placeOutputs(
   // A folder that may not be written gets its mode when all is in it, and it is where it belongs.
   for (const { path: relative, kind, mode } of [...outputs].reverse())
     if (kind === "folder") fs.chmodSync(path.join(root, relative), mode);
-  return describePlaced(root, node, outputs);
+  return describePlaced(root, node, { outputs, whole });
 }
 
-/** False: it is a folder, and there is one with something in it. */
-function tryMove(from: string, to: string): boolean {
+/** `blocked`: it is a folder, and there is one with something in it. */
+function tryMove(from: string, to: string): "renamed" | "copied" | "blocked" {
   try {
     fs.renameSync(from, to);
-    return true;
+    return "renamed";
   } catch (error) {
-    if (hasCode(error, "ENOTEMPTY") || hasCode(error, "EEXIST")) return false;
+    if (hasCode(error, "ENOTEMPTY") || hasCode(error, "EEXIST")) return "blocked";
     if (!hasCode(error, "EXDEV")) throw error;
   }
   // The output lies on another file system: beside it, then renamed.
@@ -97,15 +115,24 @@ function tryMove(from: string, to: string): boolean {
   } finally {
     removePath(beside);
   }
-  return true;
+  return "copied";
 }
 
-/** Every path's size, mode and kind are compared; the content was proven when it was written. @throws Error, BtError OUTPUT_MISSING */
-function describePlaced(root: string, node: Node, outputs: readonly CachedOutput[]): readonly FileFact[] {
+/**
+ * Every path's size, mode and kind are compared, but in folders that came as a whole from where they were made; the content was proven when it
+ * was written. @throws Error, BtError OUTPUT_MISSING
+ */
+function describePlaced(
+  root: string,
+  node: Node,
+  { outputs, whole }: { readonly outputs: readonly CachedOutput[]; readonly whole: ReadonlySet<string> },
+): readonly FileFact[] {
   const placed = new Map<string, FileFact>();
   for (const output of outputs) {
     const { path: relative, kind } = output;
-    if (!isPlaced(path.join(root, relative), output)) throw new Error(`"${relative}" is not what was restored`);
+    const isWhole = foldersOf(relative).some((folder) => whole.has(folder));
+    if (!isWhole && !isPlaced(path.join(root, relative), output))
+      throw new Error(`"${relative}" is not what was restored`);
     if (kind !== "folder") placed.set(relative, factOf(output));
   }
   const disk = viewDisk(root, placed);
@@ -132,8 +159,8 @@ function factOf({ path: file, kind, mode, blob, target }: CachedOutput): FileFac
 export function createLayer(outputs: readonly CachedOutput[]): Layer {
   const layer = new Map<string, FileFact>();
   for (const output of outputs) {
-    for (let folder = path.dirname(output.path); folder !== "." && !layer.has(folder); folder = path.dirname(folder))
-      layer.set(folder, { path: folder, kind: "folder", digest: "" });
+    for (const folder of foldersOf(output.path))
+      if (!layer.has(folder)) layer.set(folder, { path: folder, kind: "folder", digest: "" });
     layer.set(output.path, factOf(output));
   }
   return layer;

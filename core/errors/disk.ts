@@ -32,7 +32,7 @@ export function fileUnusable(cause: unknown, exitCode: number): BtError | undefi
   const [problem, fix] = obstacles[code] ?? ["", ""];
   const right = code === "EACCES" || code === "EPERM" ? "Give the user who runs bt the right to use it" : fix;
   const file = cause.syscall === "symlink" && "dest" in cause ? cause.dest : "path" in cause ? cause.path : undefined;
-  const at = file === undefined ? undefined : nameOf(String(file));
+  const at = typeof file === "string" ? nameOf(file) : undefined;
   return new BtError("FILE_UNUSABLE", `A file cannot be used: ${problem} (${code}, ${String(cause.syscall)})`, {
     ...(at === undefined ? {} : { at: { where: at } }),
     fix: `${right}, then run bt again.`,

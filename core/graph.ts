@@ -12,6 +12,7 @@ import {
 import { isBtError, sited, throwAll } from "./errors.ts";
 import { cellOwn, cellUnknown, pathsThrew } from "./errors/graph.ts";
 import type { BoundParam } from "./params.ts";
+import { pathValues } from "./path-values.ts";
 import type { AnyPaths, EdgeKind, Need, TaskBase } from "./task.ts";
 
 /** From a node to one it waits for; `finally` points to one that runs afterwards. */
@@ -147,7 +148,7 @@ async function createNode(
   const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
   const params = await bind(named, fixed);
   const bound = {
-    params: Object.fromEntries(Object.entries(params).map(([name, { value }]) => [name, value])),
+    params: pathValues(id, task.params, params),
     cell,
     root,
   };
@@ -169,7 +170,7 @@ async function createNode(
   return { node, requests };
 }
 
-/** @throws BtError PATHS_THREW */
+/** @throws BtError PATHS_THREW, PATH_SECRET */
 function callPaths(
   id: string,
   task: TaskBase,

@@ -88,6 +88,8 @@ function textsOf(value: string): string[] {
     quoted,
     value.replaceAll("'", "'\"'\"'"),
     ...base64Of(value).map(encodeURIComponent),
+    Buffer.from(value).toString("hex"),
+    Buffer.from(value).toString("hex").toUpperCase(),
   ];
   return texts.map((text) => toBytes(Buffer.from(text)));
 }

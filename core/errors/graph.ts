@@ -78,6 +78,12 @@ export function outputTwice(path: string, tasks: readonly [string, string], site
   });
 }
 
+export function pathSecret(task: string, param: string): BtError {
+  return new BtError("PATH_SECRET", `A path of task "${task}" is made of its secret "${param}"`, {
+    fix: "Make it of something else: paths are shown, and stand in keys.",
+  });
+}
+
 export function pathsThrew(task: string, field: string, cause: unknown): BtError {
   return new BtError("PATHS_THREW", `\`${field}\` of task "${task}" failed: ${firstLine(cause)}`, {
     site: cause instanceof Error ? cause : undefined,

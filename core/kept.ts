@@ -51,7 +51,7 @@ export function createKept(
       if (isOff) return;
       if (hooks.cache.isUsed()) await open();
       // Loaded before a task waits for it. Who uses it is told when that fails.
-      else if ([...forecast.decisions].some(mayRestore)) open().catch(() => {});
+      else if ([...forecast.decisions].some(mayRestore)) await open().catch(() => {});
     },
     async restore(work, decision, onPlace) {
       if (!decision.mayTake || !hasUse(work, decision)) return undefined;

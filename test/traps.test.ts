@@ -125,6 +125,7 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
   ["output comes as it happens", "report/plain", "stream: lines come as they happen"],
   ["how long it takes is told from history", "report/window", "the time left is shown from history"],
   ["tasks have other names too", "core/catalog", "findAddress() takes a whole name before a cell, an alias"],
+  ["environment files are read", "run/params", "variables of an environment file that the builderfile reads reach"],
   ["the graph can be drawn", "run/ask", "--graph says the same in all formats"],
   ["what a task takes is told", "run/ask", "the list names what must be given and a few params more; help names all"],
   ["what a task is made of is told", "run/ask", "help of a task says what it needs, reads and makes, and how it last"],

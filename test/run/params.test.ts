@@ -146,6 +146,25 @@ test("words after -- go to the one task that takes them, and into its key only",
   expect(await p.bt("line", "words", "--", "a")).toMatchObject({ exitCode: 2 });
 });
 
+test("variables of an environment file that the builderfile reads reach the task, and a change of one is named", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks(
+      { bake: `task({ inputs: [], env: settings, outputs: ["label"], run: "echo $FLOUR > label" })` },
+      `import { readFileSync } from "node:fs"; import { parseEnv } from "node:util";
+const settings = Object.entries(parseEnv(readFileSync(".env", "utf8"))).map((pair) => pair.join("="));`,
+    ),
+    ".env": `# what is baked\nFLOUR="rye"\nHEAT=220\n`,
+  });
+  await p.bt("bake");
+  expect(p.read("label")).toBe("rye\n");
+
+  p.write(".env", `FLOUR="oat"\nHEAT=220\n`);
+
+  expect((await p.bt("--why", "bake")).stdout).toBe(`bake would run, because\n  variable "FLOUR" changed\n`);
+  await p.bt("bake");
+  expect(p.read("label")).toBe("oat\n");
+});
+
 test("the environment is an allow-list: declared variables reach a task, others do not", async () => {
   const p = await project({
     "builderfile.ts": withTasks({ show: `task({ env: ["OVEN", "MODE=fast"], run: "env" })` }),

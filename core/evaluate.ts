@@ -11,6 +11,8 @@ export interface Reads {
   readonly files: ReadonlySet<string>;
   /** What cannot be tracked: `child_process.execSync`, or all of process.env. */
   readonly untracked: ReadonlySet<string>;
+  /** The stack of the first read, by name of the variable or by path. */
+  readonly stacks: ReadonlyMap<string, string>;
 }
 
 export interface Evaluated {
@@ -170,10 +172,25 @@ const untrackable = new Set(["child_process", "http", "https", "net", "dgram", "
 
 function startRecording(): { reads: Reads; wrap: (specifier: string, module: object) => object; stop: () => void } {
   const reads = { env: new Set<string>(), files: new Set<string>(), untracked: new Set<string>() };
+  const stacks = new Map<string, string>();
+  const noteStack = (key: string): void => {
+    if (stacks.has(key)) return;
+    const site: { stack?: string } = {};
+    Error.captureStackTrace(site, noteStack);
+    stacks.set(key, site.stack ?? "");
+  };
   let isRecording = true;
   recorded = reads.files;
   const { env } = process;
-  const note = (name: string | symbol): void => void (isRecording && typeof name === "string" && reads.env.add(name));
+  const note = (name: string | symbol): void => {
+    if (!isRecording || typeof name !== "string") return;
+    reads.env.add(name);
+    noteStack(name);
+  };
+  const noteFile = (file: string): void => {
+    reads.files.add(file);
+    noteStack(file);
+  };
   process.env = new Proxy(env, {
     get: (target, name) => (note(name), Reflect.get(target, name)),
     has: (target, name) => (note(name), Reflect.has(target, name)),
@@ -183,8 +200,8 @@ function startRecording(): { reads: Reads; wrap: (specifier: string, module: obj
   const onCall = (name: string, member: string, values: readonly unknown[]): void => {
     if (!isRecording) return;
     if (untrackable.has(name)) reads.untracked.add(`${name}.${member}`);
-    else if (typeof values[0] === "string") reads.files.add(path.resolve(values[0]));
-    else if (values[0] instanceof URL) reads.files.add(values[0].pathname);
+    else if (typeof values[0] === "string") noteFile(path.resolve(values[0]));
+    else if (values[0] instanceof URL) noteFile(values[0].pathname);
   };
   const wrap = (specifier: string, module: object): object => {
     const name = specifier.replace(/^node:/, "");
@@ -196,7 +213,7 @@ function startRecording(): { reads: Reads; wrap: (specifier: string, module: obj
     recorded = undefined;
     process.env = env;
   };
-  return { reads, wrap, stop };
+  return { reads: { ...reads, stacks }, wrap, stop };
 }
 
 /** A copy of a module whose functions say when they are called; members of members (`fs.promises`) too. */

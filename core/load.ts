@@ -85,7 +85,8 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       codeOf: createCodeDigests({ root, file, startedMs, compiled, reads }, placeOf, options),
       placeOf,
       manifest:
-        findOwnManifest(root, file, options) ?? createManifest({ root, file, startedMs, compiled, reads }, options),
+        findOwnManifest(root, file, options) ??
+        createManifest({ root, file, startedMs, compiled, reads }, placeOf, options),
       startedMs,
     };
   } catch (error) {
@@ -261,7 +262,8 @@ function findOwnManifest(root: string, file: string, { build, env }: LoadOptions
   return found?.builderfile === file ? found : undefined;
 }
 
-function createManifest({ root, file, startedMs, compiled, reads }: Facts, options: LoadOptions): Manifest {
+function createManifest(facts: Facts, placeOf: PlaceOf, options: LoadOptions): Manifest {
+  const { root, file, startedMs, compiled, reads } = facts;
   const packages = compiled.packages.flatMap((name) => findPackage(name, file) ?? []);
   const files = new Set([
     ...Object.keys(compiled.modules),
@@ -278,6 +280,12 @@ function createManifest({ root, file, startedMs, compiled, reads }: Facts, optio
     stamps: [...files].sort().map(stampFile),
     env: ["HOME", "XDG_CONFIG_HOME", ...reads.env].map((name) => stampEnv(name, options.env, root)),
     isTracked: reads.untracked.size === 0,
+    places: Object.fromEntries(
+      [...reads.stacks].flatMap(([name, stack]) => {
+        const place = placeOf(stack);
+        return place?.line === undefined ? [] : [[name, `${place.where}:${place.line}`]];
+      }),
+    ),
   };
 }
 

@@ -50,6 +50,8 @@ export interface Manifest {
   readonly stamps: readonly Stamp[];
   /** Variables that it read, with a digest of their values. */
   readonly env: readonly EnvStamp[];
+  /** Where the builderfile read a variable or a file first: `builderfile.ts:3`, by name or absolute path. */
+  readonly places?: Readonly<Record<string, string>>;
   /** False: it read something that cannot be tracked. */
   readonly isTracked: boolean;
 }
@@ -122,6 +124,10 @@ export function manifestChanges(
 ): readonly string[] {
   const manifest = parseJson<Manifest>(readText(path.join(root, ".bt", manifestFile)) ?? "");
   if (manifest === undefined) return [];
+  const readAt = (name: string): string => {
+    const place = manifest.places?.[name];
+    return place === undefined ? "" : `, which is read at ${place}`;
+  };
   return [
     ...(manifest.build === build ? [] : ["bt itself is another one"]),
     ...(manifest.isTracked ? [] : ["it reads what cannot be tracked"]),
@@ -129,11 +135,15 @@ export function manifestChanges(
       const [file, size] = stamp;
       if (isSame(stamp, Number.POSITIVE_INFINITY)) return [];
       const what = size === -1 ? "is new" : findStat(file) === undefined ? "is gone" : "changed";
-      return [`"${path.relative(manifest.root, file)}" ${what}`];
+      return [`"${path.relative(manifest.root, file)}" ${what}${readAt(file)}`];
     }),
     ...manifest.env
-      .filter(([name, digest]) => stampEnv(name, env, manifest.root)[1] !== digest)
-      .map(([name]) => `variable ${name} changed`),
+      .map(([name, before]) => ({ name, before, now: stampEnv(name, env, manifest.root)[1] }))
+      .filter(({ before, now }) => before !== now)
+      .map(({ name, before, now }) => {
+        const what = before === null ? "was set" : now === null ? "was unset" : "changed";
+        return `variable ${name} ${what}${readAt(name)}`;
+      }),
   ];
 }
 

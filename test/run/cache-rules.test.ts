@@ -220,7 +220,7 @@ test("--clean removes outputs and what is remembered of them, and not what someb
 /** As if the results of a cache had not been used for so many days. */
 function age(p: Project, days: number): void {
   const time = (Date.now() - days * 24 * 3600_000) / 1000; // One for all: a blob that is younger than its result stays.
-  for (const kind of ["ac", "cas"])
+  for (const kind of ["ac", "cas", "far"].filter((one) => p.exists(`.bt/cache/${one}`)))
     for (const name of fs.readdirSync(path.join(p.root, ".bt/cache", kind)))
       fs.utimesSync(path.join(p.root, ".bt/cache", kind, name), time, time);
 }
@@ -256,7 +256,9 @@ test("cache size is bounded without manual deletion; what was used last stays", 
 test("--cache-gc removes what nobody used for long, and says so", async () => {
   const p = await project({ "builderfile.ts": withTasks({ bake }), flour: "rye" });
   await p.bt("bake");
+  p.write(".bt/cache/far/old", "what another machine has");
   age(p, 31);
+  p.write(".bt/cache/far/young", "what another machine has");
   p.write("flour", "oat");
   await p.bt("bake");
 
@@ -264,5 +266,6 @@ test("--cache-gc removes what nobody used for long, and says so", async () => {
 
   expect(stdout).toMatch(/^bt: 1 result removed \([\d.]+ KiB\), 1 result kept \([\d.]+ KiB\) in .*\/\.bt\/cache\n$/);
   expect(kept(p)).toHaveLength(1);
+  expect(fs.readdirSync(path.join(p.root, ".bt/cache/far"))).toEqual(["young"]);
   expect(await again(p, "bake")).toContain("1 restored");
 });

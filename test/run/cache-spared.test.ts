@@ -235,13 +235,14 @@ test("caches that are not read spare nobody", async () => {
   expect(only.did).toEqual({ bake: "restored" });
 });
 
-/** A cache on another machine, which has what the local one had, and changes what it says of \`knead\`. */
+/** A cache on another machine, which has what the local one had; it changes what it says of `knead`, and has `bake` under every key. */
 const liar = (lie: string): string => `import * as fs from "node:fs";
-const find = (key) => JSON.parse(fs.readFileSync("far/ac/" + key, "utf8").split("\\n")[1]);
+const all = fs.readdirSync("far/ac").map((key) => JSON.parse(fs.readFileSync("far/ac/" + key, "utf8").split("\\n")[1]));
+const [knead, bake] = ["knead", "bake"].map((name) => all.find(({ task }) => task === name));
 const lie = (result) => { ${lie} return result; };
 const far = {
   name: "far", canWrite: false,
-  findResult: async (key) => { const result = find(key); return result.task === "knead" ? lie(result) : result; },
+  findResult: async (key) => key === knead.key ? lie(knead) : { ...bake, key, document: { ...bake.document, digest: key } },
   readBlob: async ({ digest }) => fs.createReadStream("far/cas/" + digest),
 };
 const liar = definePlugin({ name: "liar", tasks: {}, apply: (hooks) => hooks.cache.tap((stores) => [...stores, far]) });`;

@@ -114,8 +114,9 @@ test("what was said of needs that were left out is remembered: nobody is asked a
 
   expect([dry.did, question.exitCode, again.did]).toEqual([{ bake: "fresh" }, 0, { bake: "fresh" }]);
   expect((await p.bt("bake")).stdout).toBe("bt: Nothing to do: 1 task is up to date\n");
+  expect((await run(p, "-n", "knead")).did).toEqual({ grind: "ran", knead: "ran" });
   expect(shop.asked()).toEqual([]);
-  // It is no result: who wants it gets it from where it is.
+  // It is no result, and nobody takes it for one: who wants it gets it from where it is.
   expect((await run(p, "eat")).did).toEqual({ grind: "restored", knead: "restored", bake: "fresh", eat: "ran" });
   expect(p.read("grind.out")).toBe(bytes.grind.repeat(size));
 });

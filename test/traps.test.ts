@@ -38,7 +38,7 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
   ["what is restored equals what was made", "run/cache", "restored files equal the originals"],
   ["no part of a result hits", "run/cache-crash", "no partial cache entry after a crash at any point"],
   ["no part of a result hits on a disk that fails", "run/faults", "%s at any moment of a run that builds, keeps"],
-  ["no tag moves alone, wherever bt is killed", "run/faults", "%s at any moment of a run that publishes"],
+  ["no tag moves alone, wherever bt is killed", "run/publish-faults", "EIO, ENOSPC, EACCES and SIGKILL at any moment"],
   ["no part of a result is shared or published", "run/crash-whole", "killed at any moment, bt leaves no half"],
   ["a cache does not grow for ever", "run/cache-rules", "cache size is bounded without manual deletion"],
   [
@@ -69,11 +69,7 @@ const traps: readonly (readonly [holds: string, file: string, title: string])[] 
     "plugins/remote-cache/http",
     "an entry or a record that was spoiled is a miss",
   ],
-  [
-    "any server will do as a cache",
-    "plugins/remote-cache/run",
-    "a second checkout restores everything from a plain %s",
-  ],
+  ["any server will do as a cache", "plugins/remote-cache/run", "a second checkout restores from a plain %s"],
   ["needs of what is up to date do not run", "run/fresh", "what comes before a task that is up to date does not run"],
   ["nor do services", "run/service", "a service does not start for a task that is up to date"],
   ["files are needs and outputs", "run/order", "a task that reads what another writes needs it"],

@@ -57,7 +57,7 @@ export async function createLayout(dir: string): Promise<Layout> {
  */
 export async function openLayout(dir: string): Promise<Layout> {
   const text = await readFile(join(dir, "oci-layout"), "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "EIO" ? error : layoutMissing(dir);
+    throw ["ENOENT", "ENOTDIR"].includes(error.code ?? "") ? layoutMissing(dir) : error;
   });
   const version = parseJson(dir, "oci-layout", text)["imageLayoutVersion"];
   if (typeof version !== "string" || !/^1\.\d+(\.\d+)?$/.test(version)) throw layoutVersion(dir, String(version));
@@ -157,8 +157,8 @@ export async function linkBlob(from: Layout, into: Layout, digest: string): Prom
  * @throws BtError MANIFEST_LAYOUT_MALFORMED
  */
 export async function readEntries(layout: Layout): Promise<readonly Descriptor[]> {
-  const text = await readFile(join(layout.dir, "index.json"), "utf8").catch((error: unknown) => {
-    throw layoutMalformed(layout.dir, 'it has no file "index.json"', error);
+  const text = await readFile(join(layout.dir, "index.json"), "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw error.code === "ENOENT" ? layoutMalformed(layout.dir, 'it has no file "index.json"', error) : error;
   });
   const entries = parseJson(layout.dir, "index.json", text)["manifests"];
   if (!Array.isArray(entries)) throw layoutMalformed(layout.dir, '"index.json" has no list "manifests"');

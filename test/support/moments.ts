@@ -8,7 +8,7 @@ import { removeFolder } from "./temporary.ts";
 export const codes = ["EIO", "ENOSPC", "EACCES", "SIGKILL"] as const;
 
 /** With BT_SLOW_TESTS=1 every moment is tried. */
-const isSlow = process.env["BT_SLOW_TESTS"] === "1";
+export const isSlow: boolean = process.env["BT_SLOW_TESTS"] === "1";
 /** Else some, spread over all; another BT_SEED takes others. */
 const seed = Number(process.env["BT_SEED"] ?? 0);
 
@@ -33,6 +33,8 @@ export async function momentsOf(
   return all.filter((one) => some.includes(one) || vital.test(one.call)).map(({ at }) => ({ code, at }));
 }
 
+export const untold = "it does not say what is wrong";
+
 /** What is wrong with how a run has ended. */
 export function mistakes({ exitCode, signal, stdout, stderr }: FaultyRun, isRight: boolean): readonly string[] {
   if (signal === "SIGKILL") return [];
@@ -45,7 +47,7 @@ export function mistakes({ exitCode, signal, stdout, stderr }: FaultyRun, isRigh
     ...(exitCode === undefined || exitCode > 2 ? [`it ended with ${exitCode}`] : []),
     ...(/\n\s+at \S.*:\d+:\d+\)?\n|bug in bt/.test(text) ? ["it shows a stack"] : []),
     ...(exitCode === 0 && !isRight ? ["it took a wrong output for right"] : []),
-    ...(exitCode === 0 || isTold ? [] : ["it does not say what is wrong"]),
+    ...(exitCode === 0 || isTold ? [] : [untold]),
   ];
 }
 

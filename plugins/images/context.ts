@@ -73,7 +73,7 @@ export async function openContext(dir: string, rules?: IgnoreRules, witness?: Wi
 }
 
 /** What bt remembers, and the images it builds: never a part of an image, or no build would be like the one before. */
-function isOwn(path: string): boolean {
+export function isOwn(path: string): boolean {
   return path.split("/").includes(".bt");
 }
 

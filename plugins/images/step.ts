@@ -1,9 +1,9 @@
 /** Obeys one instruction of a stage: changes its config and files, and writes its layer. Does not know the order of stages. */
-import { relative, resolve } from "node:path";
+import { relative } from "node:path";
 import type { Arch, Place } from "../../core/index.ts";
 import type { Descriptor, Layout } from "../multiarch-manifest/index.ts";
 import { openArchive } from "./archive.ts";
-import type { Context } from "./context.ts";
+import { isOwn, type Context } from "./context.ts";
 import { copyInto, makeFolder, type CopySource, type Written } from "./copy.ts";
 import { runUnsupported, urlRefused } from "./dockerfile-errors.ts";
 import { chmodMalformed, sourceChanged, sourceUnreadable } from "./errors.ts";
@@ -115,9 +115,11 @@ function explainFailure(error: unknown, { at, text }: Instruction, context: Cont
   if (!(error instanceof Error)) return error;
   const { code, path } = error as NodeJS.ErrnoException;
   if (error.message === "Size mismatch") return sourceChanged(at, text);
-  if (path === undefined || !resolve(path).startsWith(resolve(context.dir))) return error;
+  if (path === undefined) return error;
+  const file = relative(context.dir, path);
+  if (file.split("/", 1)[0] === ".." || isOwn(file)) return error; // It was no file of the context.
   if (code === "ENOENT") return sourceChanged(at, text);
-  return code === "EACCES" || code === "EPERM" ? sourceUnreadable(at, relative(context.dir, path), error) : error;
+  return code === "EACCES" || code === "EPERM" ? sourceUnreadable(at, file, error) : error;
 }
 
 async function runCopy(state: StageState, copy: Copy, tools: StepTools): Promise<Written> {

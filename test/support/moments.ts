@@ -40,7 +40,7 @@ export function mistakes({ exitCode, signal, stdout, stderr }: FaultyRun, isRigh
   if (signal === "SIGKILL") return [];
   const text = stdout + stderr;
   const isTold =
-    /\((EIO|ENOSPC|EACCES)|(EIO|ENOSPC|EACCES):|disk is full|permission is denied|the disk reports|ENOENT: .*, mkdir/.test(
+    /\((EIO|ENOSPC|EACCES)|(EIO|ENOSPC|EACCES):|disk is full|permission is denied|this user may not|the disk reports|ENOENT: .*, mkdir/.test(
       text,
     );
   return [

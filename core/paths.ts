@@ -24,6 +24,20 @@ export function outputPath(declared: string): OutputPath {
   return isGlob(path) ? { path: picomatch.scan(path).base, isFolder: true } : { path, isFolder: false };
 }
 
+/** Tells of paths whether they are what is declared as outputs, or lie in it. `dist/*.js` is no more than what it matches. */
+export function coverOutputs(outputs: readonly string[]): (path: string) => boolean {
+  const whole = outputs.filter((declared) => !isShared(declared)).map((declared) => outputPath(declared).path);
+  const globs = outputs.filter(isShared).map((declared) => declared.replace(/^\.\//, ""));
+  const isMatch = picomatch(globs, { dot: true });
+  return (path) =>
+    whole.some((output) => output === "." || path === output || path.startsWith(`${output}/`)) || isMatch(path);
+}
+
+/** Of a pattern that shares its folder with others; only whole paths have one owner. */
+function isShared(declared: string): boolean {
+  return isGlob(declared) && !declared.endsWith("/**");
+}
+
 /** Who writes what, over all tasks of the builderfile. */
 export interface Writers {
   readonly files: ReadonlyMap<string, string>;
@@ -46,8 +60,7 @@ export function collectWriters(nodes: Iterable<Node>): Writers {
     sites.set(node.id, node.task.site);
     for (const declared of node.outputs) {
       const { path, isFolder } = outputPath(declared);
-      if (isGlob(declared) && !declared.endsWith("/**")) {
-        // Shares its folder with others; only whole paths have one owner.
+      if (isShared(declared)) {
         patterns.set(path, [...(patterns.get(path) ?? []), { pattern: declared.replace(/^\.\//, ""), owner: node.id }]);
         continue;
       }

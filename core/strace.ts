@@ -1,12 +1,19 @@
-/** Reads what `strace -f -y` wrote: files that were read and written, hosts that were called. Pure; does not know what was declared. */
+/** Reads what `strace -f -y` wrote: files that were read, written and removed, hosts that were called. Pure; does not know what was declared. */
 import * as path from "node:path";
+import { parentsOf } from "./paths.ts";
 
 /** What happened between two marks. All paths absolute. */
 export interface Traced {
   readonly reads: ReadonlySet<string>;
   readonly writes: ReadonlySet<string>;
+  /** Folders that were made. */
+  readonly folders: ReadonlySet<string>;
+  /** What was removed or renamed, and had not been written or made before. */
+  readonly removes: ReadonlySet<string>;
   /** `10.0.0.1:443`, `[::1]:443`, or the path of a socket. */
   readonly hosts: ReadonlySet<string>;
+  /** Its end was not that of a success, or did not come. */
+  readonly hasFailed: boolean;
 }
 
 /** Options for strace that give the lines read here. */
@@ -17,11 +24,11 @@ export const straceOptions: readonly string[] = [
   "-s",
   "4096",
   "-e",
-  "trace=%file,connect,sendto,sendmsg,sendmmsg",
+  "trace=%file,fchdir,?clone,?clone3,?fork,?vfork,connect,sendto,sendmsg,sendmmsg",
 ];
 
 /** Looking for a file of this name says in the trace what begins or ends. Nothing is ever there. */
-export function markPath(moment: "begin" | "end", task: string): string {
+export function markPath(moment: "begin" | "end" | "fail", task: string): string {
   return `/.bt-audit/${moment}/${encodeURIComponent(task)}`;
 }
 
@@ -37,20 +44,21 @@ interface Call {
   readonly result: string;
 }
 
-type Taken = { readonly reads: Set<string>; readonly writes: Set<string>; readonly hosts: Set<string> };
+type Taken = Readonly<Record<"reads" | "writes" | "folders" | "removes" | "hosts", Set<string>>>;
 
 export function createTraceReader(): TraceReader {
   const tasks = new Map<string, Taken>();
+  const succeeded = new Set<string>();
   const folders = new Map<string, string>(); // Where each process stands, as far as it was told.
   const open = new Map<string, string>(); // First halves of calls that another process interrupted.
   let current: Taken | undefined;
 
   const take = (pid: string, call: Call): void => {
-    const mark = /"\/\.bt-audit\/(begin|end)\/([^"]*)"/.exec(call.args);
+    const mark = /"\/\.bt-audit\/(begin|end|fail)\/([^"]*)"/.exec(call.args);
     if (mark !== null) {
       const task = decodeURIComponent(mark[2] ?? "");
-      if (mark[1] === "begin")
-        tasks.set(task, tasks.get(task) ?? { reads: new Set(), writes: new Set(), hosts: new Set() });
+      if (mark[1] === "begin") tasks.set(task, tasks.get(task) ?? createTaken());
+      if (mark[1] === "end") succeeded.add(task);
       current = mark[1] === "begin" ? tasks.get(task) : undefined;
       return;
     }
@@ -59,11 +67,23 @@ export function createTraceReader(): TraceReader {
       if (current !== undefined && !call.result.startsWith("-1")) noteHost(current, call.args);
       return;
     }
+    if (call.name === "fchdir") {
+      if (!call.result.startsWith("-1")) folders.set(pid, unescape(/^\d+<(.*)>$/.exec(call.args)?.[1] ?? "/"));
+      return;
+    }
+    if (/^(clone3?|v?fork)$/.test(call.name)) {
+      const [child, folder] = [call.result, folders.get(pid)];
+      if (folder !== undefined && !folders.has(child)) folders.set(child, folder);
+      return;
+    }
     const here = /AT_FDCWD<([^>]*)>/.exec(call.args)?.[1];
     if (here !== undefined) folders.set(pid, unescape(here));
     if (call.result.startsWith("-1") && (call.name !== "connect" || call.result.startsWith("-1 ENOENT"))) return;
-    const names = [...call.args.matchAll(/(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"/g)].map(([, at, name]) =>
-      path.resolve(unescape(at ?? "") || (folders.get(pid) ?? "/"), unescape(name ?? "")),
+    const names = [...call.args.matchAll(/(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"/g)].map(
+      ([, at, name]) => {
+        const [folder, file] = [unescape(at ?? "") || folders.get(pid), unescape(name ?? "")];
+        return folder === undefined && !path.isAbsolute(file) ? undefined : path.resolve(folder ?? "/", file);
+      },
     );
     const [first, second] = names;
     if (call.name === "chdir" && first !== undefined) folders.set(pid, first);
@@ -83,15 +103,23 @@ export function createTraceReader(): TraceReader {
       const [, name, args, result] = /^(\w+)\((.*)\) += (.*)$/.exec(whole) ?? [];
       if (name !== undefined && args !== undefined && result !== undefined) take(pid, { name, args, result });
     },
-    close: () => tasks,
+    close: () => new Map([...tasks].map(([task, taken]) => [task, { ...taken, hasFailed: !succeeded.has(task) }])),
   };
 }
 
+function createTaken(): Taken {
+  return { reads: new Set(), writes: new Set(), folders: new Set(), removes: new Set(), hosts: new Set() };
+}
+
 function note(
-  { reads, writes, hosts }: Taken,
+  { reads, writes, folders, removes, hosts }: Taken,
   { name, args, result }: Call,
   { first, second }: { readonly first: string | undefined; readonly second: string | undefined },
 ): void {
+  const isMade = (file: string): boolean => writes.has(file) || folders.has(file);
+  const remove = (file: string | undefined): void => {
+    if (file !== undefined && ![file, ...parentsOf(file)].some(isMade)) removes.add(file);
+  };
   switch (name) {
     case "open":
     case "openat":
@@ -110,9 +138,21 @@ function note(
     case "readlinkat":
       if (first !== undefined) reads.add(first);
       return;
+    case "mkdir":
+    case "mkdirat":
+      if (first !== undefined) folders.add(first);
+      return;
+    case "unlink":
+    case "unlinkat":
+    case "rmdir":
+      remove(first);
+      return;
     case "rename":
     case "renameat":
     case "renameat2":
+      remove(first);
+      if (second !== undefined) writes.add(second);
+      return;
     case "link":
     case "linkat":
     case "symlink":

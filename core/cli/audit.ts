@@ -6,10 +6,10 @@ import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { askedIds } from "../decide.ts";
 import { toolMissing } from "../errors/request.ts";
-import { expandPaths, findTool, followLinks, patternOf, removePath } from "../files.ts";
+import { findTool, followLinks, isFolder, patternOf, removePath } from "../files.ts";
 import type { Node } from "../graph.ts";
 import { findPackage, type Project } from "../load.ts";
-import { isGlob, outputPath, parentsOf } from "../paths.ts";
+import { coverOutputs, isGlob, outputPath, parentsOf } from "../paths.ts";
 import { definePlugin } from "../plugin.ts";
 import { prepare, type BuildRequest, type Prepared } from "../prepare.ts";
 import { createTraceReader, markPath, straceOptions, type Traced } from "../strace.ts";
@@ -22,8 +22,13 @@ const innerName = "BT_AUDITED";
 /** What a task uses and does not declare. Paths below the root are relative. */
 export interface Finding {
   readonly task: string;
+  /** It failed: what it would have used after that is not here. */
+  readonly hasFailed?: true;
   readonly reads: readonly string[];
+  /** Folders, which end with `/`, only if nothing is in them. */
   readonly writes: readonly string[];
+  /** What it did not make itself, and is gone. */
+  readonly removes: readonly string[];
   readonly hosts: readonly string[];
   /** Programs on `PATH`, outside of the machine's own folders, that are among the reads. */
   readonly tools: readonly string[];
@@ -42,7 +47,8 @@ export function withMarks(project: Project): Project {
     apply: (hooks) => {
       hooks.beforeTask.tap(({ node }) => void fs.existsSync(markPath("begin", node.id)));
       hooks.event.tap((event) => {
-        if (event.kind === "task-state" && event.state === "done") fs.existsSync(markPath("end", event.task));
+        if (event.kind !== "task-state" || event.state !== "done") return;
+        fs.existsSync(markPath(event.outcome === "ran" ? "end" : "fail", event.task));
       });
     },
   });
@@ -50,7 +56,7 @@ export function withMarks(project: Project): Project {
 }
 
 /**
- * Runs the same command line in a bt under strace, and then compares. 0: everything is declared; 1: something is not; else as the tasks ended.
+ * Runs the same command line in a bt under strace, and then compares. 0: everything is declared; 1: something is not. What fails ends as the tasks do.
  * @throws BtError TOOL_MISSING without strace
  */
 export async function auditTasks(
@@ -73,7 +79,7 @@ export async function auditTasks(
       },
       isJson,
     );
-    if (exitCode !== 0) return exitCode;
+    if (exitCode > 128) return exitCode; // Who interrupts it wants no answer.
     const traced = await readTrace(file);
     const after = await prepare(project, { ...request, mayWrite: false });
     const tasks = askedIds(after.graph).flatMap((id) => {
@@ -84,7 +90,7 @@ export async function auditTasks(
     });
     if (isJson) printJson({ version: 1, tasks });
     else print(tasks.map(render).join(""));
-    return tasks.every(isClean) ? 0 : 1;
+    return exitCode !== 0 || tasks.every(isClean) ? exitCode : 1;
   } finally {
     removePath(folder);
   }
@@ -137,7 +143,7 @@ const systemFolders = [
 
 function compare(
   node: Node,
-  { reads, writes, hosts }: Traced,
+  { reads, writes, folders, removes, hosts, hasFailed }: Traced,
   { after, env, own }: { readonly after: Prepared; readonly env: World["env"]; readonly own: readonly string[] },
 ): Finding {
   const { root } = after.project;
@@ -160,9 +166,8 @@ function compare(
     ...[...after.project.reads.files].map((file) => path.resolve(root, file)),
   ]);
   const covers = (declared: readonly string[]): ((file: string) => boolean) => {
-    const files = new Set(expandPaths(root, declared, isGlob).map((file) => path.resolve(root, file)));
-    const folders = declared.map(outputPath).filter(({ isFolder }) => isFolder);
-    return (file) => files.has(file) || folders.some(({ path: folder }) => isBelow(file, path.resolve(root, folder)));
+    const isCovered = coverOutputs(declared);
+    return (file) => isCovered(file) || isCovered(path.relative(root, file));
   };
   const isOutput = covers(node.outputs);
   const isNeeded = covers(
@@ -185,13 +190,22 @@ function compare(
       !isTool(file) &&
       !isOwn(file),
   );
-  const undeclaredWrites = [...writes].filter(
-    (file) =>
-      isThere(file) && !isOutput(file) && !isOwn(file) && !isTemporary(file) && !/^\/(dev|proc|sys)\//.test(file),
+  const isLeft = (file: string): boolean =>
+    !isOutput(file) && !isOwn(file) && !isTemporary(file) && !/^\/(dev|proc|sys)\//.test(file);
+  /** Of a folder that an output goes into, and did not. */
+  const isAround = (folder: string): boolean =>
+    node.outputs.some((declared) => isBelow(path.resolve(root, outputPath(declared).path), folder));
+  const emptyFolders = [...folders].filter(
+    (folder) => isFolder(folder) && fs.readdirSync(folder).length === 0 && !isAround(folder),
+  );
+  const undeclaredWrites = [...new Set([...writes, ...emptyFolders])].filter((file) => isThere(file) && isLeft(file));
+  const gone = [...removes].filter(
+    (file) => !isThere(file) && isLeft(file) && !parentsOf(file).some((folder) => removes.has(folder)),
   );
   const show = (files: readonly string[]): string[] => {
-    const outside = files.filter((file) => !isBelow(file, root));
-    const inside = files.filter((file) => isBelow(file, root)).map((file) => path.relative(root, file));
+    const named = files.map((file) => ({ file, name: `${file}${isFolder(file) ? "/" : ""}` }));
+    const outside = named.filter(({ file }) => !isBelow(file, root)).map(({ name }) => name);
+    const inside = named.filter(({ file }) => isBelow(file, root)).map(({ name }) => name.slice(root.length + 1));
     return [...fold(outside, topOf), ...fold(inside, path.dirname)].sort();
   };
   const versions = new Set(document?.leaves.map(({ name }) => name));
@@ -202,8 +216,10 @@ function compare(
     .map((file) => path.basename(file));
   return {
     task: node.id,
+    ...(hasFailed ? { hasFailed } : {}),
     reads: show(undeclaredReads),
     writes: show(undeclaredWrites),
+    removes: show(gone),
     hosts: [...hosts].filter((host) => !host.includes("nscd") && !isDeclaredHost(host)).sort(),
     tools: tools.sort(),
   };
@@ -231,13 +247,16 @@ function fold(files: readonly string[], folderOf: (file: string) => string): str
   );
 }
 
-function isClean({ reads, writes, hosts }: Finding): boolean {
-  return reads.length + writes.length + hosts.length === 0;
+function isClean({ reads, writes, removes, hosts }: Finding): boolean {
+  return reads.length + writes.length + removes.length + hosts.length === 0;
 }
 
 function render(finding: Finding): string {
-  const { task, reads, writes, hosts, tools } = finding;
-  if (isClean(finding)) return `${task} declares all that it uses\n`;
+  const { task, hasFailed, reads, writes, removes, hosts, tools } = finding;
+  if (isClean(finding))
+    return hasFailed === true
+      ? `${task} failed; it declares all that it used until then\n`
+      : `${task} declares all that it uses\n`;
   const list = (names: readonly string[]): string => names.map((name) => `  ${name}\n`).join("");
   const line = (field: string, names: readonly string[]): string =>
     names.length === 0 ? "" : `  add  ${field}: [${names.map((name) => JSON.stringify(name)).join(", ")}]\n`;
@@ -257,8 +276,10 @@ function render(finding: Finding): string {
     writes.length === 0
       ? ""
       : `${task} writes what it does not declare\n${list(writes)}${line("outputs", patterns(own))}`,
+    removes.length === 0 ? "" : `${task} removes what it has not made\n${list(removes)}`,
     hosts.length === 0
       ? ""
       : `${task} talks to\n${list(hosts)}  add  versions: () => ({ ${answers} }), with what tells one answer from another, such as a digest\n`,
+    hasFailed === true ? `${task} failed: what it would have used after that is not listed\n` : "",
   ].join("");
 }

@@ -2,14 +2,14 @@ import { expect, test } from "vitest";
 import { createTraceReader, markPath } from "../../core/strace.ts";
 
 /** What the lines of a trace say of task `bake`. */
-function read(...lines: string[]): { reads: string[]; writes: string[]; hosts: string[] } {
+function read(...lines: string[]): Record<"reads" | "writes" | "removes" | "hosts", string[]> {
   const reader = createTraceReader();
   const mark = (moment: "begin" | "end"): string =>
     `1 access("${markPath(moment, "bake")}", F_OK) = -1 ENOENT (No such file)`;
   for (const line of [mark("begin"), ...lines, mark("end"), `1 openat(AT_FDCWD</w>, "late", O_RDONLY) = 3</w/late>`])
     reader.line(line);
-  const { reads, writes, hosts } = reader.close().get("bake")!;
-  return { reads: [...reads], writes: [...writes], hosts: [...hosts] };
+  const { reads, writes, removes, hosts } = reader.close().get("bake")!;
+  return { reads: [...reads], writes: [...writes], removes: [...removes], hosts: [...hosts] };
 }
 
 test("a call that another process interrupts is put together", () => {
@@ -20,7 +20,7 @@ test("a call that another process interrupts is put together", () => {
     `8 <... openat resumed>)             = 4</w/bread>`,
   );
 
-  expect(found).toEqual({ reads: ["/w/flour"], writes: ["/w/bread"], hosts: [] });
+  expect(found).toEqual({ reads: ["/w/flour"], writes: ["/w/bread"], removes: [], hosts: [] });
 });
 
 test("a path is resolved from where its process stands", () => {
@@ -33,6 +33,21 @@ test("a path is resolved from where its process stands", () => {
   );
 
   expect(found.writes).toEqual(["/w/b", "/v/b"]);
+});
+
+test("a thread and a child stand where the one that started them stands", () => {
+  const found = read(
+    `7 chdir("/w/deep") = 0`,
+    `7 clone3({flags=CLONE_VM|CLONE_THREAD} => {parent_tid=[8]}, 88) = 8`,
+    `8 unlink("a") = 0`,
+    `8 openat(AT_FDCWD</w/deep>, "..", O_RDONLY|O_DIRECTORY) = 5</w>`,
+    `8 fchdir(5</w>) = 0`,
+    `8 clone(child_stack=NULL, flags=SIGCHLD, child_tidptr=0x7f) = 9`,
+    `9 unlink("b") = 0`,
+    `10 unlink("nobody knows where") = 0`,
+  );
+
+  expect(found.removes).toEqual(["/w/deep/a", "/w/b"]);
 });
 
 test("names are read as strace writes them", () => {
@@ -49,5 +64,5 @@ test("calls that failed count for nothing, but a host that was called was called
     `7 connect(3<socket:[1]>, {sa_family=AF_INET, sin_port=htons(0), sin_addr=inet_addr("10.0.0.1")}, 16) = 0`,
   );
 
-  expect(found).toEqual({ reads: [], writes: [], hosts: ["[::1]:443", "/run/docker.sock"] });
+  expect(found).toEqual({ reads: [], writes: [], removes: [], hosts: ["[::1]:443", "/run/docker.sock"] });
 });

@@ -55,7 +55,7 @@ testTraced(
 
     expect(JSON.parse(audit.stdout)).toEqual({
       version: 1,
-      tasks: [{ task: "bake", reads: ["recipe"], writes: [], hosts: [], tools: [] }],
+      tasks: [{ task: "bake", reads: ["recipe"], writes: [], removes: [], hosts: [], tools: [] }],
     });
   },
 );
@@ -158,8 +158,81 @@ testTraced("--audit of a task that declares everything says so, and ends with 0"
   });
 });
 
-testTraced("--audit of a task that fails ends as the task", async () => {
-  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: "false" })` }) });
+testTraced("--audit of a task that fails names what it used until then, says so, and ends as the task", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks(
+      {
+        bake: `task({ inputs: ["flour"], outputs: ["out/bread"], run: async ({ $ }) => { await $\`cat flour salt > out/bread\`; throw new BtError("BURNT", "Too hot", { fix: "Wait.", exitCode: 7 }) } })`,
+        burn: `task({ inputs: [], run: "false" })`,
+      },
+      `import { BtError } from "builderfile";`,
+    ),
+    flour: "1\n",
+    salt: "1\n",
+  });
 
-  expect((await p.bt("--audit", "bake")).exitCode).toBe(1);
+  const audit = await p.bt("--audit", "bake", "-s");
+  const both = await p.bt("--audit", "bake", "burn", "-k", "--json");
+  const burnt = await p.bt("--audit", "burn", "-s");
+
+  expect(audit.exitCode).toBe(7);
+  expect(audit.stdout).toContain(
+    `bake reads what it does not declare
+  salt
+  add  inputs: ["salt"]
+bake failed: what it would have used after that is not listed
+`,
+  );
+  expect(both.exitCode).toBe(7);
+  expect(JSON.parse(both.stdout)).toEqual({
+    version: 1,
+    tasks: [
+      { task: "bake", hasFailed: true, reads: ["salt"], writes: [], removes: [], hosts: [], tools: [] },
+      { task: "burn", hasFailed: true, reads: [], writes: [], removes: [], hosts: [], tools: [] },
+    ],
+  });
+  expect(burnt).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringContaining("burn failed; it declares all that it used until then\n"),
+  });
+});
+
+testTraced("--audit names what a task removes that it has not made, and folders that it leaves empty", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: ["flour"], outputs: ["bread", "tins/*.tin"], clean: "keep", run: "rm salt tins/old.tin; mv yeast dough; rm -r pantry; mkdir -p shelf/left trays used; rm -d used; echo > crumb; mv crumb crumbs; rm crumbs; mv flour mill; mv mill flour; touch trays/rye bread tins/new.tin" })`,
+    }),
+    flour: "1\n",
+    salt: "1\n",
+    yeast: "1\n",
+    "pantry/jam": "1\n",
+    "tins/old.tin": "1\n",
+  });
+
+  const audit = await p.bt("--audit", "bake", "-s");
+
+  expect(audit).toMatchObject({
+    exitCode: 1,
+    stdout: `bake writes what it does not declare
+  dough
+  flour
+  shelf/left/
+  trays/rye
+  add  outputs: ["dough", "flour", "shelf/left/", "trays/rye"]
+bake removes what it has not made
+  pantry
+  salt
+  yeast
+`,
+  });
+});
+
+testTraced("--audit takes an output with a star for no more than what it matches", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({ bake: `task({ inputs: [], outputs: ["*.bread"], run: "touch rye.bread crumbs" })` }),
+  });
+
+  const audit = await p.bt("--audit", "bake", "-s");
+
+  expect(audit.stdout).toContain('  crumbs\n  add  outputs: ["crumbs"]\n');
 });

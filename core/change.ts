@@ -1,18 +1,8 @@
 /** Several files that change together or not at all, whenever the power goes. Does not know what is in them. */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import * as path from "node:path";
+import { replaceFile, stageFile } from "./files.ts";
 
 /** One file and what becomes of it. Paths are relative to the project root. */
 export interface Change {
@@ -40,7 +30,10 @@ export function commitChanges(root: string, journal: string, changes: readonly C
   if (strange.length > 0) return { strange: strange.map(({ file }) => file) };
   const real = changes.filter(({ before, after }) => hash(before) !== hash(after));
   if (real.length === 0) return { written: [] };
-  for (const { file, after } of real) writeSynced(stagedName(root, file), after, modeOf(path.resolve(root, file)));
+  for (const { file, after } of real) {
+    rmSync(stagedName(root, file), { force: true });
+    stageFile(stagedName(root, file), after, path.resolve(root, file));
+  }
   const entries = real.map(({ file, before, after }) => ({ file, before: hash(before), after: hash(after) }));
   writeJournal(journal, { schema: 1, files: entries });
   for (const { file } of real) renameSync(stagedName(root, file), path.resolve(root, file));
@@ -72,18 +65,6 @@ export function recoverChanges(root: string, journal: string, files: readonly st
   return { written: entries.map(({ file }) => file) };
 }
 
-/** Replaces one file in one step; its mode stays. Makes its folder. */
-export function replaceFile(file: string, content: Content): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const staged = `${file}.${process.pid}.bt-new`;
-  try {
-    writeSynced(staged, content, modeOf(file));
-    renameSync(staged, file);
-  } finally {
-    rmSync(staged, { force: true });
-  }
-}
-
 /** Beside the file: a rename does not leave the file system. */
 function stagedName(root: string, file: string): string {
   return `${path.resolve(root, file)}.bt-new`;
@@ -94,18 +75,6 @@ function writeJournal(file: string, journal: Journal): void {
   syncFolder(path.dirname(file));
 }
 
-function writeSynced(file: string, content: Content, mode: number | undefined): void {
-  const handle = openSync(file, "w");
-  try {
-    if (mode !== undefined) fchmodSync(handle, mode); // The umask does not count.
-    const bytes = typeof content === "string" ? Buffer.from(content) : content;
-    for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
-}
-
 function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
@@ -113,12 +82,6 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(handle);
   }
-}
-
-/** Undefined: it is not there, and the umask decides. */
-function modeOf(file: string): number | undefined {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  return stat && stat.mode & 0o7777;
 }
 
 function findBytes(file: string): Buffer | undefined {

@@ -177,17 +177,12 @@ function readWithLinks(folder: string, options: { readonly withFileTypes: true }
   );
 }
 
-/** Writes a file whole or not at all: staged beside it, synced, renamed. Makes its folder. */
-export function writeAtomic(file: string, content: string | Uint8Array): void {
+/** Replaces one file in one step, whole or not at all; its mode stays. Makes its folder. */
+export function replaceFile(file: string, content: string | Uint8Array): void {
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  const staged = `${file}.${process.pid}.${Math.random().toString(36).slice(2, 8)}`;
+  const staged = `${file}.${process.pid}.${Math.random().toString(36).slice(2, 8)}.bt-new`;
   try {
-    const descriptor = fs.openSync(staged, "wx");
-    try {
-      naming(file, () => (writeAll(descriptor, content), fs.fsyncSync(descriptor)));
-    } finally {
-      fs.closeSync(descriptor);
-    }
+    stageFile(staged, content, file);
     fs.renameSync(staged, file);
   } catch (error) {
     try {
@@ -196,6 +191,18 @@ export function writeAtomic(file: string, content: string | Uint8Array): void {
       // Why it was not written says more.
     }
     throw error;
+  }
+}
+
+/** Writes what `file` is to become into `staged`, which must not be there: synced, and with the mode of `file` if that is there. */
+export function stageFile(staged: string, content: string | Uint8Array, file: string): void {
+  const before = fs.statSync(file, { throwIfNoEntry: false });
+  const descriptor = fs.openSync(staged, "wx");
+  try {
+    if (before !== undefined) fs.fchmodSync(descriptor, before.mode & 0o7777); // The umask does not count.
+    naming(file, () => (writeAll(descriptor, content), fs.fsyncSync(descriptor)));
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
 

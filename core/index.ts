@@ -1,13 +1,13 @@
 /** The whole public API of bt; re-exports only. */
 export { build, type BuildOptions, type BuildResult } from "./build.ts";
-export { commitChanges, recoverChanges, replaceFile, type Change, type Changed } from "./change.ts";
+export { commitChanges, recoverChanges, type Change, type Changed } from "./change.ts";
 export { blobsOf, isBundled, type Blob, type CachedOutput, type CachedResult, type CacheStore } from "./cache-store.ts";
 export { BtError, closest, isBtError, placed, type BtErrorFacts, type Place } from "./errors.ts";
 export type { Counts, Event, EventBody, Failure, Outcome, Reporter, TaskOutline, TaskState } from "./event.ts";
 export { noteRead } from "./evaluate.ts";
 export type { Evidence, Question, Versions } from "./evidence.ts";
 export type { Command } from "./exec.ts";
-export { findTool, type FileFact } from "./files.ts";
+export { findTool, replaceFile, type FileFact } from "./files.ts";
 export type { Leaf } from "./fingerprint.ts";
 export { pruneGraph, type Edge, type FoundNeed, type Graph, type Node } from "./graph.ts";
 export type {

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { isBtError, placed, type PlaceOf } from "./errors.ts";
 import { builderfileThrew, packageMissing } from "./errors/builderfile.ts";
 import { evaluate, ImportError, type Reads } from "./evaluate.ts";
-import { findText, hashFile, hashText, isFolder, makeFolder, writeAtomic } from "./files.ts";
+import { findText, hashFile, hashText, isFolder, makeFolder, replaceFile } from "./files.ts";
 import { findBuilderfile, loadSettings, settingsFiles } from "./find.ts";
 import type { Settings } from "./settings.ts";
 import { stableJson } from "./fingerprint.ts";
@@ -141,7 +141,7 @@ function isUnchanged(digests: Readonly<Record<string, string>>): boolean {
 /** A cache that cannot be written costs speed, nothing else. */
 function cacheWrite(file: string, content: string | Uint8Array): void {
   try {
-    writeAtomic(file, content);
+    replaceFile(file, content);
   } catch {
     return;
   }
@@ -294,5 +294,5 @@ export function prepareStateFolder(root: string): void {
   const folder = path.join(root, ".bt");
   makeFolder(folder);
   const ignore = path.join(folder, ".gitignore");
-  if (!fs.existsSync(ignore)) writeAtomic(ignore, "*\n");
+  if (!fs.existsSync(ignore)) replaceFile(ignore, "*\n");
 }

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import picomatch from "picomatch";
 import { askedIds, isGroupNode, type NodeResult } from "./decide.ts";
 import { declaredVariables } from "./environment.ts";
-import { findStat, findTool, isFolder, writeAtomic } from "./files.ts";
+import { findStat, findTool, isFolder, replaceFile } from "./files.ts";
 import type { Node } from "./graph.ts";
 import type { Evidence, Question } from "./evidence.ts";
 import { stableJson } from "./fingerprint.ts";
@@ -56,8 +56,8 @@ export async function proveFresh(
       questions: [...facts.questions.values()],
       sayings,
     };
-    writeAtomic(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
-    writeProof(root, proof, writeAtomic);
+    replaceFile(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
+    writeProof(root, proof, replaceFile);
   } catch {
     return;
   }

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import type { Event, Failure, Outcome, Reporter } from "./event.ts";
 import type { Selection } from "./catalog.ts";
 import type { Commit } from "./commit.ts";
-import { fileNameOf, findText, makeFolder, removePath, writeAll, writeAtomic } from "./files.ts";
+import { fileNameOf, findText, makeFolder, removePath, replaceFile, writeAll } from "./files.ts";
 import { listRuns } from "./runs.ts";
 
 /** One task of a past run. */
@@ -108,7 +108,7 @@ export function createRecorder(
     }
   };
   const writeHead = (): void =>
-    writeAtomic(path.join(folder, "run.json"), JSON.stringify({ ...head, tasks }, undefined, 1));
+    replaceFile(path.join(folder, "run.json"), JSON.stringify({ ...head, tasks }, undefined, 1));
   const note = (task: string, facts: RecordedTask): void => void (tasks[task] = { ...tasks[task], ...facts });
   const take = (event: Event): void => {
     switch (event.kind) {

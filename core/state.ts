@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { crc32 } from "node:zlib";
 import { stateUnwritable } from "./errors/disk.ts";
 import type { FileFact } from "./files.ts";
-import { findText, makeFolder, writeAll, writeAtomic } from "./files.ts";
+import { findText, makeFolder, replaceFile, writeAll } from "./files.ts";
 import type { KeyDocument } from "./fingerprint.ts";
 import type { Reason } from "./reason.ts";
 
@@ -212,7 +212,7 @@ function openLog(file: string, read: ReadLog, all: () => readonly Line[]): Log {
       throw stateUnwritable(path.relative(process.cwd(), file) || file, error);
     }
   };
-  const replace = (lines: readonly Line[]): void => writeAtomic(file, `${header}\n${lines.map(encode).join("")}`);
+  const replace = (lines: readonly Line[]): void => replaceFile(file, `${header}\n${lines.map(encode).join("")}`);
   const open = (): number => fs.openSync(file, "a+");
   let descriptor = write(() => {
     makeFolder(path.dirname(file));

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { blobsOf } from "../cache-store.ts";
-import { findText, makeFolder, writeAtomic } from "../files.ts";
+import { findText, makeFolder, replaceFile } from "../files.ts";
 import { acquireLock } from "../lock.ts";
 import { blobFolder, readResult, resultFolder } from "./local.ts";
 import { farFolder } from "./place.ts";
@@ -49,7 +49,7 @@ export async function sweepCache(folder: string, bounds: CacheBounds): Promise<S
   const lock = await acquireLock(folder, "sweeping", AbortSignal.timeout(10_000));
   try {
     const swept = sweep(folder, bounds, Date.now());
-    writeAtomic(path.join(folder, "size"), `swept ${Date.now()}\n${swept.sizeBytes}\n`);
+    replaceFile(path.join(folder, "size"), `swept ${Date.now()}\n${swept.sizeBytes}\n`);
     return swept;
   } finally {
     lock.release();

@@ -10,7 +10,7 @@ import {
   optionValue,
   optionWrong,
 } from "../errors/request.ts";
-import { findText, writeAtomic } from "../files.ts";
+import { findText, replaceFile } from "../files.ts";
 import { applyAccepted, findSettled, parseAccepted, renderAccepted, type Accepted } from "../makefile/accept.ts";
 import type { Comparison } from "../makefile/compare.ts";
 import { lintConditions, readConditions } from "../makefile/condition.ts";
@@ -65,8 +65,8 @@ export async function importMake({ tokens, options }: Args, world: World): Promi
       mayExecute,
       ...(acceptFile === undefined ? {} : { decides: true }),
     });
-    writeAtomic(target, result.builderfile);
-    if (acceptFile !== undefined && accepted === undefined) writeAtomic(acceptFile, renderAccepted(result.targets));
+    replaceFile(target, result.builderfile);
+    if (acceptFile !== undefined && accepted === undefined) replaceFile(acceptFile, renderAccepted(result.targets));
     const known = acceptFile === undefined ? undefined : (accepted ?? parseAccepted(renderAccepted(result.targets)));
     const { builderfile: _, ...found } = result;
     const report = {

@@ -1,6 +1,6 @@
 /** Keeps the printed list, and the outline for completion, for the shortcut. Does not know how they are made. */
 import * as path from "node:path";
-import { writeAtomic } from "../files.ts";
+import { replaceFile } from "../files.ts";
 import { prepareStateFolder, type Project } from "../load.ts";
 import { listFile, manifestFile } from "../warm.ts";
 import type { Outline } from "./complete.ts";
@@ -25,8 +25,8 @@ function keep({ root, manifest }: Pick<Project, "root" | "manifest">, file: stri
   if (!manifest.isTracked) return;
   try {
     prepareStateFolder(root);
-    writeAtomic(path.join(root, ".bt", file), text);
-    writeAtomic(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
+    replaceFile(path.join(root, ".bt", file), text);
+    replaceFile(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
   } catch {
     return;
   }

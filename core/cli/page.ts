@@ -4,7 +4,7 @@ import { firstLine } from "../errors.ts";
 import { runMissing } from "../errors/past.ts";
 import { reportUnwritable } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
-import { writeAtomic } from "../files.ts";
+import { replaceFile } from "../files.ts";
 import { runId } from "../past.ts";
 import { listRuns } from "../runs.ts";
 import type { Options } from "./args.ts";
@@ -44,7 +44,7 @@ export async function writePastReport(report: string, run = "last", { root, cwd 
 /** `said` is the file as it was named. */
 function save(file: string, text: string, said: string): void {
   try {
-    writeAtomic(file, text);
+    replaceFile(file, text);
   } catch (error) {
     throw reportUnwritable(said, firstLine(error));
   }

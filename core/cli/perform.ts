@@ -6,7 +6,7 @@ import { cleanTasks } from "../clean.ts";
 import { askedIds } from "../decide.ts";
 import { optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
-import { writeAtomic } from "../files.ts";
+import { replaceFile } from "../files.ts";
 import { settingsFiles } from "../find.ts";
 import type { Node } from "../graph.ts";
 import type { Project } from "../load.ts";
@@ -237,5 +237,5 @@ async function createReporters(
   const reporters = [...(await createPageReporters(options, { root: project.root, cwd: world.cwd })), whole];
   if (trace === undefined) return reporters;
   const { createTraceReporter } = await import("../report/trace.ts");
-  return [...reporters, createTraceReporter({ save: (text) => writeAtomic(path.resolve(world.cwd, trace), text) })];
+  return [...reporters, createTraceReporter({ save: (text) => replaceFile(path.resolve(world.cwd, trace), text) })];
 }

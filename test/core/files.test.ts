@@ -10,8 +10,8 @@ import {
   followLinks,
   hashText,
   isFolder,
+  replaceFile,
   signatureOf,
-  writeAtomic,
   type FileFact,
 } from "../../core/files.ts";
 import { isGlob } from "../../core/paths.ts";
@@ -147,11 +147,11 @@ test("describeFile() takes the digest of an old file from the memo as long as it
   expect(describeFile(p.root, "flour", memo)).toMatchObject({ kind: "exec", digest: hashText("1") });
 });
 
-test("writeAtomic() makes the folder, replaces the file as a whole and leaves nothing beside it", async () => {
+test("replaceFile() makes the folder, replaces the file as a whole and leaves nothing beside it", async () => {
   const { root } = await project({ "a/old": "x" });
 
-  writeAtomic(path.join(root, "a/b/new"), "1");
-  writeAtomic(path.join(root, "a/old"), Buffer.from("2"));
+  replaceFile(path.join(root, "a/b/new"), "1");
+  replaceFile(path.join(root, "a/old"), Buffer.from("2"));
 
   expect([
     fs.readdirSync(path.join(root, "a")),
@@ -160,10 +160,39 @@ test("writeAtomic() makes the folder, replaces the file as a whole and leaves no
   ]).toEqual([["b", "old"], ["new"], "2"]);
 });
 
-test("writeAtomic() that fails keeps the old file and leaves nothing beside it", async () => {
+test("replaceFile() keeps the mode of the old file, whatever the umask", async () => {
+  const { root } = await project({ open: "1", program: "1" });
+  fs.chmodSync(path.join(root, "open"), 0o666);
+  fs.chmodSync(path.join(root, "program"), 0o755);
+
+  for (const name of ["open", "program"]) replaceFile(path.join(root, name), "2");
+
+  const modes = ["open", "program"].map((name) => fs.statSync(path.join(root, name)).mode & 0o777);
+  expect(modes).toEqual([0o666, 0o755]);
+});
+
+test("replaceFile() stages under a name that says what it is, and that no other writer has", async () => {
+  const { root } = await project({});
+  const longest = "a".repeat(255); // Nothing can be staged beside it: the message has the name.
+
+  const write = (): string => {
+    try {
+      replaceFile(path.join(root, longest), "1");
+    } catch (error) {
+      return String(error);
+    }
+    return "written";
+  };
+  const [first, second] = [write(), write()];
+
+  expect(first).toMatch(new RegExp(`a\\.${process.pid}\\.\\w+\\.bt-new'`));
+  expect(second).not.toBe(first);
+});
+
+test("replaceFile() that fails keeps the old file and leaves nothing beside it", async () => {
   const { root } = await project({ "full/x": "1" });
 
-  expect(() => writeAtomic(path.join(root, "full"), "2")).toThrow();
+  expect(() => replaceFile(path.join(root, "full"), "2")).toThrow();
 
   expect(fs.readdirSync(root)).toEqual(["full"]);
 });

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { writeAtomic } from "../../core/files.ts";
+import { replaceFile } from "../../core/files.ts";
 import { checkProof, seeEvidence, writeProof, type FreshProof, type Proven } from "../../core/proof.ts";
 import { findManifest, manifestFile, quickHash, stampEnv, stampFile, type Manifest } from "../../core/warm.ts";
 import { project, type Project } from "../support/project.ts";
@@ -32,7 +32,7 @@ async function proven(): Promise<Kitchen> {
     env: [stampEnv("HOME", env, root)],
     isTracked: true,
   };
-  writeAtomic(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
+  replaceFile(path.join(root, ".bt", manifestFile), JSON.stringify(manifest));
   const proof = {
     request: '["bake"]',
     manifestMs: manifest.writtenMs,
@@ -44,7 +44,7 @@ async function proven(): Promise<Kitchen> {
     questions: [],
     sayings: [],
   };
-  writeProof(root, { ...proof, files: ["cake", "flour", "src", "src/a.c", path.join(root, "flour")] }, writeAtomic);
+  writeProof(root, { ...proof, files: ["cake", "flour", "src", "src/a.c", path.join(root, "flour")] }, replaceFile);
   const check: Kitchen["check"] = (changes = {}) =>
     checkProof({ ...manifest, ...changes.manifest }, changes.request ?? '["bake"]', { ...env, ...changes.env });
   return { ...p, manifest, check };
@@ -117,7 +117,7 @@ function emptyProof(root: string, manifest: Manifest): FreshProof {
 test("a proof whose files were young when it was written proves nothing", async () => {
   const { root, manifest } = await proven();
 
-  writeProof(root, { ...emptyProof(root, manifest), files: ["flour"] }, writeAtomic);
+  writeProof(root, { ...emptyProof(root, manifest), files: ["flour"] }, replaceFile);
 
   expect(checkProof(manifest, "[]", env)).toBeUndefined();
 });
@@ -133,7 +133,7 @@ test("a proof tells young files by what is in them, and what is not there by its
     ],
     questions: [{ script: "ask.cjs", about: 1 }],
   };
-  writeProof(root, proof, writeAtomic);
+  writeProof(root, proof, replaceFile);
   const check = (): boolean => checkProof(manifest, "[]", env) !== undefined;
   const write = (name: string, text: string): void => fs.writeFileSync(path.join(root, name), text);
   const seen = [checkProof(manifest, "[]", env)?.questions];
@@ -156,7 +156,7 @@ test("a proof tells young files by what is in them, and what is not there by its
 test("a proof of no files at all holds", async () => {
   const { root, manifest } = await proven();
 
-  writeProof(root, { ...emptyProof(root, manifest), startedMs: later() }, writeAtomic);
+  writeProof(root, { ...emptyProof(root, manifest), startedMs: later() }, replaceFile);
 
   expect(checkProof(manifest, "[]", env)).toMatchObject({ tasks: 1 });
 });

@@ -43,7 +43,7 @@ export interface TaskShell {
   readonly exec: (file: string, args?: readonly string[], options?: ExecOptions) => Promise<ExecResult>;
   /** Loads zx, at the first use and without waiting, because `$` itself is not waited for. */
   readonly load: () => Shell;
-  /** What is still running after a grace for what nobody reads to its end, such as \`yes | head\`. */
+  /** What is still running after a grace for what nobody reads to its end, such as `yes | head`. */
   readonly settle: () => Promise<readonly string[]>;
   /** An uncaught failure of zx as the message for it; anything else as it is. */
   readonly explain: (error: unknown) => unknown;

@@ -7,6 +7,7 @@ import { outlineGraph } from "../prepare.ts";
 import { findRun } from "../record.ts";
 import { renderDuration } from "../report/duration.ts";
 import { listRuns } from "../runs.ts";
+import { shorten } from "./list.ts";
 
 /** How many lines of each kind are shown. */
 const shownLines = 12;
@@ -25,7 +26,7 @@ export async function renderAbout(project: Project, name: string, paint: Paint):
     .filter(([, lines]) => lines.length > 0)
     .map(
       ([title, lines]) =>
-        `\n${paint.strong(title)}\n${cut(lines)
+        `\n${paint.strong(title)}\n${shorten(lines, shownLines)
           .map((line) => `  ${line}\n`)
           .join("")}`,
     )
@@ -67,9 +68,4 @@ function lastRun(root: string, name: string): readonly string[] {
 
 function unique(names: readonly string[]): readonly string[] {
   return [...new Set(names)];
-}
-
-function cut(lines: readonly string[]): readonly string[] {
-  if (lines.length <= shownLines) return lines;
-  return [...lines.slice(0, shownLines - 1), `and ${lines.length - shownLines + 1} more`];
 }

@@ -97,30 +97,25 @@ const shownParams = 3;
 /** How many cells of a task are named; `--list --json` and completion name all. */
 const shownCells = 12;
 
-/** A `left` of one would take the place of its name. */
-function splitCells(cells: readonly string[]): { readonly shown: readonly string[]; readonly left: number } {
-  const shown = cells.slice(0, cells.length > shownCells ? shownCells - 1 : shownCells);
-  return { shown, left: cells.length - shown.length };
+/** At most so many lines or words, of which the last may count what was left out; `hint` says where that is named. "1 more" would take the place of its name. */
+export function shorten(all: readonly string[], most: number, hint = ""): readonly string[] {
+  return all.length <= most ? all : [...all.slice(0, most - 1), `and ${all.length - most + 1} more${hint}`];
 }
 
 /** One a line, for `--help`. */
 function helpCells({ name, cells }: Pick<ListedTask, "name" | "cells">): readonly string[] {
-  const { shown, left } = splitCells(cells);
-  const more = left > 0 ? [`  and ${left} more; \`bt --list --json\` names all`] : [];
-  return [...shown.map((cell) => `  ${name}:${cell}`), ...more];
+  const names = cells.map((cell) => `${name}:${cell}`);
+  return shorten(names, shownCells, "; `bt --list --json` names all").map((line) => `  ${line}`);
 }
 
 function renderCells(cells: readonly string[]): string {
-  const { shown, left } = splitCells(cells);
-  return [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
+  return shorten(cells, shownCells).join(" ");
 }
 
 function renderNames(params: readonly ListedParam[]): string {
   const required = params.filter((param) => param.required).map(({ variable }) => `${variable}=…`);
   const optional = params.filter((param) => !param.required).map(({ variable }) => variable);
-  const shown = optional.slice(0, optional.length > shownParams ? shownParams - 1 : shownParams);
-  const left = optional.length - shown.length;
-  return [...required, ...shown, ...(left > 0 ? [`and ${left} more`] : [])].join(" ");
+  return [...required, ...shorten(optional, shownParams)].join(" ");
 }
 
 /** The help of one task, ending in a newline. */

@@ -64,8 +64,8 @@ export function packagesMissing(misses: readonly Miss[]): BtError {
 /** Several are one message under the code of the first; the same repository may be in two streams. */
 export function repositoriesFailed(failures: readonly BtError[]): BtError {
   const all = [...new Map(failures.map((one) => [`${one.message} ${one.detail.join()}`, one])).values()];
-  const [first] = all;
-  if (first === undefined || all.length === 1) return first!; // Somebody has failed.
+  const first = all[0]!; // Somebody has failed.
+  if (all.length === 1) return first;
   return new BtError(first.code, `${all.length} repositories cannot be used`, {
     exitCode: first.exitCode,
     detail: all.flatMap(({ message, detail }) => [message, ...detail.map((line) => `    ${line}`)]),

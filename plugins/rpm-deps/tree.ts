@@ -35,7 +35,7 @@ export interface TreeChoice {
  * @throws BtError RPM_DEPS_OPTIONS, RPM_DEPS_SPEC_MALFORMED, RPM_DEPS_PIN_UNKNOWN for a name in `only`
  */
 export function planTrees(options: RpmDepsOptions, choice: TreeChoice): readonly Tree[] {
-  checkOptions(options);
+  checkTreeOptions(options);
   const names = [...Object.keys(options.groups), ...pinNames(options)];
   for (const name of choice.only) if (!names.includes(name)) throw pinUnknown(name, names);
   const arches = choice.arches.map((arch) => parsePlatform(arch).rpm);
@@ -77,7 +77,7 @@ function specsOf(group: BaseOptions | GroupOptions): readonly Spec[] {
   return [...group.main, ...(group.extra ?? []), ...own, ...changes];
 }
 
-function checkOptions(options: RpmDepsOptions): void {
+function checkTreeOptions(options: RpmDepsOptions): void {
   const streams = Object.keys(options.streams);
   if (streams.length === 0) throw optionsInvalid("`streams` is empty", "Name at least one stream.");
   const suffixes = new Map<string, string>();

@@ -289,6 +289,13 @@ test("help of a task says what it needs, reads and makes, and how it last ended"
   );
 });
 
+test("help of a task names the first of its many inputs", async () => {
+  const inputs = Array.from({ length: 13 }, (_, at) => `"${at + 1}"`).join(", ");
+  const p = await project({ "builderfile.ts": withTasks({ mix: `task({ inputs: [${inputs}], run: "true" })` }) });
+
+  expect((await p.bt("mix", "--help")).stdout).toMatch(/\n {2}10\n {2}11\n {2}and 2 more\n$/);
+});
+
 test("the list names what must be given and a few params more; help names all", async () => {
   const params = ["a", "b", "c", "d", "e"].map((name) => `${name}: param.string({ required: ${name === "e"} })`);
   const p = await project({

@@ -49,6 +49,7 @@ export interface CacheStore {
   /** Trust decides, for example a pull request never writes. */
   readonly canWrite: boolean;
   readonly findResult: (key: string, signal: AbortSignal) => Promise<CachedResult | undefined>;
+  /** The memory of the chunks is the caller's from then on. */
   readonly readBlob: (blob: Blob, signal: AbortSignal) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** Those of the blobs that are not there yet. */
   readonly findMissing: (blobs: readonly Blob[], signal: AbortSignal) => Promise<readonly Blob[]>;

@@ -118,7 +118,7 @@ export function openSources(sources: Sources, { local }: Member): Open {
     const source = sources.get(blob.digest);
     try {
       // The own store proves what it writes.
-      if (Buffer.isBuffer(source)) yield source;
+      if (Buffer.isBuffer(source)) yield Buffer.from(source); // Another cache gets it as well.
       else if (source !== undefined) yield* local ? readFiles(source) : provenBytes(blob, readFiles(source));
     } catch (error) {
       if (isWrongBlob(error) || hasCode(error, "ENOENT")) throw new SourceChanged();

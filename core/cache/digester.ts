@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import type { Worker } from "node:worker_threads";
 
 export interface Digester {
-  /** Memory for pieces. Bytes. */
-  readonly createRoom: (size: number) => Uint8Array;
-  /** Takes the next piece, which lies in such a room and stays as it is until this settles. */
-  readonly update: (piece: Uint8Array) => Promise<void>;
+  /** Pieces that it can have at once. */
+  readonly depth: number;
+  /** Takes the next piece with its memory, and gives its bytes back when they are digested. */
+  readonly update: (piece: Uint8Array) => Promise<Uint8Array>;
   /** Hex, of all pieces. */
   readonly digest: () => Promise<string>;
   /** To be called at the end, however it comes. */
@@ -24,8 +24,11 @@ export async function createDigester(size: number): Promise<Digester> {
 function createOwnDigester(): Digester {
   const hash = createHash("sha256");
   return {
-    createRoom: (size) => Buffer.allocUnsafe(size),
-    update: async (piece) => void hash.update(piece),
+    depth: 1,
+    update: async (piece) => {
+      hash.update(piece);
+      return piece;
+    },
     digest: async () => hash.digest("hex"),
     close: () => {},
   };
@@ -38,23 +41,27 @@ const { createHash } = require("node:crypto");
 const hashes = new Map();
 parentPort.on("message", ({ number, piece, isOver }) => {
   const hash = hashes.get(number) ?? createHash("sha256");
+  if (isOver) return hashes.delete(number);
   hashes.set(number, hash);
-  if (piece !== undefined) hash.update(piece);
-  else hashes.delete(number);
-  if (!isOver) parentPort.postMessage({ number, digest: piece === undefined ? hash.digest("hex") : "" });
+  if (piece === undefined) return parentPort.postMessage({ number, answer: hash.digest("hex") });
+  hash.update(piece);
+  parentPort.postMessage({ number, answer: piece }, [piece.buffer]);
 });
 `;
 
 /** A question to the thread: a piece to take, or none for the digest so far. */
 interface Question {
   readonly number: number;
-  readonly piece?: Uint8Array;
+  readonly piece?: Uint8Array<ArrayBuffer>;
   /** Nobody waits for an answer any more. */
   readonly isOver?: true;
 }
 
+/** The piece, or the digest in hex. */
+type Answer = Uint8Array | string;
+
 interface Waiting {
-  readonly resolve: (digest: string) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -76,17 +83,17 @@ async function createFarDigester(): Promise<Digester> {
   const own: Waiting[] = [];
   waiting.set(number, own);
   worker.ref();
-  const ask = async (question: Question): Promise<string> => {
+  const ask = async (question: Question): Promise<Answer> => {
     if (far.failure !== undefined) throw far.failure;
     return await new Promise((resolve, reject) => {
       own.push({ resolve, reject });
-      worker.postMessage(question);
+      worker.postMessage(question, question.piece === undefined ? [] : [question.piece.buffer]);
     });
   };
   return {
-    createRoom: (size) => new Uint8Array(new SharedArrayBuffer(size)),
-    update: async (piece) => void (await ask({ number, piece })),
-    digest: () => ask({ number }),
+    depth: 8,
+    update: async (piece) => (await ask({ number, piece: withOwnMemory(piece) })) as Uint8Array,
+    digest: async () => (await ask({ number })) as string,
     close() {
       worker.postMessage({ number, isOver: true } satisfies Question);
       waiting.delete(number);
@@ -95,11 +102,18 @@ async function createFarDigester(): Promise<Digester> {
   };
 }
 
+/** Memory that can go to another thread: nothing else lies in it. */
+function withOwnMemory(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = piece;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  return isWhole ? new Uint8Array(buffer) : new Uint8Array(piece);
+}
+
 async function startHelper(): Promise<Helper> {
   const { Worker } = await import("node:worker_threads");
   const far: Helper = { worker: new Worker(thread, { eval: true }), waiting: new Map() };
-  far.worker.on("message", ({ number, digest }: { readonly number: number; readonly digest: string }) =>
-    far.waiting.get(number)?.shift()?.resolve(digest),
+  far.worker.on("message", ({ number, answer }: { readonly number: number; readonly answer: Answer }) =>
+    far.waiting.get(number)?.shift()?.resolve(answer),
   );
   far.worker.on("error", (error) => {
     far.failure = error;

@@ -24,7 +24,7 @@ export interface Landing {
   readonly signal?: AbortSignal;
 }
 
-/** Writes bytes to a new file, and proves them. @throws WrongBlob, errors of the source and of the file system */
+/** Writes bytes to a new file, and proves them; the memory of the chunks is gone then. @throws WrongBlob, errors of the source and of the file system */
 export async function landBlob(
   blob: Blob,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
@@ -32,61 +32,44 @@ export async function landBlob(
 ): Promise<void> {
   const file = await fs.promises.open(to, "wx", mode);
   const digester = await createDigester(blob.size);
-  const rooms = Array.from({ length: blob.size > roomSize ? roomCount : 1 }, (): Room => {
-    return { bytes: digester.createRoom(Math.min(roomSize, blob.size)), busy: Promise.resolve() };
-  });
+  const works: Promise<void>[] = []; // Of the pieces that are not written yet, the oldest first.
   let size = 0;
   try {
-    for await (const { room, length } of gather(source, { blob, rooms })) {
+    for await (const piece of inPieces(source)) {
       signal?.throwIfAborted();
-      const piece = room.bytes.subarray(0, length);
-      const work = Promise.all([digester.update(piece), writeSparse(file, piece, size)]);
+      const at = size;
+      size += piece.length;
+      if (size > blob.size) throw wrongBlob(blob); // It may never end.
+      const work = digester.update(piece).then((bytes) => writeSparse(file, bytes, at));
       work.catch(() => {}); // Whoever waits for it is told.
-      room.busy = work;
-      size += length;
+      works.push(work);
+      if (works.length === digester.depth) await works.shift();
     }
-    for (const { busy } of rooms) await busy;
+    await Promise.all(works);
     if (size !== blob.size || (await digester.digest()) !== blob.digest) throw wrongBlob(blob);
     await seal(file, size, { mode, sync });
   } finally {
-    await Promise.allSettled(rooms.map(({ busy }) => busy)); // They still use the file.
+    await Promise.allSettled(works); // They still use the file.
     digester.close();
     await file.close();
   }
 }
 
-/** Memory that is filled, then digested and written while others are filled. */
-interface Room {
-  readonly bytes: Uint8Array;
-  busy: Promise<unknown>;
-}
+/** What is handed on at once, at least. Bytes. */
+const pieceSize = 1 << 18;
 
-/** Bytes that are digested and written at once. */
-const roomSize = 1 << 18;
-const roomCount = 4;
-
-/** The bytes in large pieces, in memory of ours: whoever gave them may use theirs again. */
-async function* gather(
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  { blob, rooms }: { readonly blob: Blob; readonly rooms: readonly Room[] },
-): AsyncGenerator<{ readonly room: Room; readonly length: number }> {
-  let [size, filled, next] = [0, 0, 0];
+/** Small chunks become larger ones. */
+async function* inPieces(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let chunks: Uint8Array[] = [];
+  let size = 0;
   for await (const chunk of source) {
+    chunks.push(chunk);
     size += chunk.length;
-    if (size > blob.size) throw wrongBlob(blob); // It may never end.
-    for (let at = 0; at < chunk.length;) {
-      const room = rooms[next]!; // It goes round.
-      if (filled === 0) await room.busy;
-      const part = chunk.subarray(at, at + room.bytes.length - filled);
-      room.bytes.set(part, filled);
-      at += part.length;
-      filled += part.length;
-      if (filled < room.bytes.length) continue;
-      yield { room, length: filled };
-      [filled, next] = [0, (next + 1) % rooms.length];
-    }
+    if (size < pieceSize) continue;
+    yield chunks.length === 1 ? chunk : Buffer.concat(chunks, size);
+    [chunks, size] = [[], 0];
   }
-  if (filled > 0) yield { room: rooms[next]!, length: filled };
+  if (size > 0) yield Buffer.concat(chunks, size);
 }
 
 /** What a file is besides its bytes. */

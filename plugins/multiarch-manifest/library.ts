@@ -123,8 +123,8 @@ export async function openArtifacts(...values: Parameters<typeof Artifact.openAr
 
 /** Requests with the certificates, proxies and limits of the client, to servers that are no registries. */
 export async function openHttp(): Promise<typeof Http & Pick<typeof Tls, "loadTls">> {
-  const [http, { loadTls }] = await Promise.all([import("./http.ts"), import("./tls.ts")]);
-  return { ...http, loadTls };
+  const loadTls: typeof Tls.loadTls = async (...values) => (await import("./tls.ts")).loadTls(...values);
+  return { ...(await import("./http.ts")), loadTls };
 }
 
 /** Runs `work` while nobody else on this machine holds `path`, in this process or another. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import * as zlib from "node:zlib";
 import type { Blob } from "../../core/index.ts";
-import { openHttp, type Body, type Connection, type HttpAnswer } from "../multiarch-manifest/index.ts";
+import { openHttp, type Body, type Connection, type HttpAnswer } from "../multiarch-manifest/library.ts";
 import { parseNote, renderActionResult } from "./action-result.ts";
 import { requestFailed } from "./errors.ts";
 import type { HttpCacheOptions } from "./options.ts";

@@ -1,10 +1,9 @@
 /** From options to the work of a store: logins, keys, certificates, the right kind of server. Loaded when a result is first asked for. */
 import { resolve } from "node:path";
-import { parseReference, type ClientOptions } from "../multiarch-manifest/index.ts";
+import type { ClientOptions } from "../multiarch-manifest/index.ts";
 import { registryMalformed } from "./errors.ts";
 import { openHttpShelves } from "./http-shelf.ts";
 import type { HttpCacheOptions, RegistryCacheOptions, RemoteCacheOptions } from "./options.ts";
-import { openRegistryShelves } from "./registry-shelf.ts";
 import { nameSecret, readLogin, secretPath } from "./secret.ts";
 import type { Shelves } from "./shelf.ts";
 import { createSigner } from "./signature.ts";
@@ -38,6 +37,10 @@ function openHttp(options: HttpCacheOptions, { env, domains, canWrite }: Site): 
 
 async function openRegistry(options: RegistryCacheOptions, { env, domains, canWrite }: Site): Promise<Shelves> {
   const { read, write, timeoutMs = defaultTimeoutMs } = options;
+  const [{ parseReference }, { openRegistryShelves }] = await Promise.all([
+    import("../multiarch-manifest/index.ts"),
+    import("./registry-shelf.ts"),
+  ]);
   const reference = await parseReference(options.registry).catch(() => undefined);
   if (reference?.kind !== "registry" || reference.digest !== undefined) throw registryMalformed(options.registry);
   const { host, repository } = reference;

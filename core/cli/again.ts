@@ -1,7 +1,7 @@
 /** Past runs asked for again: continued where they stopped, or repeated to see whether they still give the same. Does not run anything. */
 import type { Assignment } from "../assign.ts";
 import { repeatCall } from "../call.ts";
-import { findCommit } from "../commit.ts";
+import { findCommit, type Commit } from "../commit.ts";
 import { runDone, runMoved, runWords } from "../errors/past.ts";
 import { compareDocuments, type Difference } from "../fingerprint.ts";
 import type { Outcome } from "../event.ts";
@@ -36,13 +36,33 @@ export async function replayRun(
   name: string,
   asked: Asked,
   env: BuildRequest["env"],
-): Promise<Again & { readonly run: PastRun }> {
+): Promise<Again & { readonly run: PastRun; readonly caveat?: string }> {
   const run = findPastRun(root, name);
   const { commit } = run;
   const now = commit === undefined ? undefined : await findCommit(root, env, AbortSignal.timeout(10_000));
   if (commit !== undefined && commit.id !== now?.id) throw runMoved(run.id, commit.id, now?.id);
   const pins = new Map([...entriesOf(root, run.id)].map(([task, entry]) => [task, versionsOf(entry)]));
-  return { ...repeat(run, "--replay", asked), isForced: true, pins, run };
+  const caveat = findCaveat(run, now);
+  return {
+    ...repeat(run, "--replay", asked),
+    isForced: true,
+    pins,
+    run,
+    ...(caveat === undefined ? {} : { caveat }),
+  };
+}
+
+/** Why the files may not be those of the run, a line. Undefined: git knows of no difference. */
+function findCaveat({ id, commit }: PastRun, now: Commit | undefined): string | undefined {
+  if (commit === undefined)
+    return `The commit of run ${id} is not known: this replay has the files as they are here now\n`;
+  if (commit.isDirty)
+    return now?.isDirty === true
+      ? `Run ${id} had changes that were not committed: this replay has of them what is still in this folder\n`
+      : `Run ${id} had changes that were not committed: they are not in this replay\n`;
+  return now?.isDirty === true
+    ? `This folder has changes that are not committed, and run ${id} had none: they are in this replay\n`
+    : undefined;
 }
 
 function repeat(run: PastRun, option: string, asked: Asked): Again {

@@ -14,7 +14,7 @@ import { resources } from "../pools.ts";
 import { outlineGraph, prepare, type BuildRequest } from "../prepare.ts";
 import { createReporter, findMode, outputs, type Output } from "../report/reporter.ts";
 import { touchTasks } from "../touch.ts";
-import { compareRuns, renderReplay, replayRun, resumeRun, type Replay } from "./again.ts";
+import { compareRuns, renderReplay, replayRun, resumeRun } from "./again.ts";
 import type { Args, Asked, Options } from "./args.ts";
 import { auditTasks, isAudited, withMarks } from "./audit.ts";
 import { readCacheWish, withReplayed } from "./cache.ts";
@@ -119,8 +119,9 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     });
     if (desk.lasting === undefined) interrupts.reraise(); // A watch has heard it too, and has more to end.
     if (replay === undefined || result.run === undefined || interrupts.first.aborted) return result.exitCode;
-    const isSame = tellReplay(compareRuns(project.root, replay.run.id, result.run), flags.has("json"));
-    return result.exitCode === 0 && !isSame ? 1 : result.exitCode;
+    const compared = compareRuns(project.root, replay.run.id, result.run);
+    writeText(findOutput(options, project) === "json" ? 2 : 1, (replay.caveat ?? "") + renderReplay(compared));
+    return result.exitCode === 0 && compared.differs !== undefined ? 1 : result.exitCode;
   } finally {
     interrupts.stop();
   }
@@ -155,10 +156,11 @@ export function createRequest(
   };
 }
 
-/** Returns whether everything came out the same. */
-function tellReplay(replay: Replay, isJson: boolean): boolean {
-  writeText(isJson ? 2 : 1, renderReplay(replay));
-  return replay.differs === undefined;
+/** How events are to be shown. Undefined: as it fits. */
+function findOutput({ flags, output }: Options, { settings }: Project): Output | undefined {
+  if (flags.has("json")) return "json";
+  const wish = output ?? settings.output;
+  return wish === undefined ? undefined : oneOf("--output", wish, outputs);
 }
 
 function parseOnly(text: string | undefined): "check" | "force" | undefined {
@@ -200,12 +202,7 @@ async function createReporters(
   options: Options,
   { project, world, jobs }: { project: Project; world: World; jobs: number },
 ): Promise<Reporter[]> {
-  const wish = options.output ?? project.settings.output;
-  const output: Output | undefined = options.flags.has("json")
-    ? "json"
-    : wish === undefined
-      ? undefined
-      : oneOf("--output", wish, outputs);
+  const output = findOutput(options, project);
   const mode = {
     ...(output === undefined ? {} : { output }),
     env: world.env,

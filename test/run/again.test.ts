@@ -22,6 +22,22 @@ function kitchen(): Record<string, string> {
   };
 }
 
+/** A run does not wait long for git: a task that waits for file `asked` lasts until git has answered. */
+const slowEnoughForGit: Readonly<Record<string, string>> = {
+  ".gitignore": ".bt\nasked\n",
+  "bin/git": `#!/bin/sh\nPATH=${process.env["PATH"]} git "$@"\ntouch asked\n`,
+};
+
+async function commitAll(p: Project): Promise<(...words: string[]) => Promise<string>> {
+  fs.chmodSync(path.join(p.root, "bin/git"), 0o755);
+  const git = (...words: string[]): Promise<string> =>
+    run("git", ["-C", p.root, "-c", "user.name=baker", "-c", "user.email=baker@example.org", ...words]);
+  await git("init", "-q");
+  await git("add", ".");
+  await git("commit", "-q", "-m", "flour");
+  return git;
+}
+
 async function failOnce(p: Project, ...argv: string[]): Promise<void> {
   expect((await p.bt("bake", ...argv)).exitCode).toBe(1);
   p.write("log", "");
@@ -337,21 +353,62 @@ test("--replay takes the versions of the run instead of asking", async () => {
   expect((await p.bt("--why", "bake", "--vs", first)).stdout).toContain("the same");
 });
 
+test("--replay says that it lacks what was not committed in the run, unless that is still there", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: ["flour"], outputs: ["bread"], run: "until test -e asked; do sleep 0.01; done; cp flour bread" })`,
+    }),
+    flour: "1\n",
+    ...slowEnoughForGit,
+  });
+  const git = await commitAll(p);
+  const bt = (...words: string[]): ReturnType<Project["bt"]> =>
+    p.btWith({ env: { PATH: `${p.root}/bin:${process.env["PATH"]}` } }, ...words);
+  p.write("flour", "2\n");
+  await bt("bake");
+  const [dirty = ""] = runsOf(p);
+
+  const there = await bt("--replay", dirty, "--output=json");
+  await git("checkout", "-q", "flour");
+  const gone = await bt("--replay", dirty);
+  fs.rmSync(path.join(p.root, "asked"));
+  await bt("bake", "--force");
+  const [clean = ""] = runsOf(p).slice(-1);
+  p.write("flour", "3\n");
+  const more = await bt("--replay", clean);
+
+  expect(there).toMatchObject({
+    exitCode: 0,
+    stderr: `Run ${dirty} had changes that were not committed: this replay has of them what is still in this folder\nThe same as in run ${dirty}: 1 task\n`,
+  });
+  expect(gone.stdout).toContain(
+    `Run ${dirty} had changes that were not committed: they are not in this replay\n"bake" is the first task that came out otherwise`,
+  );
+  expect(more.stdout).toContain(
+    `This folder has changes that are not committed, and run ${clean} had none: they are in this replay\n"bake" is`,
+  );
+});
+
+test("--replay of a run whose commit is not known says that the files may be others", async () => {
+  const p = await project({ "builderfile.ts": withTasks({ bake: `task({ inputs: [], run: "true" })` }) });
+  await p.btWith({ env: { GIT_DIR: path.join(p.root, "none") } }, "bake");
+  const [first = ""] = runsOf(p);
+
+  const replay = await p.bt("--replay", first);
+
+  expect(replay.stdout).toContain(
+    `The commit of run ${first} is not known: this replay has the files as they are here now\nThe same as in run ${first}: 1 task\n`,
+  );
+});
+
 test("the record of a run says what was asked for, of which commit, and by which bt", async () => {
   const p = await project({
     "builderfile.ts": withTasks({
       bake: `task({ params: { tag: param.string() }, run: "until test -e asked; do sleep 0.01; done" })`,
     }),
-    ".gitignore": ".bt\n",
-    // A run does not wait long for git: this one lasts until git has answered.
-    "bin/git": `#!/bin/sh\nPATH=${process.env["PATH"]} git "$@"\ntouch asked\n`,
+    ...slowEnoughForGit,
   });
-  fs.chmodSync(path.join(p.root, "bin/git"), 0o755);
-  const git = (...words: string[]): Promise<string> =>
-    run("git", ["-C", p.root, "-c", "user.name=baker", "-c", "user.email=baker@example.org", ...words]);
-  await git("init", "-q");
-  await git("add", ".");
-  await git("commit", "-q", "-m", "flour");
+  const git = await commitAll(p);
   const id = (await git("rev-parse", "HEAD")).trim();
 
   await p.btWith({ env: { PATH: `${p.root}/bin:${process.env["PATH"]}` } }, "bake", "TAG=a b");

@@ -54,7 +54,7 @@ export interface CacheStore {
   /** Those of the blobs that are not there yet. */
   readonly findMissing: (blobs: readonly Blob[], signal: AbortSignal) => Promise<readonly Blob[]>;
   readonly writeBlob: (blob: Blob, open: () => AsyncIterable<Uint8Array>, signal: AbortSignal) => Promise<void>;
-  /** Called when all its blobs are there. An entry that exists stays: `kept` is what it holds, when that differs. */
+  /** Called when all its blobs are there. An entry that exists stays: `kept` is what it holds. */
   readonly writeResult: (result: CachedResult, signal: AbortSignal) => Promise<{ readonly kept?: CachedResult }>;
   /** Called once at the end of the run. */
   readonly close?: () => Promise<void>;

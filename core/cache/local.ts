@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { blobsOf, type Blob, type CachedResult, type CacheStore } from "../cache-store.ts";
 import { findText, hasCode, hashText, makeFolder } from "../files.ts";
+import { stableJson } from "../fingerprint.ts";
 import { digestFile, readChunks } from "./blob.ts";
 import { landBlob } from "./land.ts";
 import { openStage, type CachePlace, type Stage } from "./place.ts";
@@ -100,7 +101,7 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
       const kept = readResult(resultFile(result.key), result.key);
       if (kept !== undefined && blobsOf(kept).every(isThere)) {
         touch(resultFile(result.key));
-        return isSameResult(kept, result) ? {} : { kept };
+        return { kept };
       }
       await replaceResult(result);
       return {};
@@ -116,12 +117,7 @@ export function openLocalStore({ folder, stage: stageFolder }: CachePlace): Loca
   };
 }
 
-/** Whether two results are the same but for when, how and by whom they were made. */
-export function isSameResult(a: CachedResult, b: CachedResult): boolean {
-  return differingOutput(a, b) === undefined;
-}
-
-/** The first output in which two results differ; `result` for the value that the action returned. */
+/** The first output in which two results differ; `result` for the value that the action returned. Undefined: both restore the same. */
 export function differingOutput(a: CachedResult, b: CachedResult): string | undefined {
   const describe = ({ kind, mode, blob, target }: CachedResult["outputs"][number]): string =>
     JSON.stringify([kind, mode, blob?.digest, target]);
@@ -129,7 +125,7 @@ export function differingOutput(a: CachedResult, b: CachedResult): string | unde
   const paths = [...new Set([...left!.keys(), ...right!.keys()])].sort();
   return (
     paths.find((name) => left!.get(name) !== right!.get(name)) ??
-    (JSON.stringify(a.value) === JSON.stringify(b.value) ? undefined : "result")
+    (stableJson(a.value) === stableJson(b.value) ? undefined : "result")
   );
 }
 

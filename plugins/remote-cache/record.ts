@@ -30,27 +30,6 @@ export function parseRecord(bytes: Uint8Array, key: string): CachedResult | unde
   return isWhole ? (json as unknown as CachedResult) : undefined; // Every field was looked at.
 }
 
-/** Whether both restore the same: outputs and value. How long it took, who made it and what was printed may differ. */
-export function isSameResult(a: CachedResult, b: CachedResult): boolean {
-  return describe(a) === describe(b);
-}
-
-function describe({ outputs, value }: CachedResult): string {
-  const lines = outputs.map(({ path, kind, mode, blob, target }) => [path, kind, mode, blob?.digest, target]);
-  return JSON.stringify([lines.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)), sortFields(value)]);
-}
-
-/** Values come from different programs, the order of their fields says nothing. */
-function sortFields(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortFields);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .sort()
-      .map((name) => [name, sortFields(value[name])]),
-  );
-}
-
 function isOutput(value: unknown): value is CachedOutput {
   if (!isObject(value) || typeof value["path"] !== "string" || !isMode(value["mode"])) return false;
   switch (value["kind"]) {

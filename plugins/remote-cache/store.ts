@@ -1,7 +1,7 @@
 /** Trust over shelves: reads from the own domain upwards, writes only into the own one, signs and checks. Does not know servers. */
 import { blobsOf, type Blob, type CachedResult, type CacheStore } from "../../core/index.ts";
 import { isTrusted } from "./domain.ts";
-import { isSameResult, parseRecord, renderRecord } from "./record.ts";
+import { parseRecord, renderRecord } from "./record.ts";
 import type { Entry, Shelf, Shelves } from "./shelf.ts";
 import type { Signer } from "./signature.ts";
 
@@ -91,14 +91,13 @@ export function createStoreWork(facts: StoreFacts): Required<StoreWork> {
       const { key } = result;
       const before = await read(shelf, key, signal);
       // What has lost bytes can never be restored: it is replaced.
-      if (before !== undefined && (await findMissing(blobsOf(before), signal)).length === 0)
-        return isSameResult(before, result) ? {} : { kept: before };
+      if (before !== undefined && (await findMissing(blobsOf(before), signal)).length === 0) return { kept: before };
       const record = renderRecord(result);
       const signature = signer?.sign?.({ key, domain: shelf.domain, record });
       await shelf.writeEntry(result, { record, ...(signature === undefined ? {} : { signature }) }, signal);
       // Servers cannot compare and swap: of two writers the last one stays, and both look.
       const after = await read(shelf, key, signal);
-      return after === undefined || isSameResult(after, result) ? {} : { kept: after };
+      return after === undefined ? {} : { kept: after };
     },
     close,
   };

@@ -24,7 +24,7 @@ test("a result is one artifact, and comes back", async () => {
   const { host } = await startRegistry();
   const registry = `${host}/team/cache`;
 
-  expect(await put(openStore({ registry, write }, env).store, bread)).toEqual({});
+  expect(await put(openStore({ registry, write }, env).store, bread)).toEqual({ kept: bread.result });
 
   expect(await get(openStore({ registry }).store, key)).toEqual(files);
   const manifest = await manifestOf(`${registry}:protected-${key}`);

@@ -71,7 +71,7 @@ withNginx("nor when both race, and whatever the pull request's builderfile says"
     put(openStore({ ...options, domain: ["release", "protected"] }, pullRequest).store, evil),
   ]);
 
-  expect(trusted).toEqual({ status: "fulfilled", value: {} });
+  expect(trusted).toEqual({ status: "fulfilled", value: { kept: good.result } });
   expect(await get(openStore({ url }).store, key)).toEqual({ bread: "bread" });
 });
 
@@ -136,7 +136,7 @@ describe.each<[kind: string, signature: Signature, key: Record<string, string>, 
     expect(await get(store, key)).toBe(undefined);
 
     expect(warnings).toEqual([`The entry ${key.slice(0, 12)} of ${url}/protected is not signed; it is not used`]);
-    expect(await put(store, good)).toEqual({});
+    expect(await put(store, good)).toEqual({ kept: good.result });
     expect(await get(store, key)).toEqual({ bread: "bread" });
   });
 

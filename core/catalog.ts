@@ -76,24 +76,29 @@ function ownerOf({ plugin }: NamedTask, aliasOf?: string): NameOwner {
   return { plugin, ...(aliasOf === undefined ? {} : { aliasOf }) };
 }
 
-/** Name to values of one cell. */
-export interface MatrixCell {
-  readonly cellName: string;
-  readonly cell: Readonly<Record<string, string>>;
-}
+/** Axis to value of one cell. */
+export type MatrixCell = Readonly<Record<string, string>>;
 
-/** All combinations of a matrix, the first axis slowest. */
-export function cellsOf(matrix: Matrix): readonly MatrixCell[] {
-  let cells: MatrixCell[] = [{ cellName: "", cell: {} }];
+/** All combinations of a matrix by the names of their cells, the first axis slowest. */
+export function cellsOf(matrix: Matrix): ReadonlyMap<string, MatrixCell> {
+  const known = knownCells.get(matrix) ?? combine(matrix);
+  knownCells.set(matrix, known);
+  return known;
+}
+/** Every cell asks for all of them. */
+const knownCells = new WeakMap<Matrix, ReadonlyMap<string, MatrixCell>>();
+
+function combine(matrix: Matrix): ReadonlyMap<string, MatrixCell> {
+  let cells: [string, MatrixCell][] = [["", {}]];
   for (const [axis, values] of Object.entries(matrix)) {
-    cells = cells.flatMap(({ cellName, cell }) =>
-      values.map((value) => ({
-        cellName: cellName === "" ? value : `${cellName}:${value}`,
-        cell: { ...cell, [axis]: value },
-      })),
+    cells = cells.flatMap(([name, cell]) =>
+      values.map((value): [string, MatrixCell] => [
+        name === "" ? value : `${name}:${value}`,
+        { ...cell, [axis]: value },
+      ]),
     );
   }
-  return cells;
+  return new Map(cells);
 }
 
 /** What a word such as `build`, `b` (an alias) or `build:s390x` means. Undefined: nothing. */
@@ -105,7 +110,7 @@ export function findAddress(catalog: Omit<Catalog, "defaultTask">, word: string)
     const matrix =
       owner === undefined || owner.cellName !== undefined ? undefined : catalog.tasks.get(owner.name)?.task.matrix;
     const cellName = word.slice(at + 1);
-    if (owner !== undefined && matrix !== undefined && cellsOf(matrix).some((cell) => cell.cellName === cellName))
+    if (owner !== undefined && matrix !== undefined && cellsOf(matrix).has(cellName))
       return { name: owner.name, cellName };
   }
   return undefined;
@@ -160,7 +165,7 @@ function wordUnknown(catalog: Omit<Catalog, "defaultTask">, word: string, asker:
   return cellUnknown(
     owner.name,
     word.slice(at + 1),
-    cellsOf(matrix).map(({ cellName }) => cellName),
+    [...cellsOf(matrix).keys()],
     typeof asker === "object" ? asker.site : undefined,
   );
 }
@@ -179,7 +184,7 @@ export function callable(catalog: Omit<Catalog, "defaultTask">): string[] {
   const names = publicNames(catalog);
   const cells = names.flatMap((name) => {
     const matrix = catalog.tasks.get(name)?.task.matrix;
-    return matrix === undefined ? [] : cellsOf(matrix).map(({ cellName }) => `${name}:${cellName}`);
+    return matrix === undefined ? [] : [...cellsOf(matrix).keys()].map((cellName) => `${name}:${cellName}`);
   });
   return [...names, ...catalog.aliases.keys(), ...cells];
 }

@@ -130,11 +130,11 @@ async function createNode(
   const { address, fixed } = request;
   const named = catalog.tasks.get(address.name)!; // An address is only made from the catalog.
   const { task } = named;
-  const cells = task.matrix === undefined ? [] : cellsOf(task.matrix);
+  const cells = cellsOf(task.matrix ?? {});
   const id = requestId(catalog, request);
   const shared = { id, name: address.name, task, ...(named.plugin === undefined ? {} : { plugin: named.plugin }) };
   if (task.matrix !== undefined && address.cellName === undefined) {
-    const requests = cells.map(({ cellName }) => ({ address: { name: address.name, cellName }, fixed }));
+    const requests = [...cells.keys()].map((cellName) => ({ address: { name: address.name, cellName }, fixed }));
     const edges = requests.map((cell): Edge => ({
       to: requestId(catalog, cell),
       kind: "result",
@@ -145,7 +145,7 @@ async function createNode(
       requests,
     };
   }
-  const cell = cells.find(({ cellName }) => cellName === address.cellName)?.cell ?? {};
+  const cell = cells.get(address.cellName ?? "") ?? {};
   const params = await bind(named, fixed);
   const bound = {
     params: pathValues(id, task.params, params),
@@ -225,10 +225,11 @@ function resolveAddress(catalog: Catalog, from: Address, task: TaskBase, need: N
   const address = resolveNeed(catalog, { task: addressText(from), site: task.site }, need);
   const { matrix } = catalog.tasks.get(address.name)?.task ?? {};
   if (need.cellName === undefined) return address;
-  const cells = matrix === undefined ? [] : cellsOf(matrix).map(({ cellName }) => cellName);
+  const cells = matrix === undefined ? undefined : cellsOf(matrix);
+  const names = (): readonly string[] => [...(cells?.keys() ?? [])];
   const cellName = need.cellName === "" ? from.cellName : need.cellName;
-  if (cellName === undefined) throw cellOwn(addressText(from), address.name, cells, task.site);
-  if (!cells.includes(cellName)) throw cellUnknown(address.name, cellName, cells, task.site);
+  if (cellName === undefined) throw cellOwn(addressText(from), address.name, names(), task.site);
+  if (cells?.has(cellName) !== true) throw cellUnknown(address.name, cellName, names(), task.site);
   return { name: address.name, cellName };
 }
 

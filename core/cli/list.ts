@@ -44,7 +44,7 @@ export function describeTask({ name, task, plugin }: NamedTask, catalog: Catalog
     ...(task.description === undefined ? {} : { description: task.description }),
     aliases: task.aliases ?? [],
     tags: task.tags ?? [],
-    cells: task.matrix === undefined ? [] : cellsOf(task.matrix).map(({ cellName }) => cellName),
+    cells: task.matrix === undefined ? [] : [...cellsOf(task.matrix).keys()],
     isDefault: catalog.defaultTask === name,
     params: Object.entries(task.params ?? {}).map(([param, declared]) => describeParam(param, declared)),
   };

@@ -37,7 +37,7 @@ function outlineTask(
     ...(description === undefined ? {} : { description }),
     ...(aliases.length === 0 ? {} : { aliases }),
     ...(tags.length === 0 ? {} : { tags }),
-    ...(matrix === undefined ? {} : { cells: cellsOf(matrix).map(({ cellName }) => cellName) }),
+    ...(matrix === undefined ? {} : { cells: [...cellsOf(matrix).keys()] }),
     ...(params.length === 0 ? {} : { params: params.map(([key, param]) => placeOf(outlineParam(key, param))) }),
     ...(needs.length === 0 ? {} : { needs }),
     ...(task.private === true ? { isPrivate: true } : {}),

@@ -131,7 +131,7 @@ function listAddresses(catalog: Catalog): readonly Address[] {
     .filter(({ task }) => task.private !== true)
     .flatMap(({ name, task: { matrix } }) => [
       { name },
-      ...(matrix === undefined ? [] : cellsOf(matrix).map(({ cellName }) => ({ name, cellName }))),
+      ...(matrix === undefined ? [] : [...cellsOf(matrix).keys()].map((cellName) => ({ name, cellName }))),
     ]);
 }
 

@@ -45,12 +45,14 @@ export function createChain(
     let row = 0;
     let failures = 0;
     let last = "";
-    const isOff = (): boolean => row >= patience;
+    let isOff = false;
     const fail = (error: unknown): void => {
       if (isWrongBlob(error)) warn(`Cache "${store.name}" gave bytes that are not ${error.blob.digest}`, wrongFix);
       else failures++;
       last = error instanceof Error ? error.message : String(error);
-      if (++row === patience) warn(`Cache "${store.name}" is not used any more in this run: ${last}`);
+      if (isOff || ++row < patience) return;
+      isOff = true; // And stays so, whatever becomes of the questions that are still open.
+      warn(`Cache "${store.name}" is not used any more in this run: ${last}`);
     };
     return {
       store,
@@ -58,7 +60,7 @@ export function createChain(
       canRead: use.canRead,
       canWrite: use.canWrite && store.canWrite,
       async ask(act, sizeBytes = 0) {
-        if (isOff() || signal.aborted) return undefined;
+        if (isOff || signal.aborted) return undefined;
         const limit = createLimit(signal, isLocal ? undefined : waitMs + (sizeBytes / (1 << 20)) * waitPerMibMs);
         try {
           const answer = await Promise.race([act(limit.signal), limit.expired]);
@@ -73,7 +75,7 @@ export function createChain(
         }
       },
       report() {
-        if (failures > 0 && !isOff())
+        if (failures > 0 && !isOff)
           warn(`Cache "${store.name}" failed${failures === 1 ? "" : ` ${failures} times`}: ${last}`);
         failures = 0;
       },
@@ -88,6 +90,7 @@ function createLimit(
   ms: number | undefined,
 ): { readonly signal: AbortSignal; readonly expired: Promise<never>; readonly clear: () => void } {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // One for each blob that is asked for.
   let refuse: (error: unknown) => void = () => {};
   const expired = new Promise<never>((_, reject) => (refuse = reject));
   expired.catch(() => {}); // Only who still waits is told.

@@ -194,6 +194,44 @@ export default defineBuilder({
   expect(calls.trim().split("\n")).toEqual(["ask", "ask", "ask", "close"]);
 });
 
+test("a cache that was left alone stays so when a question that was open is answered after all", async () => {
+  // Eight uploads at once: the fourth is taken, all others are refused, in their order.
+  const more = `writeBlob: async () => {
+    const mine = (far.count = (far.count ?? 0) + 1);
+    far.all ??= new Promise((resolve) => (far.go = resolve));
+    if (mine === 8) far.go();
+    await far.all;
+    for (let n = 0; n < mine; n++) await new Promise(setImmediate);
+    if (mine !== 4) throw new Error("refused " + mine);
+  },`;
+  const task = (name: string): string =>
+    `task({ inputs: [], outputs: ["${name}/"], run: "for n in 1 2; do echo ${name} $n > ${name}/$n; done; echo ${name}" })`;
+  const { p } = await shop({
+    more,
+    task: `task({ needs: ["rye", "spelt"] }), rye: ${task("rye")}, spelt: ${task("spelt")}`,
+  });
+
+  const result = await p.bt("bake");
+
+  expect(result.stdout.split("Warning: ").slice(1)).toEqual([
+    expect.stringContaining(`Cache "far" is not used any more in this run: refused 3`),
+  ]);
+});
+
+test("a cache may ask for many blobs at once", async () => {
+  const { p } = await shop({
+    more: `findMissing: async (blobs, signal) => {
+      for (let n = 0; n < 20; n++) signal.addEventListener("abort", () => {});
+      return [];
+    },`,
+  });
+
+  const result = await p.bt("bake");
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).not.toContain("Warning");
+});
+
 test("a cache that never answers an upload delays the end only so long", async () => {
   const { p } = await shop({ more: `writeBlob: () => new Promise(() => {}),` });
   p.write(".config/bt/config.json", JSON.stringify({ cacheWaitSeconds: 0.2 }));

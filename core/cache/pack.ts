@@ -1,4 +1,5 @@
 /** What a task has made, as a list that can be kept: every file, link and folder with its mode. Does not know where it is kept. */
+import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Blob, CachedOutput, CachedResult } from "../cache-store.ts";
@@ -42,9 +43,11 @@ export function packOutputs(root: string, node: Node, facts: readonly FileFact[]
       return { unfit: `"${relative}" belongs to another user or group` };
     const mode = stat.mode & 0o7777;
     if (stat.isDirectory()) outputs.push({ path: relative, kind: "folder", mode });
-    else if (stat.isSymbolicLink())
-      outputs.push({ path: relative, kind: "link", mode, target: fs.readlinkSync(path.join(root, relative)) });
-    else if (stat.isFile()) {
+    else if (stat.isSymbolicLink()) {
+      const target = fs.readlinkSync(path.join(root, relative), "buffer");
+      if (!isUtf8(target)) return { unfit: `"${relative}" leads to a name that is not UTF-8` };
+      outputs.push({ path: relative, kind: "link", mode, target: target.toString() });
+    } else if (stat.isFile()) {
       sizeBytes += Math.min(stat.size, stat.blocks * 512);
       if (sizeBytes > limits.sizeBytes) return { unfit: "it is too large" };
       outputs.push({ path: relative, kind: "file", mode, blob: blobOf(relative, stat) });

@@ -29,6 +29,10 @@ test.for([
   ["fails", `task({ inputs: [], outputs: ["loaf"], run: "touch loaf; false" })`],
   ["has an input among its outputs", `task({ inputs: ["shop/a"], outputs: ["shop"], run: "touch shop/b" })`],
   ["makes what is no file", `task({ inputs: [], outputs: ["shop/"], run: "mkfifo shop/loaf" })`],
+  [
+    "makes a link to a name that is not UTF-8",
+    `task({ inputs: [], outputs: ["shop/"], run: "ln -s $'\\\\xff' shop/loaf" })`,
+  ],
 ] as const)("the result of a task that %s is not kept", async ([, text]) => {
   const p = await project({ "builderfile.ts": withTasks({ bake: text }), "shop/a": "" });
 

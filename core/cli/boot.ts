@@ -32,7 +32,7 @@ export function tryShortcut(
   if (manifest === undefined) return false;
   if (isList) {
     const list = findList(manifest, hasColour(env) ? "colour" : "plain", argv.length === 0);
-    if (list !== undefined) fs.writeSync(1, list);
+    if (list !== undefined) print(list);
     return list !== undefined;
   }
   const proven = checkProof(manifest, request ?? "", env);

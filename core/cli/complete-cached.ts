@@ -1,10 +1,10 @@
 /** The script that answers a TAB: from what was kept of the last long way, without the engine. Loads nothing heavy, writes nothing. */
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { findManifest } from "../warm.ts";
 import { complete } from "./complete.ts";
 import { listRuns } from "../runs.ts";
 import { findOutline, renderCompletion } from "./outline-file.ts";
+import { print } from "./print.ts";
 
 declare const BT_BUILD: string;
 declare const BT_TEMPLATE_NAMES: readonly string[];
@@ -21,7 +21,7 @@ export function tryComplete(
   const outline = manifest === undefined ? undefined : findOutline(manifest);
   if (manifest === undefined || outline === undefined) return false;
   const runs = (): readonly string[] => listRuns(manifest.root);
-  fs.writeSync(1, renderCompletion(complete(words, { ...outline, runs, templates: BT_TEMPLATE_NAMES })));
+  print(renderCompletion(complete(words, { ...outline, runs, templates: BT_TEMPLATE_NAMES })));
   return true;
 }
 

@@ -4,11 +4,11 @@ import { firstLine } from "../errors.ts";
 import { runMissing } from "../errors/past.ts";
 import { reportUnwritable } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
-import { replaceFile } from "../files.ts";
 import { runId } from "../past.ts";
 import { listRuns } from "../runs.ts";
 import type { Options } from "./args.ts";
 import { writeText } from "./print.ts";
+import { saveText } from "./save.ts";
 
 interface Places {
   readonly root: string;
@@ -44,7 +44,7 @@ export async function writePastReport(report: string, run = "last", { root, cwd 
 /** `said` is the file as it was named. */
 function save(file: string, text: string, said: string): void {
   try {
-    replaceFile(file, text);
+    saveText(file, text);
   } catch (error) {
     throw reportUnwritable(said, firstLine(error));
   }

@@ -6,7 +6,6 @@ import { cleanTasks } from "../clean.ts";
 import { askedIds } from "../decide.ts";
 import { optionWrong, settingsWrong } from "../errors/request.ts";
 import type { Reporter } from "../event.ts";
-import { replaceFile } from "../files.ts";
 import { settingsFiles } from "../find.ts";
 import type { Node } from "../graph.ts";
 import type { Project } from "../load.ts";
@@ -25,6 +24,7 @@ import { watchInterrupts } from "./interrupt.ts";
 import { limitResources, limitWords, parseJobs, parseLimit, poolJobs } from "./limits.ts";
 import { createPageReporters } from "./page.ts";
 import { print, writeText } from "./print.ts";
+import { saveText } from "./save.ts";
 import { freshRequest } from "./shortcut.ts";
 import { showWhy } from "./why.ts";
 import type { Desk, World } from "./world.ts";
@@ -234,5 +234,5 @@ async function createReporters(
   const reporters = [...(await createPageReporters(options, { root: project.root, cwd: world.cwd })), whole];
   if (trace === undefined) return reporters;
   const { createTraceReporter } = await import("../report/trace.ts");
-  return [...reporters, createTraceReporter({ save: (text) => replaceFile(path.resolve(world.cwd, trace), text) })];
+  return [...reporters, createTraceReporter({ save: (text) => saveText(path.resolve(world.cwd, trace), text) })];
 }

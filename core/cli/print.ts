@@ -8,10 +8,24 @@ export function writeText(descriptor: 1 | 2, text: string): void {
     try {
       offset += fs.writeSync(descriptor, bytes, offset);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return;
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (typeof code === "string" && diskCodes.includes(code)) failAtEnd(code);
+      if (code !== "EAGAIN") return;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // The pipe is full: give its reader a moment.
     }
   }
+}
+
+/** The disk refuses the file that standard output goes into. */
+const diskCodes = ["ENOSPC", "EDQUOT", "EFBIG"];
+let isFailed = false;
+
+/** A run goes on; but nobody may take what was written for the whole. */
+function failAtEnd(code: string): void {
+  if (isFailed) return;
+  isFailed = true;
+  process.once("exit", () => (process.exitCode ||= 1));
+  writeText(2, `bt: What bt prints cannot be written (${code})\n  fix  Make room where its output goes.\n`);
 }
 
 /** Standard output. */

@@ -8,6 +8,7 @@ import type { Finished } from "./hooks.ts";
 import { checkOutputs, describeOutputs, dropTouched, prepareOutputs, signOutputs } from "./outputs.ts";
 import { toRetries } from "./retries.ts";
 import type { Secrets } from "./secrets.ts";
+import type { OnLines } from "./strays.ts";
 import { commandText } from "./command-line.ts";
 
 export type AttemptEnd =
@@ -30,7 +31,9 @@ export async function attemptTask(work: Work, workshop: Workshop): Promise<Attem
       slot: work.slot,
       ...(hasConsole(work.node) ? { console: true as const } : {}),
     });
-    const end = await attemptOnce(work, workshop, attempt);
+    const act = (): Promise<AttemptEnd> => attemptOnce(work, workshop, attempt);
+    const say: OnLines = (stream, text) => workshop.emit({ kind: "task-output", task: work.node.id, stream, text });
+    const end = await (workshop.overhear === undefined ? act() : workshop.overhear(say, act));
     if (end.kind === "done") return { ...end, isFlaky: attempt > 1 };
     const isWorth =
       (end.kind === "failed" && retries.on.includes("failure")) ||

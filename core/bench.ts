@@ -13,6 +13,7 @@ import type { Secrets } from "./secrets.ts";
 import type { Share } from "./share.ts";
 import { createShell, type TaskShell } from "./shell.ts";
 import type { Settings } from "./settings.ts";
+import type { Strays } from "./strays.ts";
 import type { Context } from "./task.ts";
 import type { WorkerPool } from "./worker.ts";
 
@@ -30,6 +31,8 @@ export interface Workshop {
   readonly secrets: Secrets;
   readonly hooks: Hooks;
   readonly emit: (event: EventBody) => void;
+  /** Tells what an action writes by itself. Absent: that stays where it is written. */
+  readonly overhear?: Strays["overhear"] | undefined;
   readonly memo: FileMemo;
   /** The commit that the run publishes from, asked for once. Undefined: there is none. */
   readonly findSource: () => Promise<Commit | undefined>;
@@ -95,6 +98,7 @@ export function createBench(
     secrets,
     graceMs: workshop.graceMs,
     hasConsole: hasConsole(node),
+    consoleOutput: workshop.overhear === undefined ? "inherit" : 2,
     isDryRun: workshop.isDryRun,
     ...(workshop.pool === undefined ? {} : { pool: workshop.pool }),
     say,

@@ -21,8 +21,10 @@ import type { State } from "./state.ts";
 import { watchStrays } from "./strays.ts";
 
 /** How a build is carried out. */
-export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "urgency" | "keep" | "strayed"> {
+export interface BuildOptions extends Omit<RunOptions, "run" | "emit" | "overhear" | "urgency" | "keep" | "strayed"> {
   readonly isDryRun: boolean;
+  /** What actions print by themselves becomes events: standard output is for reporters only. Default: it is printed as it is. */
+  readonly reservesOutput?: boolean;
   /** How bt was called, for the record of the run. Absent: it does not say, and git is not asked for the commit. */
   readonly call?: Call;
   readonly reporters: readonly Reporter[];
@@ -67,7 +69,7 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
   const reporters = [...recorder, ...options.reporters];
   for (const reporter of reporters)
     bindHooks(hooks, recorder.includes(reporter) ? listeners.record : listeners.report).event.tap(reporter.event);
-  const emit = createEmitter(hooks, run);
+  const { emit, isTelling } = createEmitter(hooks, run);
   emit({
     kind: "run-started",
     targets: graph.targets,
@@ -104,12 +106,13 @@ async function carryOut(prepared: Prepared, request: BuildRequest, options: Buil
     });
     for (const reporter of reporters) await endReporter(reporter, emit, recorder.includes(reporter));
   };
-  const strays = watchStrays(prepared.secrets, (text) => emit({ kind: "warning", text }));
+  const strays = watchStrays(prepared.secrets, { warn: (text) => emit({ kind: "warning", text }), isTelling });
   const carry = async (): Promise<RunEnd> => {
     const carried = createRun(prepared, {
       ...options,
       run,
       emit,
+      ...(options.reservesOutput === true ? { overhear: strays.overhear } : {}),
       urgency: (id) => remaining.get(id) ?? 0,
       keep: (entry) => journal?.keep(entry),
       strayed: strays.failed,
@@ -206,10 +209,15 @@ async function endReporter(reporter: Reporter, emit: (event: EventBody) => void,
 }
 
 /** Stamps events and hands them to the taps of `event`; one that fails is left out from then on. */
-function createEmitter(hooks: Hooks, run: string): (event: EventBody) => void {
-  let seq = 0;
+function createEmitter(
+  hooks: Hooks,
+  run: string,
+): { readonly emit: (event: EventBody) => void; readonly isTelling: () => boolean } {
+  let [seq, telling] = [0, 0];
   const emit = (body: EventBody): void => {
+    telling++;
     hooks.event.call({ ...body, v: 1 as const, seq: ++seq, atMs: Date.now(), run });
+    telling--;
     for (const { plugin, error } of hooks.listenerFailures.splice(0)) {
       emit({
         kind: "warning",
@@ -217,5 +225,5 @@ function createEmitter(hooks: Hooks, run: string): (event: EventBody) => void {
       });
     }
   };
-  return emit;
+  return { emit, isTelling: () => telling > 0 };
 }

@@ -183,12 +183,12 @@ export function waitFor(child: ChildProcess, graceMs: number): Promise<Exit> {
 }
 
 /** Runs a command with the terminal as its own: input, output, signals. */
-export function runOnConsole(tree: ProcessTree, command: Command): Promise<Exit> {
+export function runOnConsole(tree: ProcessTree, command: Command, output: "inherit" | 2): Promise<Exit> {
   return waitFor(
     tree.spawn(command.file, command.args, {
       cwd: command.cwd,
       env: command.env,
-      stdio: ["inherit", "inherit", "inherit", ...(command.descriptors ?? [])],
+      stdio: ["inherit", output, "inherit", ...(command.descriptors ?? [])],
       detached: false,
     }),
     0,

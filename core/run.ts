@@ -27,6 +27,7 @@ export interface RunOptions {
   /** Id of the run. */
   readonly run: string;
   readonly emit: (event: EventBody) => void;
+  readonly overhear?: Workshop["overhear"];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Tasks running at the same time. At least 1. */
   readonly jobs: number;
@@ -114,6 +115,7 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
     secrets,
     hooks,
     emit: tell,
+    overhear: options.overhear,
     memo: state.memo,
     findSource: () => (source ??= findCommit(project.root, options.env, cancel.signal)),
     barrier: (task) => barrier(task),

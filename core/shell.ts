@@ -27,6 +27,8 @@ export interface ShellOptions {
   readonly graceMs: number;
   /** True: the terminal belongs to this task. */
   readonly hasConsole: boolean;
+  /** Where the output of a task with the terminal goes: 2 if standard output is not for it. */
+  readonly consoleOutput: "inherit" | 2;
   /** True: commands are only said, nothing is started. */
   readonly isDryRun: boolean;
   readonly pool?: WorkerPool;
@@ -96,7 +98,9 @@ export function createShell(options: ShellOptions): TaskShell {
     const output = createOutput(options.secrets, options.say);
     const given = give(command);
     const exit = await given.watch(
-      options.hasConsole ? runOnConsole(options.tree, given.command) : runFast(given.command, output, options),
+      options.hasConsole
+        ? runOnConsole(options.tree, given.command, options.consoleOutput)
+        : runFast(given.command, output, options),
     );
     output.end();
     if (!("code" in exit && exit.code === 0)) throw fail(command, exit, output.tail(), shown);
@@ -130,7 +134,8 @@ export function createShell(options: ShellOptions): TaskShell {
       text.slice(prefix.length),
     );
     const given = give(command);
-    const stdio = options.hasConsole ? "inherit" : spawnOptions.stdio;
+    const onConsole: SpawnOptions["stdio"] = ["inherit", options.consoleOutput, "inherit"];
+    const stdio = options.hasConsole ? onConsole : spawnOptions.stdio;
     const child = options.tree.spawn(command.file, command.args, {
       ...spawnOptions,
       shell: false,

@@ -1,24 +1,57 @@
-/** What actions do past their context: errors that nothing waits for, warnings of Node, text written straight to the terminal. Does not know which task it was. */
+/** What actions do past their context: errors that nothing waits for, warnings of Node, text written straight to the terminal. Does not know tasks. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createOutput, type Output } from "./output.ts";
 import type { Mask, Secrets } from "./secrets.ts";
 
 export interface Strays {
   /** Aborted by the first error that nothing waits for; it is the reason. Node itself would end bt at once. */
   readonly failed: AbortSignal;
+  /** Tells what is written while `act` goes on, by it and by what it has begun, as masked, whole lines; afterwards as of nobody. */
+  readonly overhear: <T>(say: OnLines, act: () => Promise<T>) => Promise<T>;
   readonly release: () => void;
 }
 
+export type OnLines = (stream: "stdout" | "stderr", text: string) => void;
+
+export interface StrayOptions {
+  readonly warn: (text: string) => void;
+  /** Whether listeners are being told something now: what they write is theirs. */
+  readonly isTelling: () => boolean;
+}
+
 /** Takes them until `release`; nothing of them is shown with a secret in it. */
-export function watchStrays(secrets: Secrets, warn: (text: string) => void): Strays {
+export function watchStrays(secrets: Secrets, { warn, isTelling }: StrayOptions): Strays {
   const failed = new AbortController();
   const onError = (error: unknown): void => failed.abort(error);
   process.on("uncaughtException", onError); // Also for promises: they come as such.
+  const speakers = new AsyncLocalStorage<Speaker>();
+  const masks = [maskStream(process.stdout, secrets), maskStream(process.stderr, secrets)];
+  const findSpeaker = (): Speaker | undefined => (isTelling() ? undefined : speakers.getStore());
   const releases = [
     () => process.off("uncaughtException", onError),
     takeWarnings((text) => warn(secrets.hide(text))),
-    maskStream(process.stdout, secrets),
-    maskStream(process.stderr, secrets),
+    hearStream("stdout", findSpeaker),
+    hearStream("stderr", findSpeaker),
+    ...masks,
   ];
-  return { failed: failed.signal, release: () => releases.forEach((release) => release()) };
+  return {
+    failed: failed.signal,
+    async overhear(say, act) {
+      const speaker: Speaker = { output: createOutput(secrets, say) };
+      try {
+        return await speakers.run(speaker, act);
+      } finally {
+        speaker.output?.end();
+        speaker.output = undefined;
+      }
+    },
+    release: () => releases.forEach((release) => release()),
+  };
+}
+
+/** Who writes: an action, as long as it goes on. */
+interface Speaker {
+  output: Output | undefined;
 }
 
 /** What Node or an action warns of is told like any warning, with secrets hidden, instead of being printed as it is. */
@@ -29,6 +62,27 @@ function takeWarnings(say: (text: string) => void): () => void {
   return () => {
     process.off("warning", onWarning);
     for (const listener of before) process.on("warning", listener);
+  };
+}
+
+/** What somebody writes is told; what nobody does goes where it went. */
+function hearStream(name: "stdout" | "stderr", findSpeaker: () => Speaker | undefined): () => void {
+  const stream = process[name];
+  const write = stream.write;
+  const heard = (
+    chunk: string | Uint8Array,
+    encoding?: BufferEncoding | (() => void),
+    done = typeof encoding === "function" ? encoding : undefined,
+  ): boolean => {
+    const output = findSpeaker()?.output;
+    if (output === undefined) return write.call(stream, bytesOf(chunk, encoding), done as never);
+    output.write(name, bytesOf(chunk, encoding));
+    if (done !== undefined) process.nextTick(done);
+    return true;
+  };
+  stream.write = heard;
+  return () => {
+    if (stream.write === heard) stream.write = write;
   };
 }
 
@@ -43,8 +97,7 @@ function maskStream(stream: NodeJS.WriteStream, secrets: Secrets): () => void {
     encoding?: BufferEncoding | (() => void),
     done = typeof encoding === "function" ? encoding : undefined,
   ): boolean => {
-    const bytes = typeof chunk === "string" ? Buffer.from(chunk, encodingOf(encoding)) : Buffer.from(chunk);
-    return write.call(stream, mask.write(bytes), done as never);
+    return write.call(stream, mask.write(bytesOf(chunk, encoding)), done as never);
   };
   stream.write = masked;
   return () => {
@@ -54,6 +107,7 @@ function maskStream(stream: NodeJS.WriteStream, secrets: Secrets): () => void {
   };
 }
 
-function encodingOf(encoding: unknown): BufferEncoding {
-  return typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8";
+function bytesOf(chunk: string | Uint8Array, encoding: unknown): Buffer {
+  if (typeof chunk !== "string") return Buffer.from(chunk);
+  return Buffer.from(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
 }

@@ -7,14 +7,14 @@ import { complete, type CompletionFacts } from "./complete.ts";
 import { outlineTasks } from "./outline.ts";
 import { listRuns } from "../runs.ts";
 import { renderCompletion } from "./outline-file.ts";
-import { print } from "./print.ts";
+import { print, reserveOutput } from "./print.ts";
 import type { World } from "./world.ts";
 
 declare const BT_TEMPLATE_NAMES: readonly string[];
 
 /** Without a builderfile that can be read, only the options of bt are known. */
 export async function completeProject(words: readonly string[], world: World): Promise<void> {
-  process.stdout.write = process.stderr.write.bind(process.stderr); // What a builderfile prints is no task.
+  reserveOutput(); // What a builderfile prints is no task.
   const facts = await findFacts(words, world).catch((): CompletionFacts => ({
     tasks: [],
     params: [],

@@ -6,7 +6,7 @@ import { fileUnusable } from "../errors/disk.ts";
 import { optionAlone } from "../errors/past.ts";
 import { directoryMissing, optionTaken } from "../errors/request.ts";
 import { isFolder } from "../files.ts";
-import { findBuilderfile } from "../find.ts";
+import { findBuilderfile, loadSettings } from "../find.ts";
 import { loadProject, type Project } from "../load.ts";
 import { findMakeFacts } from "../makeflags.ts";
 import { colourLevel, createPaint } from "../paint.ts";
@@ -22,7 +22,7 @@ import { outlineTasks } from "./outline.ts";
 import { createRequest, runTasks } from "./perform.ts";
 import { createAsker } from "./asker.ts";
 import { writePastReport } from "./page.ts";
-import { print, writeText } from "./print.ts";
+import { print, reserveOutput, writeText } from "./print.ts";
 import { showShim } from "./shim.ts";
 import { showCheck, showDoctor, showList, showLog, showRuns, showTaskHelp } from "./show.ts";
 import { findMisspelt, readMakeVariables, renderMakeVariables, withMakeFlags } from "./under-make.ts";
@@ -78,6 +78,7 @@ async function dispatch(args: Args, world: World): Promise<number> {
   if (flags.has("init")) return await (await import("./init.ts")).initProject(args, { ...world, cwd });
   if (flags.has("import-make")) return await (await import("./import-make.ts")).importMake(args, { ...world, cwd });
   if (flags.has("verbose")) await tellReload(cwd, options.file, world);
+  if (flags.has("json") || (options.output ?? (await loadSettings(world.env)).output) === "json") reserveOutput();
   const load = (): Promise<Project> =>
     loadProject({
       cwd,

@@ -37,6 +37,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
   const isTraced = flags.has("audit") && isAudited(world.env);
   const project = isTraced ? withMarks(desk.project) : desk.project;
   checkSettings(project.settings, world.env);
+  const isReserved = findOutput(options, project) === "json";
   const isQuery = flags.has("why") || options.graph !== undefined || flags.has("question") || flags.has("dry-run");
   const replay =
     options.replay === undefined ? undefined : await replayRun(project.root, options.replay, asked, world.env);
@@ -102,6 +103,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
       kill: interrupts.second,
       confirm: flags.has("yes") ? async () => true : confirmOnTerminal,
       isDryRun: flags.has("dry-run"),
+      reservesOutput: isReserved,
       ...(isTraced ? {} : { call: { words: world.argv, version: world.version } }),
       mayConnect: flags.has("remote"),
       reporters,
@@ -120,7 +122,7 @@ export async function runTasks(args: Args, asked: Asked, desk: Desk): Promise<nu
     if (desk.lasting === undefined) interrupts.reraise(); // A watch has heard it too, and has more to end.
     if (replay === undefined || result.run === undefined || interrupts.first.aborted) return result.exitCode;
     const compared = compareRuns(project.root, replay.run.id, result.run);
-    writeText(findOutput(options, project) === "json" ? 2 : 1, (replay.caveat ?? "") + renderReplay(compared));
+    writeText(isReserved ? 2 : 1, (replay.caveat ?? "") + renderReplay(compared));
     return result.exitCode === 0 && compared.differs !== undefined ? 1 : result.exitCode;
   } finally {
     interrupts.stop();

@@ -33,6 +33,11 @@ export function print(text: string): void {
   writeText(1, text);
 }
 
+/** From now on what is printed here is all that comes to standard output: what others write to it goes to standard error. */
+export function reserveOutput(): void {
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+}
+
 /** Data for machines, on standard output. */
 export function printJson(data: object): void {
   print(`${JSON.stringify(data, undefined, 2)}\n`);

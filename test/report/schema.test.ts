@@ -14,6 +14,9 @@ const published = path.join(repository, "docs/events.schema.json");
 interface Line {
   readonly kind: string;
   readonly outcome?: string;
+  readonly task?: string;
+  readonly stream?: string;
+  readonly text?: string;
 }
 
 /** Loads the schema as a reader of events would. */
@@ -131,4 +134,43 @@ test.for([
   const event = { v: 1, seq: 1, atMs: 1, run: "r1", kind: "task-state", task: "bake", state: "done", outcome: "ran" };
 
   expect(loadSchema()({ ...event, durationMs: 12, ...change })).toBe(isFine);
+});
+
+test("every line is an event, whoever prints: actions as their task, the others to standard error", async () => {
+  const bake = `async ({ params, hide }) => { console.log("hot", params.token); console.error("smoke"); process.stdout.write("half"); await new Promise((done) => setTimeout(done)); console.log(" done"); process.stdout.write("last"); }`;
+  const p = await project({
+    "builderfile.ts": withTasks(
+      {
+        bake: `task({ params: { token: param.secret() }, run: ${bake} })`,
+        eat: `task({ needs: ["bake"], pool: "console", run: "echo inherited" })`,
+        drink: `task({ needs: ["eat"], pool: "console", run: ({ $ }) => $\`echo poured\` })`,
+      },
+      `console.log("a builderfile that talks");`,
+    ).replace(
+      "tasks: {",
+      `plugins: [definePlugin({ name: "chatty", tasks: {}, apply: (hooks) => hooks.event.tap(({ kind }) => console.log("heard", kind)) })], tasks: {`,
+    ),
+  });
+
+  const said = (lines: readonly Line[]): readonly object[] =>
+    lines.flatMap(({ kind, task, stream, text }) =>
+      kind === "task-output" && stream !== "command" ? [{ task, stream, text }] : [],
+    );
+  const lines = await events(p, "drink", "TOKEN=rosemary");
+  const { stderr } = await p.bt("--output=json", "drink", "TOKEN=rosemary");
+
+  expect(said(lines)).toEqual([
+    { task: "bake", stream: "stdout", text: "hot ***" },
+    { task: "bake", stream: "stderr", text: "smoke" },
+    { task: "bake", stream: "stdout", text: "half done" },
+    { task: "bake", stream: "stdout", text: "last" },
+  ]);
+  for (const text of [
+    "a builderfile that talks\n",
+    "heard run-started\n",
+    "heard task-output\n",
+    "inherited\n",
+    "poured\n",
+  ])
+    expect(stderr).toContain(text);
 });

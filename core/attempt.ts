@@ -1,6 +1,6 @@
 /** One task, once or again: time limit, retries, outputs checked. Does not know other tasks or their order. */
 import { createBench, hasConsole, messageOf, type Bench, type Work, type Workshop } from "./bench.ts";
-import { commandUnawaited, resultNotJson, resultSecret, taskTimedOut } from "./errors/run.ts";
+import { commandUnawaited, outputSecret, resultNotJson, resultSecret, taskTimedOut } from "./errors/run.ts";
 import { createProcessTree, type ProcessTree } from "./exec.ts";
 import type { FileFact } from "./files.ts";
 import type { Node } from "./graph.ts";
@@ -100,6 +100,7 @@ async function attemptOnce(work: Work, workshop: Workshop, attempt: number): Pro
     if (workshop.isDryRun) return { kind: "done", finished: { outputs: [], value }, isFlaky: false };
     const outputs: readonly FileFact[] = node.outputs.length === 0 ? [] : describeOutputs(root, node, workshop.memo);
     checkOutputs(root, node, outputs);
+    checkNames(node, outputs, workshop.secrets);
     const finished = { outputs, value: toJson(node, value, workshop.secrets) };
     if (workshop.hooks.afterTask.isUsed()) await workshop.hooks.afterTask.promise(work, finished);
     succeeded = true;
@@ -177,6 +178,12 @@ function withRest(run: string | readonly string[], rest: readonly string[]): str
   return typeof run === "string"
     ? `${run} ${rest.map((word) => commandText({ file: word, args: [] })).join(" ")}`
     : [...run, ...rest];
+}
+
+/** What the builderfile itself says is no secret. @throws BtError OUTPUT_SECRET: neither could be remembered, nor what reads them */
+function checkNames(node: Node, outputs: readonly FileFact[], secrets: Secrets): void {
+  const [declared, made] = [node.outputs.join("\n"), outputs.map(({ path }) => path).join("\n")];
+  if (secrets.hide(made) !== made && secrets.hide(declared) === declared) throw outputSecret(node.id);
 }
 
 /** @throws BtError RESULT_NOT_JSON, RESULT_SECRET: neither could be remembered */

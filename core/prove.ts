@@ -41,7 +41,7 @@ export async function proveFresh(
     .flatMap((id) => graph.nodes.get(id) ?? [])
     .filter((node) => !isGroupNode(node)); // Below a task that is up to date nobody is asked.
   const sayings = asked.flatMap((node) => findSaying(node, state));
-  const told = JSON.stringify([...facts.questions.keys(), sayings]);
+  const told = JSON.stringify([...facts.questions.keys(), ...facts.files, sayings]);
   if (secrets.hide(told) !== told) return;
   try {
     const proof = {

@@ -135,6 +135,14 @@ export function outputMissing(task: string, output: string): BtError {
   });
 }
 
+export function outputSecret(task: string): BtError {
+  return new BtError("OUTPUT_SECRET", `The name of an output of task "${task}" contains a secret`, {
+    at: { where: `task "${task}"` },
+    fix: "Call it something else: names of outputs are remembered in files, and sent to caches.",
+    exitCode: 1,
+  });
+}
+
 export function resultNotJson(task: string, why: string): BtError {
   return new BtError("RESULT_NOT_JSON", `The result of task "${task}" cannot be remembered: ${firstLine(why)}`, {
     at: { where: `task "${task}"` },

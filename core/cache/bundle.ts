@@ -63,7 +63,6 @@ export async function landBundle(
     if (at < chunk.length) throw wrongBlob(bundle);
   };
   for await (const chunk of source) await take(chunk);
-  await take(new Uint8Array(0)); // Empty files at its end.
   if (next.done !== true) throw wrongBlob(bundle);
 }
 

@@ -3,19 +3,20 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { makeBundle } from "../../core/cache/bundle.ts";
+import { landBundle, makeBundle } from "../../core/cache/bundle.ts";
 import type { CachedOutput } from "../../core/index.ts";
 import { project, withTasks, type Project } from "../support/project.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
-/** Files of all kinds: more than one chunk long together, equal ones, empty ones at the end too, one that is too large for a bundle. */
+/** Files of all kinds: more than one chunk long together, equal ones, empty ones at the end, modes that no new file gets, one that is too large for a bundle. */
 const fill = [
   `const fs = require("node:fs");`,
   `for (let n = 10; n < 40; n++) fs.writeFileSync("tray/" + n, Buffer.alloc(n * 1000, n), { mode: n % 2 ? 0o755 : 0o644 });`,
   `for (let n = 0; n < 3; n++) fs.writeFileSync("tray/wide" + n, Buffer.alloc(200000, 65 + n));`,
   `fs.writeFileSync("tray/large", Buffer.alloc(300000, "l"));`,
   `fs.writeFileSync("tray/edge", Buffer.alloc(262144, "e"));`,
-  `for (const name of ["a", "zz"]) fs.writeFileSync("tray/" + name, "");`,
+  `for (const name of ["zy", "zz"]) fs.writeFileSync("tray/" + name, "");`,
+  `for (const name of ["38", "39"]) fs.chmodSync("tray/" + name, 0o666);`,
   `fs.writeFileSync("tray/twin", Buffer.alloc(10000, 10), { mode: 0o600 });`,
   `fs.mkdirSync("tray/empty"); fs.mkdirSync("tray/deep"); fs.writeFileSync("tray/deep/one", "one"); fs.symlinkSync("10", "tray/link");`,
 ].join(" ");
@@ -142,4 +143,29 @@ test.for([
   change(path.join(folder, "7"));
 
   await expect(makeBundle(outputs, files)).rejects.toThrow(/bytes that are not|ENOENT/);
+});
+
+test.for([
+  ["all", ["01", "2"], undefined],
+  ["all, in other pieces", ["0", "", "12"], undefined],
+  ["one byte more", ["012", "!"], /bytes that are not/],
+  ["one byte less", ["01"], /bytes that are not/],
+  ["others", ["021"], /bytes that are not/],
+] as const)("the files of a bundle are written when it holds %s", async ([, chunks, problem]) => {
+  const folder = await temporaryFolder();
+  const blobOf = (text: string) => ({ digest: digestOf(Buffer.from(text)), size: text.length });
+  const wanted = ["0", "1", "2", ""].map((text) => ({
+    blob: blobOf(text),
+    to: path.join(folder, `f${text}`),
+    mode: 0o640,
+  }));
+  const source = (async function* () {
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  })();
+
+  const landing = landBundle(blobOf("012"), source, { wanted, signal: new AbortController().signal });
+
+  if (problem !== undefined) return await expect(landing).rejects.toThrow(problem);
+  await landing;
+  expect(wanted.map(({ to }) => fs.readFileSync(to, "utf8"))).toEqual(["0", "1", "2", ""]);
 });

@@ -90,12 +90,10 @@ test("a hit further away is put into the nearer cache, with its log", async () =
 test.for([
   ["each by itself", 5],
   ["as one blob", 20],
-] as const)("a cache may use the memory of its bytes again: files come back as they were, %s", async ([, contents]) => {
+] as const)("files whose bytes come one by one come back as they were, %s", async ([, contents]) => {
   const { p } = await shop({
     more: `readBlob: async ({ digest }) => (async function* () {
-      const room = Buffer.alloc(1);
-      for (const byte of find(digest)) { room[0] = byte; yield room; }
-      room[0] = 0;
+      for (const byte of find(digest)) yield Buffer.from([byte]);
     })(),`,
     task: `task({ inputs: ["flour"], outputs: ["tray/"], run: "for n in $(seq 20); do echo $((n % ${contents})) > tray/$n; done; chmod 666 tray/1" })`,
   });
@@ -155,13 +153,18 @@ test.for([
 });
 
 test.for([
-  ["outside of the project", "../loaf"],
-  ["an absolute one", "/tmp/loaf"],
-  ["one that is no output", "flour"],
-])("a cache cannot write where the task does not: %s", async ([, file]) => {
+  ["outside of the project", `[file("../loaf")]`],
+  ["an absolute one", `[file("/tmp/loaf")]`],
+  ["one that is no output", `[file("flour")]`],
+  ["one beside an output", `[file("loafs")]`],
+  ["a way out of an output", `[file("loaf/../flour")]`],
+  ["through a link", `[{ path: "loaf/out", kind: "link", mode: 0o777, target: ".." }, file("loaf/out/flour")]`],
+  ["a file and a link at once", `[file("loaf"), { path: "loaf", kind: "link", mode: 0o777, target: "flour" }]`],
+])("a cache cannot write where the task does not: %s", async ([, outputs]) => {
   const more = `findResult: async (key) => { const bytes = Buffer.from("evil"); const digest = (await import("node:crypto")).createHash("sha256").update(bytes).digest("hex");
     fs.writeFileSync(folder + "/" + digest, bytes);
-    return { v: 1, key, task: "bake", outputs: [{ path: ${JSON.stringify(file)}, kind: "file", mode: 0o644, blob: { digest, size: 4 } }], document: { digest: key, size: 1 }, durationMs: 1, madeMs: 1, by: "" }; },`;
+    const file = (path) => ({ path, kind: "file", mode: 0o644, blob: { digest, size: 4 } });
+    return { v: 1, key, task: "bake", outputs: ${outputs}, document: { digest: key, size: 1 }, durationMs: 1, madeMs: 1, by: "" }; },`;
   const { p } = await shop({ more });
 
   const result = await p.bt("bake", "--cache=far:r");

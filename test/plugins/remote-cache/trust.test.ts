@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Signature } from "../../../plugins/remote-cache/index.ts";
+import { startServer } from "../../support/fake-registry.ts";
 import { testWith } from "../../support/tool.ts";
 import { get, openStore, put, resultOf, startNginx } from "./rig.ts";
 
@@ -188,13 +189,49 @@ withNginx("who cannot check a signature takes nothing", async () => {
   ]);
 });
 
-withNginx("a pull request needs no key for its own domain", async () => {
+withNginx.for([
+  ["to check with", ed25519],
+  ["at all", hmac],
+] as const)("a pull request needs no key for its own domain, nor one %s", async ([, signature]) => {
   const { url } = await startNginx();
-  const { store } = openStore({ url, write, signature: ed25519 }, pullRequest);
+  const { store } = openStore({ url, write, signature }, pullRequest);
 
   await put(store, good);
 
   expect(await get(store, key)).toEqual({ bread: "bread" });
+});
+
+test("a pull request whose domain fails takes what the protected one says, and asks for its own no more", async () => {
+  const { host, seen } = await startServer(({ url }, answer) =>
+    answer.writeHead(/^\/pr\//.test(url ?? "") ? 500 : 404).end(),
+  );
+  const { store, warnings } = openStore({ url: `http://${host}` }, pullRequest);
+
+  for (let n = 0; n < 2; n++) expect(await store.findResult(key, AbortSignal.timeout(50_000))).toBe(undefined);
+
+  expect(warnings).toEqual([`GET http://${host}/pr/7/ac/${key} answered 500; pr/7 is not asked again`]);
+  expect(seen.filter((line) => line.includes("/pr/7/"))).toHaveLength(1);
+});
+
+test("of two who write at once, the one whose result is lost learns what is kept", async () => {
+  const files = new Map<string, Buffer>();
+  const entry = `/protected/ac/${key}`;
+  let later: Buffer | undefined; // What somebody else writes there right after.
+  const { host } = await startServer((request, answer) => {
+    const { url = "", method } = request;
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      if (method === "PUT") files.set(url, (url === entry ? later : undefined) ?? Buffer.concat(parts));
+      answer.writeHead(files.has(url) ? 200 : 404).end(method === "GET" ? files.get(url) : undefined);
+    });
+  });
+  const { store } = openStore({ url: `http://${host}`, write }, env);
+  await put(store, evil);
+  later = files.get(entry);
+  files.delete(entry);
+
+  expect(await put(store, good)).toEqual({ kept: evil.result });
 });
 
 test.each<[name: string, signature: Signature, key: string, problem: string]>([

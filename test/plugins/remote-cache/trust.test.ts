@@ -203,7 +203,7 @@ withNginx.for([
 
 test("a pull request whose domain fails takes what the protected one says, and asks for its own no more", async () => {
   const { host, seen } = await startServer(({ url }, answer) =>
-    answer.writeHead(/^\/pr\//.test(url ?? "") ? 500 : 404).end(),
+    answer.writeHead(url?.startsWith("/pr/") === true ? 500 : 404).end(),
   );
   const { store, warnings } = openStore({ url: `http://${host}` }, pullRequest);
 

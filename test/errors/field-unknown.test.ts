@@ -46,6 +46,7 @@ test.each([
   [`kernelRootfs({ kernel: [] })`, "builderfile/plugins/kernel-rootfs", `"kernel" is no option of kernelRootfs()\n`],
   [`kiwiDice({ recipe: {} })`, "builderfile/plugins/kiwi-dice", `"recipe" is no option of kiwiDice()\n`],
   [`remoteCache({ ulr: "" })`, "builderfile/plugins/remote-cache", `"ulr" is no option of remoteCache()\n`],
+  [`remoteCache({ toString: "" })`, "builderfile/plugins/remote-cache", `"toString" is no option of remoteCache()\n`],
   [`param.string({ defualt: "rye" })`, "builderfile", `"defualt" is no option of param.string()\n`],
 ])("FIELD_UNKNOWN: %s", async (call, from, problem) => {
   const name = from === "builderfile" ? "builderfile" : `{ ${call.slice(0, call.indexOf("("))} } from "${from}"`;

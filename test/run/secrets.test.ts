@@ -138,6 +138,16 @@ test("what an action prints past bt hides a secret", async () => {
   expect(leaks(p, result)).toEqual([]);
 });
 
+test.each(["grouped", "json"])("what an action prints past bt is told to it when that is out: %s", async (output) => {
+  const run = `async () => { await new Promise((done) => process.stdout.write("rye\\n", done)); await new Promise((done) => process.stdout.write("b2F0Cg==", "base64", done)); }`;
+  const p = await project({ "builderfile.ts": withTasks({ push: `task({ timeoutMs: 60_000, run: ${run} })` }) });
+
+  const result = await p.bt("push", `--output=${output}`);
+
+  expect(result).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(result.stdout).toMatch(/rye[^]*oat/);
+});
+
 test.for([
   "$`sh -c 'echo ${params.token}; exit 3'`",
   "(async () => { throw new Error(params.token); })()",

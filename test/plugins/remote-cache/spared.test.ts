@@ -121,6 +121,15 @@ test("what was said of needs that were left out is remembered: nobody is asked a
   expect(p.read("grind.out")).toBe(bytes.grind.repeat(size));
 });
 
+test("what cannot be remembered costs a question, nothing else", async () => {
+  const { shop, p } = await openBusiness();
+  p.write(".bt/cache/far", "no folder");
+
+  expect(await run(p, "bake")).toEqual({ exitCode: 0, did: { bake: "restored" } });
+
+  expect((await run(p, "bake")).did["bake"]).toBe("fresh");
+});
+
 test.for([
   ["the target's", ["bake"], { grind: "restored", knead: "restored", bake: "ran" }],
   ["the target's and a need's", ["bake", "knead"], { grind: "restored", knead: "ran", bake: "ran" }],

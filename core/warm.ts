@@ -165,7 +165,7 @@ export function readText(file: string): string | undefined {
 
 export function parseJson<T>(text: string): T | undefined {
   try {
-    return JSON.parse(text) as T; // Written by this module; anything else fails the build check.
+    return (JSON.parse(text) as T | null) ?? undefined; // Written by this module; anything else fails the build check.
   } catch {
     return undefined;
   }

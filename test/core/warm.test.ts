@@ -191,6 +191,7 @@ const staleBy: Readonly<Record<string, (p: Kitchen) => Parameters<typeof findMan
     return [path.join(p.root, "moved"), "b1", env];
   },
   damage: (p) => (p.write(".bt/config.json", '{"build":"b1"'), [p.root, "b1", env]),
+  "damage that is JSON": (p) => (p.write(".bt/config.json", "null"), [p.root, "b1", env]),
   "reads that cannot be tracked": (p) => (
     p.write(".bt/config.json", JSON.stringify({ ...p.manifest, isTracked: false })),
     [p.root, "b1", env]

@@ -142,7 +142,7 @@ function leafReason(leaf: string, before: string | undefined, now: string | unde
     case "tool":
       return { kind: "tool-changed", name };
     case "need":
-      return { kind: "need-changed", need: name };
+      return { kind: before === undefined ? "need-new" : now === undefined ? "need-gone" : "need-changed", need: name };
     case "version":
       return { kind: "version-changed", name, before, now };
     default:

@@ -21,7 +21,7 @@ export type Reason =
   | { readonly kind: "param-changed"; readonly name: string; readonly before: string; readonly now: string }
   | { readonly kind: "env-changed" | "env-set" | "env-unset" | "secret-changed"; readonly name: string }
   | { readonly kind: "tool-changed"; readonly name: string }
-  | { readonly kind: "need-changed"; readonly need: string }
+  | { readonly kind: "need-changed" | "need-new" | "need-gone"; readonly need: string }
   | {
       readonly kind: "version-changed";
       readonly name: string;
@@ -90,6 +90,10 @@ export function renderReason(reason: Reason): string {
       return `tool "${reason.name}" changed`;
     case "need-changed":
       return `"${reason.need}" produced something else`;
+    case "need-new":
+      return `it needs "${reason.need}" now`;
+    case "need-gone":
+      return `it does not need "${reason.need}" any more`;
     case "version-changed":
       return `version of "${reason.name}" changed: ${reason.before ?? "(unknown)"} → ${reason.now ?? "(none)"}`;
     case "need-runs":

@@ -57,11 +57,12 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const scriptName = path.join(root, ".bt", "builderfile.cjs");
   const placeOf = createPlaces(compiled.map, scriptName, root);
   const cacheFile = path.join(root, ".bt", "builder", "code.v8");
-  // V8 only compares lengths, and brings the old name of the script along.
-  const codeKey = hashText(`${scriptName}\n${compiled.code}`);
+  // V8 only compares lengths, brings the old name of the script along, and crashes on bytes that it has not written.
+  const seal = (bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from(hashText(`${scriptName}\n${compiled.code}\n${bytes.toString("latin1")}`)), bytes]);
   const stored = findBytes(cacheFile);
-  const codeCache =
-    stored?.toString("latin1", 0, codeKey.length) === codeKey ? stored.subarray(codeKey.length) : undefined;
+  const bytes = stored?.subarray(64); // Behind the digest.
+  const codeCache = bytes !== undefined && stored?.equals(seal(bytes)) === true ? bytes : undefined;
   const name = path.relative(root, file);
   try {
     const evaluated = await evaluate({
@@ -73,8 +74,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
       ...(codeCache === undefined ? {} : { codeCache }),
     });
     const { exported, reads } = evaluated;
-    if (options.mayWrite && evaluated.codeCache !== undefined)
-      cacheWrite(cacheFile, Buffer.concat([Buffer.from(codeKey), evaluated.codeCache]));
+    if (options.mayWrite && evaluated.codeCache !== undefined) cacheWrite(cacheFile, seal(evaluated.codeCache));
     const builder = checkBuilder(exported);
     return {
       root,

@@ -110,6 +110,18 @@ test.each(["builder/compiled.json", "builder/code.v8", "config.json", "list.json
   },
 );
 
+test("code of V8 that has lost its end, as after a power cut, is made anew", async () => {
+  const p = await project({ "builderfile.ts": bake });
+  await p.bt("bake");
+  const file = path.join(p.root, ".bt/builder/code.v8");
+  const whole = fs.readFileSync(file);
+  const spoiled = Buffer.concat([whole.subarray(0, whole.length / 2), Buffer.alloc(whole.length / 2)]);
+  fs.writeFileSync(file, spoiled);
+
+  expect(await p.bt("bake", "--force")).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(fs.readFileSync(file).equals(spoiled)).toBe(false);
+});
+
 test("`.bt` keeps itself out of git", async () => {
   const p = await project({ "builderfile.ts": bake });
 

@@ -25,20 +25,21 @@ export function describeCall(
     command: secrets.hide(words.map((word) => commandText({ file: word, args: [] })).join(" ")),
     selection,
     rest: rest.map(secrets.hide),
-    params: outsideParams(graph),
+    params: outsideParams(graph, secrets.hide),
     versions: { bt: version, node: process.version },
   };
 }
 
-/** What came from the command line, make or the environment. */
-function outsideParams(graph: Graph): RunFacts["params"] {
+/** What came from the command line, make or the environment, but no value with a secret in it. */
+function outsideParams(graph: Graph, hide: (text: string) => string): RunFacts["params"] {
   const params: Record<string, Record<string, string>> = {};
   for (const { name, task, params: bound } of graph.nodes.values())
     for (const [param, { value, source }] of Object.entries(bound)) {
       const declared = task.params?.[param];
       if (declared === undefined || declared.kind === "secret" || value === undefined) continue;
       if (source !== "command line" && source !== "make" && source !== "environment") continue;
-      params[name] = { ...params[name], [variableName(param, declared)]: paramText(value) };
+      const text = paramText(value);
+      if (hide(text) === text) params[name] = { ...params[name], [variableName(param, declared)]: text };
     }
   return params;
 }

@@ -122,16 +122,17 @@ test("a run whose bt was killed is resumed where it stood", async () => {
 test("a secret is not remembered, and is given again with --resume", async () => {
   const p = await project({
     "builderfile.ts": withTasks({
-      login: `task({ rest: true, params: { token: param.secret({ required: true }) }, run: ({ params, $ }) => $({ input: params.token })\`cat > token; test -e heat\` })`,
+      login: `task({ rest: true, params: { token: param.secret({ required: true }), url: param.string({ required: true }) }, run: ({ params, $ }) => $({ input: params.token })\`cat > token; test -e heat\` })`,
     }),
   });
-  await p.bt("login", "TOKEN=hunter2hunter2", "--", "hunter2hunter2");
+  const words = ["TOKEN=hunter2hunter2", "URL=https://me:hunter2hunter2@host"];
+  await p.bt("login", ...words, "--", "hunter2hunter2");
   p.write("heat", "");
 
   const without = await p.bt("--resume");
-  const given = await p.bt("--resume", "TOKEN=hunter2hunter2");
+  const given = await p.bt("--resume", ...words);
 
-  expect(without).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("TOKEN") });
+  expect(without).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/TOKEN.*URL/s) });
   expect(given.exitCode).toBe(0);
   for (const id of runsOf(p))
     for (const file of fs.readdirSync(path.join(p.root, ".bt/runs", id)))

@@ -289,6 +289,22 @@ test.for([
   expect((await p.bt("bake", "slice")).stdout).toBe("bt: Nothing to do: 2 tasks are up to date\n");
 });
 
+test.for([
+  ["after another", (n: number) => n - 1],
+  ["beside each other", () => 0],
+] as const)("a target is restored without its needs, many of them, one %s", async ([, needOf]) => {
+  const one = (n: number): string =>
+    `task({ ${n === 0 ? `inputs: ["flour"]` : `needs: ["t${needOf(n)}"], inputs: ["o${needOf(n)}"]`}, outputs: ["o${n}"], run: "echo ${n} > o${n}" })`;
+  const layers = Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`t${n}`, one(n)]));
+  const needs = JSON.stringify(Object.keys(layers));
+  const cake = `task({ needs: ${needs}, inputs: ["o19"], outputs: ["cake"], run: "cp o19 cake" })`;
+  const p = await clean({ ...layers, cake }, ["cake"]);
+
+  expect((await run(p, "cake")).did).toEqual({ cake: "restored" });
+
+  expect(p.read("cake")).toBe("19\n");
+});
+
 test("results that go between the look and the restoring cost work, nothing else", async () => {
   const p = await project({
     "builderfile.ts": `import * as fs from "node:fs";

@@ -78,6 +78,26 @@ test("going back to earlier inputs restores what was made of them, in place of w
   expect(p.read("loaf")).toBe("rye");
 });
 
+test("what is restored takes the place of what other inputs gave, whatever it was called", async () => {
+  const p = await project({
+    "builderfile.ts": withTasks({
+      bake: `task({ inputs: ["flour"], outputs: ["tray/", "crumbs/*.txt"], run: "echo > tray/$(cat flour); echo > crumbs/$(cat flour).txt" })`,
+    }),
+    flour: "rye",
+  });
+  const made = (): readonly string[] => ["tray", "crumbs"].flatMap((name) => fs.readdirSync(path.join(p.root, name)));
+  await p.bt("bake");
+  p.write("flour", "oat");
+  await p.bt("bake");
+  expect(made()).toEqual(["oat", "oat.txt"]);
+  p.write("flour", "rye");
+
+  const { stdout } = await p.bt("bake");
+
+  expect(stdout).toContain("✔ bake restored in");
+  expect(made()).toEqual(["rye", "rye.txt"]);
+});
+
 test("a sparse file comes back sparse", async () => {
   const p = await project({
     "builderfile.ts": withTasks({

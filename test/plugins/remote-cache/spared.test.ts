@@ -122,7 +122,7 @@ test("what was said of needs that were left out is remembered: nobody is asked a
 });
 
 test("what cannot be remembered costs a question, nothing else", async () => {
-  const { shop, p } = await openBusiness();
+  const { p } = await openBusiness();
   p.write(".bt/cache/far", "no folder");
 
   expect(await run(p, "bake")).toEqual({ exitCode: 0, did: { bake: "restored" } });

@@ -19,6 +19,7 @@ import { killByCookie } from "./exec.ts";
 import { isBtError } from "./errors.ts";
 import { taskTimedOut } from "./errors/run.ts";
 import { toBtError } from "./failure.ts";
+import { fileNameOf } from "./files.ts";
 import { keyOf, resultDigest, type KeyDocument } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
 import type { Finished } from "./hooks.ts";
@@ -153,11 +154,11 @@ export function createCarrier(prepared: Prepared, options: CarryOptions): Carrie
 
   const decideAndRun = async (node: Node, slot: number): Promise<Ended | Postponed> => {
     tell({ kind: "task-state", task: node.id, state: "deciding" });
-    const locks = path.join(root, ".bt", "locks");
-    const signal = signalOf(node);
-    signal.throwIfAborted();
+    const file = path.join(root, ".bt", "locks", fileNameOf(node.id));
+    signalOf(node).throwIfAborted();
     // Who waits for another bt holds no slot meanwhile.
-    const lock = tryLock(locks, node.id) ?? (await workshop.away(() => acquireLock(locks, node.id, signal)));
+    const taken = tryLock(file);
+    const lock = "release" in taken ? taken : await workshop.away(() => acquireLock(file, { signal: signalOf(node) }));
     try {
       state.refresh();
       const before = state.unendedRun(node.id);

@@ -1,7 +1,7 @@
 /** `--clean`: removes what tasks have made, and what is remembered of it. Does not know who asked for it. */
 import * as path from "node:path";
 import { removeOutputs } from "./outputs.ts";
-import { expandPaths } from "./files.ts";
+import { expandPaths, fileNameOf } from "./files.ts";
 import type { Node } from "./graph.ts";
 import { acquireLock } from "./lock.ts";
 import { isGlob } from "./paths.ts";
@@ -17,9 +17,7 @@ export async function cleanTasks(
   const state = openState(folder, { readOnly: !mayWrite });
   const cleaned: string[] = [];
   for (const node of [...nodes].sort((a, b) => (a.id < b.id ? -1 : 1))) {
-    const lock = mayWrite
-      ? await acquireLock(path.join(folder, "locks"), node.id, new AbortController().signal)
-      : undefined;
+    const lock = mayWrite ? await acquireLock(path.join(folder, "locks", fileNameOf(node.id))) : undefined;
     const record = state.find(node.id);
     if (record !== undefined && mayWrite) state.append({ id: node.id, gone: "cleaned" });
     const inputs = expandPaths(root, [...(node.inputs ?? [])], isGlob);

@@ -22,6 +22,7 @@ export type {
   RunEnd,
   Taps,
 } from "./hooks.ts";
+export { acquireLock, findHolder, tryLock, type Holder, type Lock, type LockOptions } from "./lock.ts";
 export { loadProject, type LoadOptions, type Project } from "./load.ts";
 export { make, type MakeCall, type MakeOptions } from "./make.ts";
 export type { NamedTask } from "./catalog.ts";
@@ -38,6 +39,7 @@ export {
   type Arch,
   type Platform,
 } from "./platform.ts";
+export { findPresence, processName, type Presence } from "./owner.ts";
 export { packagesOf, type PackageManager, type Packages } from "./packages.ts";
 export { describeInstall, describeTool, type ToolFacts } from "./requirement.ts";
 export { defineBuilder, definePlugin, type Builder, type Plugin } from "./plugin.ts";

@@ -3,12 +3,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { killByCookie } from "./exec.ts";
 import { makeFolder, removePath } from "./files.ts";
-import { isAlive, pidNamespace, processName } from "./lock.ts";
+import { findPresence, processName } from "./owner.ts";
 
 /** Says that processes whose cookies start with this run are ours. Returns what takes it back. */
 export function claimProcesses(root: string, run: string): () => void {
   const folder = folderOf(root);
-  const claim = path.join(folder, `${processName()}:${pidNamespace()}:${run}`); // The name says it all: it is never half written.
+  const claim = path.join(folder, `${processName()}:${run}`); // The name says it all: it is never half written.
   makeFolder(folder);
   fs.writeFileSync(claim, "");
   return () => removePath(claim);
@@ -18,8 +18,8 @@ export function claimProcesses(root: string, run: string): () => void {
 export function endOrphans(root: string): void {
   const folder = folderOf(root);
   for (const name of listNames(folder)) {
-    const [pid = "", start = "", space, run] = name.split(":");
-    if (space !== pidNamespace() || run === undefined || isAlive(`${pid}:${start}`)) continue;
+    const [owner = "", run] = name.split(":");
+    if (run === undefined || findPresence(owner) !== "gone") continue;
     killByCookie(`${run}/`);
     removePath(path.join(folder, name));
   }

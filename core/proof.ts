@@ -120,9 +120,20 @@ export function checkProof(
 
 function isSeen(root: string, [name, sizeBytes, digest]: Sight): boolean {
   const file = path.resolve(root, name);
+  if (sizeBytes === -1) return isAbsent(file);
   const stat = findStat(file);
-  if (stat === undefined || sizeBytes === -1) return stat === undefined && sizeBytes === -1;
-  return stat.size === sizeBytes && (digest === null || digest === quickHash(readText(file) ?? ""));
+  return (
+    stat !== undefined && stat.size === sizeBytes && (digest === null || digest === quickHash(readText(file) ?? ""))
+  );
+}
+
+/** A link that leads nowhere is something, such as a lock. */
+function isAbsent(file: string): boolean {
+  try {
+    return fs.lstatSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return true; // A file where a folder would have to be.
+  }
 }
 
 /** The hot loop: one stat a file, no objects besides Node's own. */

@@ -48,6 +48,7 @@ test("what a builderfile imports is there at run time", async () => {
   expect(Object.keys(exported).sort()).toMatchInlineSnapshot(`
     [
       "BtError",
+      "acquireLock",
       "after",
       "blobsOf",
       "build",
@@ -58,7 +59,9 @@ test("what a builderfile imports is there at run time", async () => {
       "definePlugin",
       "describeInstall",
       "describeTool",
+      "findHolder",
       "findPlatform",
+      "findPresence",
       "findTool",
       "hostPlatform",
       "isBtError",
@@ -75,10 +78,12 @@ test("what a builderfile imports is there at run time", async () => {
       "platformTable",
       "platforms",
       "prepare",
+      "processName",
       "pruneGraph",
       "recoverChanges",
       "replaceFile",
       "task",
+      "tryLock",
       "validation",
     ]
   `);

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { findText, followLinks, makeFolder, removePath } from "../files.ts";
-import { isAlive, pidNamespace, processName } from "../lock.ts";
+import { findPresence, processName } from "../owner.ts";
 
 /** Name of the folder in a local cache where it says what others have. */
 export const farFolder = "far";
@@ -71,7 +71,7 @@ export interface Stage {
 /** Opens a stage below `folder`, and empties those of processes that are gone. */
 export function openStage(folder: string): Stage {
   sweepStages(folder);
-  const own = path.join(folder, `${processName()}:${pidNamespace()}:${(opened += 1)}`);
+  const own = path.join(folder, `${processName()}:${(opened += 1)}`);
   let count = 0;
   return {
     next() {
@@ -94,9 +94,9 @@ function sweepStages(folder: string): void {
     return; // Not there yet.
   }
   for (const name of names) {
-    const [pid, start, space] = name.split(":");
     const file = path.join(folder, name);
-    const isOver = space === pidNamespace() ? !isAlive(`${pid}:${start}`) : Date.now() - ageOf(file) > strangerMs;
+    const presence = findPresence(name.replace(/:.*/, ""));
+    const isOver = presence === "unseen" ? Date.now() - ageOf(file) > strangerMs : presence === "gone";
     if (isOver) tryRemove(file);
   }
 }

@@ -46,7 +46,7 @@ export async function sweepWhenDue(folder: string, bounds: CacheBounds, writtenB
 /** Collects what is too old, and of the rest what is too much. One at a time. */
 export async function sweepCache(folder: string, bounds: CacheBounds): Promise<Swept> {
   makeFolder(folder);
-  const lock = await acquireLock(folder, "sweeping", AbortSignal.timeout(10_000));
+  const lock = await acquireLock(path.join(folder, "sweeping"), { signal: AbortSignal.timeout(10_000) });
   try {
     const swept = sweep(folder, bounds, Date.now());
     replaceFile(path.join(folder, "size"), `swept ${Date.now()}\n${swept.sizeBytes}\n`);

@@ -12,7 +12,7 @@ import { kiwiFailed } from "./host-errors.ts";
 import { defaultType } from "./description.ts";
 import { createJob, removeJob, removeLeft } from "./job.ts";
 import { readFailure, startLog, type Logs } from "./log.ts";
-import { showOwner, takeLock } from "./lock.ts";
+import { showHolder, takeLock } from "./lock.ts";
 import { hostName, isKept, type Order } from "./order.ts";
 import type { DiceResult } from "./recipe.ts";
 import type { Answers } from "./repository.ts";
@@ -58,9 +58,9 @@ export async function lockRecipe(bench: Bench, { folder, name, lockTimeoutMs }: 
   const taken = await takeLock(dicePath(folder, files.lock), {
     timeoutMs: lockTimeoutMs,
     signal: bench.signal,
-    onWait: (owner) => bench.log.info(`Waiting for ${showOwner(owner)}`),
+    onWait: (holder) => bench.log.info(`Waiting for ${showHolder(holder)}`),
   });
-  if ("owner" in taken) throw recipeLocked(name, showOwner(taken.owner));
+  if ("holder" in taken) throw recipeLocked(name, showHolder(taken.holder));
   bench.defer(taken.release);
 }
 

@@ -1,9 +1,9 @@
 /** What is checked once, before the first task of a run: orders that are about to be carried out, and the environment. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Graph, Node } from "../../core/index.ts";
+import { findHolder, type Graph, type Node } from "../../core/index.ts";
 import { recipeLocked, variableUnknown } from "./errors.ts";
 import { stepUnsupported } from "./host-errors.ts";
-import { findOwner, showOwner } from "./lock.ts";
+import { showHolder } from "./lock.ts";
 import type { Order } from "./order.ts";
 import { variables } from "./params.ts";
 import { checkOrder } from "./preflight.ts";
@@ -43,9 +43,9 @@ async function checkNode(node: Node, setup: Setup): Promise<void> {
 async function awaitLock({ folder, name, lockTimeoutMs }: Order): Promise<void> {
   const path = dicePath(folder, files.lock);
   for (const deadline = Date.now() + lockTimeoutMs; ;) {
-    const owner = findOwner(path);
-    if (owner === undefined) return;
-    if (Date.now() >= deadline) throw recipeLocked(name, showOwner(owner));
+    const holder = findHolder(path);
+    if (holder === undefined) return;
+    if (Date.now() >= deadline) throw recipeLocked(name, showHolder(holder));
     await wait(100);
   }
 }

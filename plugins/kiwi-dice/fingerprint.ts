@@ -1,9 +1,10 @@
 /** All that an image depends on, as named leaves, and what a recipe's status is. Writes nothing and takes no lock. */
 import { statSync } from "node:fs";
+import { findHolder } from "../../core/index.ts";
 import { listSecrets, listSources, type Source } from "./address.ts";
 import type { Bench } from "./bench.ts";
 import { readDescription, findDescription, type Description } from "./description.ts";
-import { findOwner, showOwner } from "./lock.ts";
+import { showHolder } from "./lock.ts";
 import { hash } from "./metadata.ts";
 import type { Order } from "./order.ts";
 import { diffLeaves, type Leaves } from "./reasons.ts";
@@ -70,10 +71,10 @@ export async function findStatus(
 ): Promise<{ readonly status: DiceStatus; readonly verdict?: Verdict }> {
   const { before } = known;
   const more = before === undefined ? {} : { lastBuild: before.lastBuild, result: before.result };
-  const owner = findOwner(dicePath(order.folder, files.lock));
-  if (owner !== undefined) {
+  const holder = findHolder(dicePath(order.folder, files.lock));
+  if (holder !== undefined) {
     const state = loadRunning(order.folder) === undefined ? "BuildSystemLocked" : "BuildRunning";
-    return { status: { state, reasons: [`locked by ${showOwner(owner)}`], ...more } };
+    return { status: { state, reasons: [`locked by ${showHolder(holder)}`], ...more } };
   }
   const verdict = await judge(bench, order, known);
   const { state, reasons } = verdict;

@@ -1,8 +1,8 @@
 /** Prints a build's log, and goes on while it is written. Does not know what is built. */
 import { closeSync, openSync, readSync, existsSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { findHolder } from "../../core/index.ts";
 import type { Bench } from "./bench.ts";
-import { findOwner } from "./lock.ts";
 import { dicePath, files } from "./state.ts";
 
 /** Milliseconds between two looks at a log that is being written. */
@@ -18,7 +18,7 @@ export async function followLog(bench: Bench, recipe: string, { follow }: { read
   try {
     let rest = "";
     for (let isLast = false; !isLast;) {
-      isLast = !follow || findOwner(dicePath(recipe, files.lock)) === undefined; // Asked before reading: what came until then is read.
+      isLast = !follow || findHolder(dicePath(recipe, files.lock)) === undefined; // Asked before reading: what came until then is read.
       const lines = `${rest}${readOn(log)}`.split("\n");
       rest = lines.pop() ?? "";
       if (lines.length > 0) bench.log.info(lines.join("\n"));

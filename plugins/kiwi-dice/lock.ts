@@ -1,103 +1,36 @@
-/** One build at a time for a recipe, between processes of this machine. Does not know what is protected. */
-import { randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+/** One build at a time for a recipe: waits as long as was asked for, and tells who builds. Does not know what is protected. */
+import { lstatSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { tryLock, type Holder, type Lock } from "../../core/index.ts";
 
-/** Who holds a lock. */
-export interface Owner {
-  readonly pid: number;
-  /** Process ids of an earlier boot are nobody's. */
-  readonly bootId: string;
-  /** Clock ticks after boot: a reused process id is somebody else. */
-  readonly startTime: string;
-  readonly host: string;
-  readonly user: string;
-  /** ISO 8601. */
-  readonly since: string;
-  readonly id: string;
-}
-
-/** Who holds `path`. Undefined: nobody, or nobody any more. */
-export function findOwner(path: string): Owner | undefined {
-  const owner = readOwner(path);
-  return owner !== undefined && isAlive(owner) ? owner : undefined;
-}
-
-/** Takes the lock, or waits for it. Returns what gives it back, or who has it still when the time is up. */
+/** Takes the lock, or waits for it. Who has it still when the time is up. */
 export async function takeLock(
   path: string,
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly onWait?: (owner: Owner) => void },
-): Promise<{ readonly release: () => void } | { readonly owner: Owner }> {
-  const own = createOwner();
-  mkdirSync(dirname(path), { recursive: true });
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly onWait?: (holder: Holder) => void },
+): Promise<Lock | { readonly holder: Holder }> {
+  const note = `of ${findUserName()} on ${hostname()} since ${new Date().toISOString()}`;
   const deadline = Date.now() + options.timeoutMs;
-  for (let isWaiting = false; !acquire(path, own);) {
-    const owner = readOwner(path);
-    if (owner === undefined || !isAlive(owner)) {
-      breakLock(path, owner?.id);
-      continue;
-    }
-    if (Date.now() >= deadline) return { owner };
-    if (!isWaiting) options.onWait?.(owner);
-    isWaiting = true;
+  for (let isWaiting = false; ; isWaiting = true) {
+    const taken = tryLock(path, note);
+    if ("release" in taken || Date.now() >= deadline) return taken;
+    if (!isWaiting) options.onWait?.(taken.holder);
     await wait(100, undefined, { signal: options.signal });
   }
-  return { release: () => (readOwner(path)?.id === own.id ? rmSync(path, { force: true }) : undefined) };
 }
 
 /** Removes a lock that nobody holds. Returns who holds it if somebody does. */
-export function dropStale(path: string): Owner | undefined {
-  const owner = findOwner(path);
-  if (owner === undefined) breakLock(path, readOwner(path)?.id);
-  return owner;
+export function dropStale(path: string): Holder | undefined {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  const taken = tryLock(path);
+  if ("holder" in taken) return taken.holder;
+  taken.release();
+  return undefined;
 }
 
 /** `process 4711 of ann on forge since 2026-11-21T08:00:00.000Z` */
-export function showOwner({ pid, user, host, since }: Owner): string {
-  return `process ${pid} of ${user} on ${host} since ${since}`;
-}
-
-/** A hard link appears at once and with its text, so a lock never looks empty. */
-function acquire(path: string, own: Owner): boolean {
-  const staged = `${path}.${randomUUID()}`;
-  writeFileSync(staged, `${JSON.stringify(own)}\n`);
-  try {
-    linkSync(staged, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    rmSync(staged, { force: true });
-  }
-}
-
-/** Moves a dead owner's lock away. One that somebody has taken over meanwhile is put back. */
-function breakLock(path: string, deadId: string | undefined): void {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    renameSync(path, aside);
-    if (readOwner(aside)?.id !== deadId) linkSync(aside, path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "ENOENT" && code !== "EEXIST") throw error;
-  } finally {
-    rmSync(aside, { force: true });
-  }
-}
-
-function createOwner(): Owner {
-  return {
-    pid: process.pid,
-    bootId: readProc("/proc/sys/kernel/random/boot_id") ?? "",
-    startTime: startTime(process.pid) ?? "",
-    host: hostname(),
-    user: findUserName(),
-    since: new Date().toISOString(),
-    id: randomUUID(),
-  };
+export function showHolder({ pid, note }: Holder): string {
+  return `process ${pid} ${note}`.trimEnd();
 }
 
 function findUserName(): string {
@@ -105,33 +38,5 @@ function findUserName(): string {
     return process.env["SUDO_USER"] ?? userInfo().username;
   } catch {
     return String(process.getuid?.()); // The user has no entry in the table.
-  }
-}
-
-function readOwner(path: string): Owner | undefined {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Owner; // Written by acquire only; of anything else nobody is the owner.
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive({ bootId, pid, startTime: started }: Owner): boolean {
-  if (bootId !== (readProc("/proc/sys/kernel/random/boot_id") ?? "")) return false;
-  return started !== undefined && startTime(pid) === started;
-}
-
-/** Field 22 of /proc/PID/stat; the name in field 2 may hold spaces and parentheses. A zombie has ended. */
-function startTime(pid: number): string | undefined {
-  const stat = readProc(`/proc/${pid}/stat`);
-  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
-  return fields[0] === "Z" ? undefined : fields[19];
-}
-
-function readProc(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch {
-    return undefined;
   }
 }

@@ -1,11 +1,12 @@
 /** What each task does for one recipe. Does not know how hosts build. */
+import { findHolder } from "../../core/index.ts";
 import { dice } from "./build.ts";
 import type { Bench } from "./bench.ts";
 import { cleanupUnsaid, findings, lockLive, statusCode } from "./errors.ts";
 import { findStatus } from "./fingerprint.ts";
 import { removeLeft } from "./job.ts";
 import { listen } from "./log.ts";
-import { dropStale, findOwner, showOwner } from "./lock.ts";
+import { dropStale, showHolder } from "./lock.ts";
 import { checkChoice, findMistakes } from "./preflight.ts";
 import type { DiceResult, DiceStatus } from "./recipe.ts";
 import { settle } from "./settle.ts";
@@ -72,8 +73,8 @@ export async function runCleanup(bench: Bench, setup: Setup): Promise<void> {
   const [lock, jobs] = [bench.params["lock"] === true, bench.params["jobFolders"] === true];
   if (!lock && !jobs) throw cleanupUnsaid();
   const path = dicePath(folder, files.lock);
-  const owner = lock ? dropStale(path) : findOwner(path);
-  if (owner !== undefined) throw lockLive(name, showOwner(owner));
+  const holder = lock ? dropStale(path) : findHolder(path);
+  if (holder !== undefined) throw lockLive(name, showHolder(holder));
   if (jobs && !(await removeLeft(bench, folder))) bench.log.info(`No job folder was left of recipe "${name}"`);
 }
 

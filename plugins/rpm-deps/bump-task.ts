@@ -27,7 +27,7 @@ export async function bumpPins(
   );
   const { json, check, allowDowngrade } = task.params;
   const isLooking = isDryRun || check === true;
-  if (!isLooking) task.defer(takeLock(path.join(desk.folder, "lock")));
+  if (!isLooking) task.defer(takeLock(desk.folder));
   const snapshot = await loadSnapshot(desk.lists, { ...desk.snapshot, ...(isDryRun ? { offline: true } : {}) });
   for (const warning of snapshot.warnings) task.log.warn(warning);
   const bumps = chosen.map((pin) => planBump(snapshot, desk.allTrees, pin));

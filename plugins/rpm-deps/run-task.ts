@@ -79,7 +79,7 @@ interface Done {
 function openFolder({ folder }: Desk): { readonly journal: string; readonly release: () => void } {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, ".gitignore"), "*\n");
-  return { journal: path.join(folder, journalName), release: takeLock(path.join(folder, "lock")) };
+  return { journal: path.join(folder, journalName), release: takeLock(folder) };
 }
 
 function recover(desk: Desk, journal: string): void {

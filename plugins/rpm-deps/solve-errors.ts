@@ -77,7 +77,7 @@ export function journalForeign(files: readonly string[], journal: string): BtErr
   );
 }
 
-export function lockHeld(pid: string): BtError {
+export function lockHeld(pid: number): BtError {
   return new BtError("RPM_DEPS_LOCKED", `Another run is at work, in process ${pid}`, {
     exitCode: 1,
     fix: "Wait until it has ended, or end it.",

@@ -142,14 +142,17 @@ test("a proof tells young files by what is in them, and what is not there by its
   const [changed, other] = [check(), (write("flour", "1"), write("cake", "2"), check())];
   const [cut, whole] = [(write("cake", ""), check()), (write("cake", "3"), check())];
   const found = (write("mould", "green"), check());
+  fs.rmSync(path.join(root, "mould"));
+  const linked = (fs.symlinkSync("nowhere", path.join(root, "mould")), check());
 
-  expect({ seen, changed, other, cut, whole, found }).toEqual({
+  expect({ seen, changed, other, cut, whole, found, linked }).toEqual({
     seen: [[{ script: "ask.cjs", about: 1 }]],
     changed: false,
     other: true,
     cut: false,
     whole: true,
     found: false,
+    linked: false,
   });
 });
 

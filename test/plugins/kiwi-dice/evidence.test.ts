@@ -2,6 +2,7 @@
 import { chmodSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { processName } from "../../../core/index.ts";
 import { until } from "../../support/processes.ts";
 import { serve, statusOf, testLocal, world, writeRepository, type World, type WorldOptions } from "./rig.ts";
 
@@ -69,7 +70,7 @@ testLocal(
     await p.dice("dice-status");
     const status = await p.dice("dice-status");
     const misspelt = await p.btWith({ env: { DICE_FORSE: "yes" } }, "dice-status");
-    p.write("recipes/small/.dice/lock", "{}");
+    symlinkSync(processName(), join(p.root, "recipes/small/.dice/lock"));
     const locked = await p.dice("dice-status");
     rmSync(join(p.root, "recipes/small/.dice/lock"));
     rmSync(join(p.root, "recipes/small/.dice/build_results.tar"));

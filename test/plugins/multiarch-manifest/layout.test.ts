@@ -1,10 +1,11 @@
 /** Layouts on disk: strict reading, staged writing, no lost entry. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
+import { processName } from "../../../core/index.ts";
 import { digestOf } from "../../../plugins/multiarch-manifest/digest.ts";
 import {
   blobPath,
@@ -145,10 +146,7 @@ test("putEntries() loses no entry of three processes, also when a fourth was kil
   const layout = await createLayout(await temporaryFolder());
   const dead = spawn("true");
   await once(dead, "exit");
-  await writeFile(
-    join(layout.dir, ".lock"),
-    `${JSON.stringify({ pid: dead.pid, boot: "earlier", started: "1", id: "x" })}\n`,
-  );
+  await symlink(processName().replace(/^\d+-\w+/, `${dead.pid}-1`), join(layout.dir, ".lock"));
   const program = join(await temporaryFolder(), "put-entries.cjs");
   const source = new URL("../../support/put-entries.ts", import.meta.url).pathname;
   await build({ entryPoints: [source], bundle: true, platform: "node", outfile: program, logLevel: "error" });

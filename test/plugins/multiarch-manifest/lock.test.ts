@@ -1,27 +1,39 @@
-/** One owner at a time for a path: who has ended owns nothing, also when somebody else has got its number. */
-import { readFile, writeFile } from "node:fs/promises";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+/** One owner at a time for a path. Who has ended owns nothing: test/core/lock.test.ts. */
+import { readdirSync } from "node:fs";
+import { readlink, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { withLock } from "../../../plugins/multiarch-manifest/lock.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
 
-test.each([
-  ["that another process has the number of", { pid: process.pid, started: "1" }],
-  ["from an earlier boot", { pid: process.pid, boot: "earlier" }],
-])("the lock of a process %s is taken over", async (_, changes) => {
+test("promises of one process have a path in their order", async () => {
   const path = join(await temporaryFolder(), "lock");
-  const own = await withLock(path, () => readFile(path, "utf8"));
-  await writeFile(path, JSON.stringify({ ...(JSON.parse(own) as object), ...changes, id: "other" }));
+  const steps: string[] = [];
+  const named = (pid: number): unknown => steps.push(`waits for ${pid}`);
+
+  await Promise.all(
+    ["a", "b", "c"].map((name) =>
+      withLock(path, async () => void steps.push(name, await readlink(path).then(() => "held")), { onWait: named }),
+    ),
+  );
+
+  expect(steps).toEqual(["a", "held", "b", "held", "c", "held"]);
+  expect(readdirSync(dirname(path))).toEqual([]);
+});
+
+test("a path is given back when the work fails", async () => {
+  const path = join(await temporaryFolder(), "lock");
+  const failing = withLock(path, () => Promise.reject(new Error("burnt")));
+
+  await expect(failing).rejects.toThrow("burnt");
 
   expect(await withLock(path, async () => "mine")).toBe("mine");
-  expect(existsSync(path)).toBe(false);
 });
 
 test("who holds a lock is waited for, and named once", async () => {
   const path = join(await temporaryFolder(), "lock");
-  const own = await withLock(path, () => readFile(path, "utf8"));
-  await writeFile(path, own); // As another process would see it.
+  const own = await withLock(path, () => readlink(path));
+  await symlink(own, path); // As another process would see it.
   const stop = new AbortController();
   const waited: number[] = [];
   const onWait = (pid: number): void => {
@@ -32,5 +44,5 @@ test("who holds a lock is waited for, and named once", async () => {
   await expect(withLock(path, async () => "mine", { onWait, signal: stop.signal })).rejects.toThrow();
 
   expect(waited).toEqual([process.pid]);
-  expect(await readFile(path, "utf8")).toBe(own);
+  expect(await readlink(path)).toBe(own);
 });

@@ -1,9 +1,8 @@
 /** Makes a build ready for an engine: images by digest, a folder of its own, the files it reads. Does not start engines. */
 import { randomUUID } from "node:crypto";
 import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { hostPlatform, type Place } from "../../core/index.ts";
+import { findPresence, hostPlatform, processName, type Place } from "../../core/index.ts";
 import {
   blobPath,
   createLayout,
@@ -109,25 +108,17 @@ export async function linkFile(from: string, to: string): Promise<void> {
   });
 }
 
-/** Called after machine and process, so that those of killed ones can be found. */
+/** Called after its process, so that those of killed ones can be found. */
 async function createWorkFolder(storeDir: string): Promise<string> {
   const parent = join(storeDir, "work");
   await mkdir(parent, { recursive: true });
   for (const name of await readdir(parent)) {
-    const [, host, pid] = /^(.*)@(\d+)@[^@]*$/.exec(name) ?? [];
-    if (host === hostname() && !isAlive(Number(pid))) await rm(join(parent, name), { recursive: true, force: true });
+    if (findPresence(name.replace(/@.*/, "")) === "gone")
+      await rm(join(parent, name), { recursive: true, force: true });
   }
-  const folder = join(parent, `${hostname()}@${process.pid}@${randomUUID()}`);
+  const folder = join(parent, `${processName()}@${randomUUID()}`);
   await mkdir(folder);
   return folder;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 async function resolveBases(plan: BuildPlan, request: BuildRequest): Promise<readonly Base[]> {

@@ -1,12 +1,11 @@
 /** Buildah and podman behind the one interface of engines, for real: what they build, what they are told, what they leave behind. */
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 import { expect, test } from "vitest";
-import { isBtError, type Arch } from "../../../core/index.ts";
+import { isBtError, processName, type Arch } from "../../../core/index.ts";
 import type { BuiltImage } from "../../../plugins/images/embedded.ts";
 import { buildWithEngine } from "../../../plugins/images/engine.ts";
 import { createLayout, writeBlob, type Descriptor, type Layout } from "../../../plugins/multiarch-manifest/index.ts";
@@ -290,9 +289,9 @@ testWith("buildah")(
     const desk = await createDesk({}, dir);
     const work = join(dir, ".bt", "images", "work");
     const names = [
-      `${hostname()}@2147483647@${randomUUID()}`,
-      `${hostname()}@${process.pid}@x`,
-      `elsewhere@2147483647@x`,
+      `${processName().replace(/^\d+-\w+/, `${process.pid}-1`)}@${randomUUID()}`,
+      `${processName()}@x`,
+      `2147483647-1-1-elsewhere-x@x`,
     ];
     for (const name of names) await mkdir(join(work, name, "store"), { recursive: true });
 

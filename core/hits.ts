@@ -1,5 +1,6 @@
 /** Which tasks of a forecast would be restored instead of run. Loads what it takes only when there may be one. */
 import { isCacheOff, useOf } from "./cache/choice.ts";
+import type { Foreseen } from "./cache/forecast.ts";
 import type { Nearest } from "./cache/nearest.ts";
 import type { KeyDocument } from "./fingerprint.ts";
 import type { Prepared } from "./prepare.ts";
@@ -17,15 +18,17 @@ export async function findNearestResults(
   return findNearest(findCachePlace(project.root, decide.env, cache.folder).folder, documents);
 }
 
-/** Tasks that would run, to the cache that has their result. Closes the caches. */
+/** What of the forecast would be restored, and what that means for the rest of it. Closes the caches. */
 export async function findForecastHits(
-  { project, assembly, graph, decide, forecast, cache, caches, secrets }: Prepared,
+  { project, assembly, graph, order, decide, forecast, cache, caches, secrets }: Prepared,
   { mayConnect, warn }: { readonly mayConnect: boolean; readonly warn: (text: string) => void },
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Foreseen> {
   const isIdle = caches === undefined && ![...forecast.decisions.values()].some(({ mayTake }) => mayTake);
-  if (isCacheOff(cache.choice) || isIdle) return new Map();
+  if (isCacheOff(cache.choice) || isIdle) return { hits: new Map(), forecast };
   const { findHits } = await import("./cache/forecast.ts");
-  return await findHits(graph, forecast.decisions, {
+  return await findHits(graph, forecast, {
+    order,
+    decide,
     root: project.root,
     env: decide.env,
     wish: cache,

@@ -200,14 +200,14 @@ export function createRun(prepared: Prepared, options: RunOptions): Run {
   };
 
   const dryRun = async (): Promise<RunEnd> => {
-    const hits = await findForecastHits(prepared, {
+    const { hits, forecast: foreseen } = await findForecastHits(prepared, {
       mayConnect: options.mayConnect === true,
       warn: (text) => tell({ kind: "warning", text }),
     });
-    for (const [id, result] of forecast.results) ledger.results.set(id, result);
+    for (const [id, result] of foreseen.results) ledger.results.set(id, result);
     for (const id of order) {
       const node = graph.nodes.get(id);
-      const decision = forecast.decisions.get(id);
+      const decision = foreseen.decisions.get(id);
       if (node !== undefined && forecast.skipped.has(id) && forecast.wanted.has(id)) finish(node, "skipped");
       else if (node !== undefined && isGroupNode(node) && forecast.wanted.has(id)) finish(node, "group");
       if (node === undefined || decision === undefined || !forecast.wanted.has(id)) continue;

@@ -36,9 +36,10 @@ export async function showWhy(prepared: Prepared, { flags, run, vs }: Options, p
   const isJson = flags.has("json");
   if (run === undefined && vs === undefined) {
     const warn = (text: string): void => writeText(2, renderWarning({ text }, paint));
-    const hits = await findForecastHits(prepared, { mayConnect: flags.has("remote"), warn });
-    const nearest = await findNearestResults(prepared, findMisses(prepared, hits));
-    const tasks = explain(prepared).map((why) => withCaches(why, prepared, { hits, nearest }));
+    const { hits, forecast } = await findForecastHits(prepared, { mayConnect: flags.has("remote"), warn });
+    const foreseen = { ...prepared, forecast };
+    const nearest = await findNearestResults(prepared, findMisses(foreseen, hits));
+    const tasks = explain(foreseen).map((why) => withCaches(why, foreseen, { hits, nearest }));
     if (isJson) printJson({ version: 1, tasks });
     else print(renderWhy(tasks, paint, { isFull: flags.has("remote") || flags.has("verbose") }));
     return 0;

@@ -187,6 +187,50 @@ test("what a dry run says is what the next run does", async () => {
   }
 });
 
+test.for([
+  ["nothing of it is there", ["flour", "fine"], "restored"],
+  ["it is as it was", ["flour"], "fresh"],
+  ["it is there of other grain", [], "restored"],
+] as const)(
+  "a dry run tells of a need what the next run does when its own need has been restored: %s",
+  async ([, gone, outcome]) => {
+    const p = await project({
+      "builderfile.ts": withTasks({
+        mill: `task({ inputs: ["grain"], outputs: ["flour"], run: "cp grain flour" })`,
+        sift: `task({ inputs: ["flour"], outputs: ["fine"], run: "cp flour fine" })`,
+        bake: `task({ inputs: ["fine", "heat"], outputs: ["bread"], run: "cat fine heat > bread" })`,
+      }),
+      grain: "rye",
+      heat: "1",
+    });
+    await p.bt("bake");
+    p.write("heat", "2");
+    if (gone.length === 0) {
+      p.write("grain", "oat");
+      await p.bt("bake");
+      p.write("grain", "rye");
+      p.write("heat", "3");
+    }
+    for (const file of gone) fs.rmSync(path.join(p.root, file));
+
+    const would = await p.bt("-n", "bake", "--output=json");
+    const why = await p.bt("--why", "bake", "--json");
+    const did = await p.bt("bake", "--output=json");
+
+    const told = outcomesOf(would.stdout);
+    expect(told).toEqual([
+      ["mill", "restored"],
+      ["sift", outcome],
+      ["bake", "ran"],
+    ]);
+    expect(outcomesOf(did.stdout)).toEqual(told);
+    const { tasks } = JSON.parse(why.stdout) as { tasks: { task: string; cached?: string }[] };
+    expect(tasks.flatMap(({ task, cached }) => (cached === undefined ? [] : [task]))).toEqual(
+      told.flatMap(([task, end]) => (end === "restored" ? [task] : [])),
+    );
+  },
+);
+
 test("-q says nothing: exit 0 when there is nothing to do, 1 when there is, 2 for a mistake", async () => {
   const p = await project({
     "builderfile.ts": withTasks({ ...bakery, never: `task({ when: () => false, run: "true" })` }),

@@ -8,7 +8,7 @@ import { removeFolder } from "./temporary.ts";
 export const codes = ["EIO", "ENOSPC", "EACCES", "SIGKILL"] as const;
 
 /** With BT_SLOW_TESTS=1 every moment is tried. */
-export const isSlow: boolean = process.env["BT_SLOW_TESTS"] === "1";
+const isSlow: boolean = process.env["BT_SLOW_TESTS"] === "1";
 /** Else some, spread over all; another BT_SEED takes others. */
 const seed = Number(process.env["BT_SEED"] ?? 0);
 
@@ -33,7 +33,7 @@ export async function momentsOf(
   return all.filter((one) => some.includes(one) || vital.test(one.call)).map(({ at }) => ({ code, at }));
 }
 
-export const untold = "it does not say what is wrong";
+const untold = "it does not say what is wrong";
 
 /** What is wrong with how a run has ended. */
 export function mistakes({ exitCode, signal, stdout, stderr }: FaultyRun, isRight: boolean): readonly string[] {

@@ -1,6 +1,7 @@
 /** Collects from disk and environment what a task's key is made of. Does not know what is decided from it. */
 import { createHmac } from "node:crypto";
 import { declaredVariables, paramText } from "./environment.ts";
+import { pathEncoding } from "./errors/graph.ts";
 import { describeFile, findTool, followLinks, hashText, type FileFact, type FileMemo } from "./files.ts";
 import { createDocument, stableJson, type KeyDocument, type Leaf } from "./fingerprint.ts";
 import type { Node } from "./graph.ts";
@@ -46,6 +47,8 @@ export async function collectDocument(node: Node, options: CollectOptions): Prom
 export function collectInputs(node: Node, view: View): FileFact[] {
   if (node.inputs === undefined || node.inputs.length === 0) return [];
   const facts = describePaths(node.inputs, view);
+  const misread = facts.find(({ path, kind }) => kind === "missing" && path.includes("\uFFFD"));
+  if (misread !== undefined) throw pathEncoding(node.id, misread.path);
   const own = node.outputs.map(outputPath);
   const isOwn = (file: string): boolean =>
     own.some(

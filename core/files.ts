@@ -119,11 +119,13 @@ function walk(root: string, patterns: readonly string[], ignore: readonly string
   if (folders.length > 0 && folders.every((folder) => folder !== undefined))
     return folders.flatMap((folder) => listFolder(root, folder));
   const failures: unknown[] = []; // The walker takes a folder that cannot be read for an empty one.
+  const misread: string[] = [];
   const read = (folder: string, options: { readonly withFileTypes: true }): fs.Dirent[] => {
     try {
       return readWithLinks(folder, options);
     } catch (error) {
-      if (!passedOver.some((code) => hasCode(error, code))) failures.push(error);
+      if (isMisread(folder)) misread.push(path.relative(root, folder));
+      else if (!passedOver.some((code) => hasCode(error, code))) failures.push(error);
       throw error;
     }
   };
@@ -137,7 +139,12 @@ function walk(root: string, patterns: readonly string[], ignore: readonly string
     fs: { readdirSync: read as typeof fs.readdirSync }, // The walker calls it in this one way.
   });
   if (failures.length > 0) throw failures[0];
-  return found;
+  return [...found, ...misread];
+}
+
+/** Whether a name that is not UTF-8 stands in a path that was listed: nothing can be found under what it was read as. */
+export function isMisread(file: string): boolean {
+  return file.includes("\uFFFD") && findStat(file) === undefined;
 }
 
 /** Folders that a glob does not look into: gone meanwhile, or somebody else's. */
@@ -158,6 +165,7 @@ function listFolder(root: string, folder: string): string[] {
   try {
     entries = fs.readdirSync(path.join(root, folder), { withFileTypes: true });
   } catch (error) {
+    if (isMisread(path.join(root, folder))) return [folder];
     if (passedOver.some((code) => hasCode(error, code))) return [];
     throw error;
   }

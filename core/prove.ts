@@ -4,7 +4,7 @@ import * as path from "node:path";
 import picomatch from "picomatch";
 import { askedIds, isGroupNode, type NodeResult } from "./decide.ts";
 import { declaredVariables } from "./environment.ts";
-import { findStat, findTool, isFolder, replaceFile } from "./files.ts";
+import { findStat, findTool, isFolder, isMisread, replaceFile } from "./files.ts";
 import type { Node } from "./graph.ts";
 import type { Evidence, Question } from "./evidence.ts";
 import { stableJson } from "./fingerprint.ts";
@@ -207,8 +207,9 @@ function addFolders(root: string, base: string, files: Set<string>): void {
     if (files.has(folder)) continue;
     files.add(folder);
     for (const entry of fs.readdirSync(path.resolve(root, folder), { withFileTypes: true })) {
-      if (entry.isDirectory() && ![".bt", ".git", "node_modules"].includes(entry.name))
-        open.push(folder === "." ? entry.name : `${folder}/${entry.name}`);
+      const below = folder === "." ? entry.name : `${folder}/${entry.name}`;
+      const isOpen = entry.isDirectory() && ![".bt", ".git", "node_modules"].includes(entry.name);
+      if (isOpen && !isMisread(path.resolve(root, below))) open.push(below);
     }
   }
 }

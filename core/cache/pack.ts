@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Blob, CachedOutput, CachedResult } from "../cache-store.ts";
-import { findStat, hashFile, type FileFact } from "../files.ts";
+import { findStat, hashFile, isMisread, type FileFact } from "../files.ts";
 import { keyText, type KeyDocument } from "../fingerprint.ts";
 import type { Node } from "../graph.ts";
 import { isGlob, outputPath } from "../paths.ts";
@@ -38,7 +38,10 @@ export function packOutputs(root: string, node: Node, facts: readonly FileFact[]
   };
   for (const relative of listOutputs(root, node, facts)) {
     const stat = findStat(path.join(root, relative));
-    if (stat === undefined) return { unfit: `"${relative}" has gone meanwhile` };
+    if (stat === undefined)
+      return {
+        unfit: `"${relative}" ${relative.includes("\uFFFD") ? "has a name that is not UTF-8" : "has gone meanwhile"}`,
+      };
     if (stat.uid !== owners.uid || !owners.gids.includes(stat.gid))
       return { unfit: `"${relative}" belongs to another user or group` };
     const mode = stat.mode & 0o7777;
@@ -76,7 +79,7 @@ function addBelow(root: string, folder: string, found: Set<string>): void {
   for (const entry of fs.readdirSync(path.join(root, folder), { withFileTypes: true })) {
     const file = `${folder}/${entry.name}`;
     found.add(file);
-    if (entry.isDirectory()) addBelow(root, file, found);
+    if (entry.isDirectory() && !isMisread(path.join(root, file))) addBelow(root, file, found);
   }
 }
 

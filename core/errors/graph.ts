@@ -78,6 +78,14 @@ export function outputTwice(path: string, tasks: readonly [string, string], site
   });
 }
 
+/** A change of it would not be seen. `file` is what its name was read as. */
+export function pathEncoding(task: string, file: string): BtError {
+  return new BtError("PATH_ENCODING", `An input of task "${task}" has a name that is not UTF-8`, {
+    at: { where: file },
+    fix: "Rename it, or leave its folder out with a pattern that begins with `!`, then run bt again.",
+  });
+}
+
 export function pathSecret(task: string, param: string): BtError {
   return new BtError("PATH_SECRET", `A path of task "${task}" is made of its secret "${param}"`, {
     fix: "Make it of something else: paths are shown, and stand in keys.",

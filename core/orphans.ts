@@ -2,7 +2,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { killByCookie } from "./exec.ts";
-import { makeFolder, removePath } from "./files.ts";
+import { makeFolder } from "./files.ts";
+import { removePath } from "./remove.ts";
 import { findPresence, processName } from "./owner.ts";
 
 /** Says that processes whose cookies start with this run are ours. Returns what takes it back. */

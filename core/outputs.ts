@@ -6,11 +6,11 @@ import {
   findStat,
   isFolder as isRealFolder,
   makeFolder,
-  removePath,
   signatureOf,
   type FileFact,
   type FileMemo,
 } from "./files.ts";
+import { removePath } from "./remove.ts";
 import type { Node } from "./graph.ts";
 import { isGlob, outputPath } from "./paths.ts";
 import { viewDisk, type View } from "./view.ts";

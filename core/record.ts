@@ -4,7 +4,8 @@ import * as path from "node:path";
 import type { Event, Failure, Outcome, Reporter } from "./event.ts";
 import type { Selection } from "./catalog.ts";
 import type { Commit } from "./commit.ts";
-import { fileNameOf, findText, makeFolder, removePath, replaceFile, writeAll } from "./files.ts";
+import { fileNameOf, findText, makeFolder, replaceFile, writeAll } from "./files.ts";
+import { removePath } from "./remove.ts";
 import { listRuns } from "./runs.ts";
 
 /** One task of a past run. */

@@ -2,7 +2,8 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { findText, followLinks, makeFolder, removePath } from "../files.ts";
+import { findText, followLinks, makeFolder } from "../files.ts";
+import { removePath } from "../remove.ts";
 import { findPresence, processName } from "../owner.ts";
 
 /** Name of the folder in a local cache where it says what others have. */

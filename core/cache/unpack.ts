@@ -2,7 +2,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { CachedOutput, CachedResult } from "../cache-store.ts";
-import { findStat, hasCode, hashText, makeFolder, removePath, type FileFact } from "../files.ts";
+import { findStat, hasCode, hashText, makeFolder, type FileFact } from "../files.ts";
+import { removePath } from "../remove.ts";
 import type { Node } from "../graph.ts";
 import { checkOutputs, describeEachOutput, prepareOutputs } from "../outputs.ts";
 import { isGlob, outputPath } from "../paths.ts";

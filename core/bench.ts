@@ -6,7 +6,7 @@ import type { Commit } from "./commit.ts";
 import { nestedEnvironment, taskEnvironment } from "./environment.ts";
 import type { EventBody, Outcome } from "./event.ts";
 import { cookieName, type ProcessTree } from "./exec.ts";
-import { type FileMemo } from "./files.ts";
+import type { FileMemo } from "./files.ts";
 import { removePath } from "./remove.ts";
 import type { Node } from "./graph.ts";
 import type { Hooks, Job } from "./hooks.ts";

@@ -59,6 +59,36 @@ test("chunks may be parts of one memory", async () => {
   expect(fs.readFileSync(to).equals(memory)).toBe(true);
 });
 
+test.for([
+  [5, 1 << 14],
+  [5, mib],
+  [40, 1 << 14],
+  [40, mib],
+] as const)(
+  "of %i MiB in chunks of %i bytes no wrong file lands from who uses the memory of a chunk again",
+  async ([count, size]) => {
+    const to = path.join(await temporaryFolder(), "file");
+    const content = randomBytes(count * mib);
+    async function* reusing(): AsyncGenerator<Uint8Array> {
+      const memory = new Uint8Array(size);
+      for (let at = 0; at < content.length; at += size) {
+        memory.set(content.subarray(at, at + size));
+        yield memory;
+      }
+    }
+
+    const landed = await landBlob({ digest: hash("sha256", content), size: content.length }, reusing(), {
+      to,
+      mode: 0o644,
+    }).then(
+      () => fs.readFileSync(to).equals(content),
+      (error: unknown) => error instanceof Error,
+    );
+
+    expect(landed).toBe(true);
+  },
+);
+
 test("several that land at once do not mix", async () => {
   const folder = await temporaryFolder();
   const blobs = [33, 34, 35].map((count) => count * mib);

@@ -1,6 +1,6 @@
 /** From options to the work of a store: logins, keys, certificates, the right kind of server. Loaded when a result is first asked for. */
 import { resolve } from "node:path";
-import type { ClientOptions } from "../multiarch-manifest/index.ts";
+import type { ClientOptions } from "../multiarch-manifest/library.ts";
 import { registryMalformed } from "./errors.ts";
 import { openHttpShelves } from "./http-shelf.ts";
 import type { HttpCacheOptions, RegistryCacheOptions, RemoteCacheOptions } from "./options.ts";
@@ -38,7 +38,7 @@ function openHttp(options: HttpCacheOptions, { env, domains, canWrite }: Site): 
 async function openRegistry(options: RegistryCacheOptions, { env, domains, canWrite }: Site): Promise<Shelves> {
   const { read, write, timeoutMs = defaultTimeoutMs } = options;
   const [{ parseReference }, { openRegistryShelves }] = await Promise.all([
-    import("../multiarch-manifest/index.ts"),
+    import("../multiarch-manifest/library.ts"),
     import("./registry-shelf.ts"),
   ]);
   const reference = await parseReference(options.registry).catch(() => undefined);
